@@ -1,0 +1,1 @@
+//! SIP/SIMPLE: codecs, transactions, dialogs and event packages, without IO.

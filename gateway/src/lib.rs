@@ -1,0 +1,1 @@
+//! The gateway: adapters, engine task, store, observation, administration and command line.

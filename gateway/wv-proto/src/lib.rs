@@ -1,0 +1,1 @@
+//! Wireless Village / OMA IMPS: codecs and session machines, without IO.

@@ -1,0 +1,173 @@
+//! What the engine tells the adapters, and what it wants kept.
+
+use crate::{
+    address::Address,
+    contact_list::ContactList,
+    correlation::Correlation,
+    event::{DeliveryId, RequestId, SubscriptionId},
+    message::{Message, MessageId, Report},
+    outcome::{Detail, Outcome},
+    presence::{AttributeSet, PresenceView},
+    record::Record,
+    side::{Endpoint, PeerName},
+    watcher::WatchState,
+};
+
+/// One thing the engine wants done.
+#[derive(Clone, Debug)]
+pub struct Command {
+    /// The causal chain it belongs to.
+    pub correlation: Correlation,
+    /// What to do.
+    pub kind: CommandKind,
+}
+
+/// What to do. Commands of a batch are released, in order, only after all [`CommandKind::Keep`] of that batch are
+/// committed.
+#[derive(Clone, Debug)]
+pub enum CommandKind {
+    /// Commit this before anything of the same batch is released.
+    Keep(Record),
+    /// Answer a request.
+    Answer {
+        /// Which one.
+        request: RequestId,
+        /// What to say.
+        answer: Answer,
+    },
+    /// Tell a watcher.
+    Notify(Notification),
+    /// Ask a presentity whether a watcher may see it (reactive authorisation).
+    AskAuthorization {
+        /// Where the presentity can be asked.
+        endpoint: Endpoint,
+        /// Who is asked.
+        presentity: Address,
+        /// Who wants to watch.
+        watcher: Address,
+        /// What it wants to see.
+        attributes: AttributeSet,
+    },
+    /// Bring a message to its recipient. Where the route passes on, a `Delivered` event must follow; where the message
+    /// is offered from the store, an `Acknowledged` event may.
+    Deliver {
+        /// Which attempt; to be quoted in the `Delivered` event.
+        delivery: DeliveryId,
+        /// The user in whose shard the attempt is owned; to be quoted in the `Delivered` event.
+        owner: Address,
+        /// Where to.
+        route: DeliveryRoute,
+        /// What.
+        message: Message,
+        /// Whether it was offered before, possibly with success that nobody saw.
+        repeated: bool,
+    },
+    /// Tell a sender what became of a message.
+    Report {
+        /// Where to.
+        route: DeliveryRoute,
+        /// What.
+        report: Report,
+    },
+    /// An offered message needs no acknowledgement any more (taken at another device, or expired).
+    Retract {
+        /// Where it was offered.
+        endpoint: Endpoint,
+        /// Which one.
+        message: MessageId,
+    },
+    /// Subscribe to a presentity at a neighbour server. The adapter keeps it alive and reports by `Subscription` events.
+    OpenSubscription {
+        /// Its name.
+        subscription: SubscriptionId,
+        /// Through which peer.
+        peer: PeerName,
+        /// On whose behalf.
+        watcher: Address,
+        /// To whom.
+        presentity: Address,
+        /// Whether one document is enough (fetch) or a lasting relation is wanted.
+        lasting: bool,
+    },
+    /// End a back-end subscription. No more events of it are wanted.
+    CloseSubscription {
+        /// Which one.
+        subscription: SubscriptionId,
+    },
+    /// Hand this to the engine shard that owns the user, as [`crate::event::EventKind::Forwarded`].
+    Forward(Forwarded),
+}
+
+/// A word from the engine shard of one user to that of another, or of the same.
+#[derive(Clone, Debug)]
+pub struct Forwarded {
+    /// The user whose shard is meant.
+    pub to: Address,
+    /// What; only the engine reads it.
+    pub(crate) word: Box<crate::engine::Word>,
+}
+
+/// The answer to a request.
+#[derive(Clone, Debug)]
+pub enum Answer {
+    /// How it went, as a whole and for the targets that did not go as the whole.
+    Done {
+        /// As a whole.
+        outcome: Outcome,
+        /// Targets that went differently; empty unless the request had several.
+        details: Vec<Detail>,
+    },
+    /// A message was taken.
+    Sent {
+        /// As a whole.
+        outcome: Outcome,
+        /// The gateway's name for it; none when nothing was sent.
+        message: Option<MessageId>,
+        /// Recipients that went differently.
+        details: Vec<Detail>,
+    },
+    /// The contact lists of the user.
+    ContactLists(Vec<ContactList>),
+    /// One contact list after the change.
+    ContactList {
+        /// How it went.
+        outcome: Outcome,
+        /// The list as it is now.
+        list: Option<ContactList>,
+        /// Members that were refused.
+        details: Vec<Detail>,
+    },
+    /// Presence seen once.
+    Presence {
+        /// As a whole.
+        outcome: Outcome,
+        /// What was seen, per presentity.
+        views: Vec<(Address, PresenceView)>,
+        /// Targets that failed.
+        details: Vec<Detail>,
+    },
+}
+
+/// News for one watcher.
+#[derive(Clone, Debug)]
+pub struct Notification {
+    /// Where to.
+    pub endpoint: Endpoint,
+    /// Who watches.
+    pub watcher: Address,
+    /// Whom.
+    pub presentity: Address,
+    /// In which state the watch is now.
+    pub state: WatchState,
+    /// What to show; none where nothing may be shown or nothing is known.
+    pub view: Option<PresenceView>,
+}
+
+/// Where a message or report goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DeliveryRoute {
+    /// To a client of a hosted user.
+    Endpoint(Endpoint),
+    /// To a neighbour server.
+    Peer(PeerName),
+}

@@ -1,0 +1,5 @@
+//! One shard of the engine.
+
+/// What one shard says to another.
+#[derive(Clone, Debug)]
+pub(crate) enum Word {}

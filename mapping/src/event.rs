@@ -1,0 +1,287 @@
+//! What the adapters tell the engine.
+
+use crate::{
+    address::Address,
+    contact_list::{Contact, ContactListChange},
+    correlation::Correlation,
+    message::{Message, MessageId, Report},
+    outcome::Outcome,
+    presence::{AttributeSet, DeviceId, PresenceDocument},
+    side::{Endpoint, PeerName, Side},
+    time::Timestamp,
+    watcher::{Decision, EndReason},
+};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// One thing that happened outside the engine.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// The causal chain it belongs to.
+    pub correlation: Correlation,
+    /// What happened.
+    pub kind: EventKind,
+}
+
+/// What happened.
+#[derive(Clone, Debug)]
+pub enum EventKind {
+    /// A user asks for something; exactly one [`crate::command::CommandKind::Answer`] follows, at once or later.
+    Request(Request),
+    /// What became of a [`crate::command::CommandKind::Deliver`].
+    Delivered(Delivery),
+    /// The client at the endpoint took the message over (WV: MessageDelivered) or refused it.
+    Acknowledged(Acknowledgement),
+    /// A far server or client reports on a message sent to it.
+    Reported(Report),
+    /// The client at the endpoint acknowledged the report.
+    ReportTaken {
+        /// The report's message.
+        message: MessageId,
+        /// The report's recipient of the message.
+        recipient: Address,
+        /// Who got the report.
+        sender: Address,
+    },
+    /// News of a back-end subscription opened by [`crate::command::CommandKind::OpenSubscription`].
+    Subscription {
+        /// Which one.
+        subscription: SubscriptionId,
+        /// What happened to it.
+        update: SubscriptionUpdate,
+    },
+    /// A neighbour server came or went.
+    Peer {
+        /// Which one.
+        peer: PeerName,
+        /// Whether it can be reached.
+        reachable: bool,
+    },
+    /// Something that the engine shard of another user wants this shard to know; made by
+    /// [`crate::command::CommandKind::Forward`] and opaque outside the engine.
+    Forwarded(crate::command::Forwarded),
+}
+
+/// Names one request of an adapter until it is answered. Not kept over a restart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct RequestId {
+    /// The side whose adapter waits.
+    pub side: Side,
+    /// The adapter's number for it; never used twice while the process lives.
+    pub number: u64,
+}
+
+/// A request of a user.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Under which name to answer.
+    pub id: RequestId,
+    /// Who asks; authenticated by the adapter.
+    pub user: Address,
+    /// Through which session, dialog or contact.
+    pub endpoint: Endpoint,
+    /// What for.
+    pub operation: Operation,
+}
+
+/// What a user can ask for.
+#[derive(Clone, Debug)]
+pub enum Operation {
+    /// A device of a hosted user is there and can be reached at the endpoint (WV login, SIP REGISTER). Repeating it
+    /// for a known endpoint replaces what is known about it.
+    Attach(Attachment),
+    /// The device at the endpoint is gone; its publication, watches and pending offers end.
+    Detach(DetachReason),
+    /// Own presence.
+    Publish(Publication),
+    /// Watch presentities; notifications go to the endpoint. A new watch of the same presentity by the same endpoint
+    /// replaces the set of attributes.
+    Watch {
+        /// Whom: users, or contact lists of the watcher.
+        targets: Vec<Address>,
+        /// What to see.
+        attributes: AttributeSet,
+        /// Members added to a list later are watched too.
+        auto_subscribe: bool,
+    },
+    /// Stop watching.
+    Unwatch {
+        /// Whom; all when empty.
+        targets: Vec<Address>,
+    },
+    /// See presentities once.
+    Fetch {
+        /// Whom: users, or contact lists of the watcher.
+        targets: Vec<Address>,
+        /// What to see.
+        attributes: AttributeSet,
+    },
+    /// The presentity's word on a watcher; allowing adds the attributes to what is granted already.
+    Authorize {
+        /// On whom.
+        watcher: Address,
+        /// Yes or no.
+        decision: Decision,
+        /// What may be seen, or no longer.
+        attributes: AttributeSet,
+    },
+    /// Take back the word on a watcher.
+    CancelAuthorization {
+        /// On whom.
+        watcher: Address,
+    },
+    /// Send one message to each of the targets.
+    Send(Submission),
+    /// Name the own contact lists.
+    GetContactLists,
+    /// Make a contact list.
+    CreateContactList {
+        /// `user/name@domain` of the asking user.
+        list: Address,
+        /// The address as written.
+        written: String,
+        /// First members.
+        members: Vec<Contact>,
+        /// Display name.
+        display_name: Option<String>,
+        /// Make it the default list.
+        make_default: bool,
+    },
+    /// Delete a contact list; watches made through it end.
+    DeleteContactList {
+        /// Which one.
+        list: Address,
+    },
+    /// Change a contact list, or only read it when the change is empty.
+    ManageContactList {
+        /// Which one.
+        list: Address,
+        /// What to change.
+        change: ContactListChange,
+    },
+}
+
+/// A device that came.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attachment {
+    /// Which device of the user.
+    pub device: DeviceId,
+    /// Whether messages may be pushed to it, and which.
+    pub reception: Reception,
+    /// Whether its being there is published as presence at once (WV: OnlineStatus T).
+    pub publishes_online: bool,
+}
+
+/// What a device can take.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reception {
+    /// Whether the device takes messages at all.
+    pub takes_messages: bool,
+    /// Media types it takes, lower case; empty for any.
+    pub media_types: Arc<[Arc<str>]>,
+    /// Largest content in octets that it takes.
+    pub content_octets_max: u64,
+}
+
+/// Why a device went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DetachReason {
+    /// The user left.
+    Logout,
+    /// The device was not heard of in time.
+    Expired,
+    /// The gateway put an end to it.
+    Forced,
+}
+
+/// A change of what one device says about its user.
+#[derive(Clone, Debug)]
+pub struct Publication {
+    /// Which device says it.
+    pub device: DeviceId,
+    /// What.
+    pub change: PublicationChange,
+}
+
+/// How the device's part of the state changes.
+#[derive(Clone, Debug)]
+pub enum PublicationChange {
+    /// Only what is said changes (WV UpdatePresence).
+    Merge(Box<PresenceDocument>),
+    /// What is not said is gone (SIP PUBLISH).
+    Replace(Box<PresenceDocument>),
+    /// Everything this device said is gone.
+    Remove,
+}
+
+/// A message on its way in.
+#[derive(Clone, Debug)]
+pub struct Submission {
+    /// To whom: users, or contact lists of the sender.
+    pub recipients: Vec<Address>,
+    /// The message; its recipient is set per target, its id is minted by the engine when empty.
+    pub message: Message,
+}
+
+/// Names one attempt to deliver, as the command asked for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct DeliveryId(pub u64);
+
+/// What became of an attempt to deliver.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    /// Which attempt.
+    pub delivery: DeliveryId,
+    /// The user in whose shard it was started.
+    pub owner: Address,
+    /// The final answer of the far side.
+    pub outcome: Outcome,
+    /// How long the far side asked to wait before another attempt.
+    pub retry_after: Option<std::time::Duration>,
+}
+
+/// A client's word on an offered message.
+#[derive(Clone, Debug)]
+pub struct Acknowledgement {
+    /// The recipient whose client speaks.
+    pub user: Address,
+    /// Which message.
+    pub message: MessageId,
+    /// [`Outcome::Success`] when taken over, [`Outcome::Rejected`] and others when not.
+    pub outcome: Outcome,
+}
+
+/// Names one back-end subscription of the engine.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct SubscriptionId(pub Arc<str>);
+
+/// What happened to a back-end subscription.
+#[derive(Clone, Debug)]
+pub enum SubscriptionUpdate {
+    /// The far side has not decided.
+    Pending,
+    /// It is active; without a document nothing is known or nothing changed (RFC 8048 §5.2.1).
+    Active(Option<Box<PresenceDocument>>),
+    /// The far side ended it.
+    Ended {
+        /// Why; none and unknown reasons are [`EndReason::Timeout`].
+        reason: EndReason,
+        /// How long it asked to wait.
+        retry_after: Option<std::time::Duration>,
+    },
+    /// It could not be set up or was refused.
+    Failed {
+        /// How.
+        outcome: Outcome,
+        /// How long the far side asked to wait.
+        retry_after: Option<std::time::Duration>,
+    },
+}
+
+/// The lifetime that was granted, where an operation has one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lease {
+    /// When it ends unless renewed.
+    pub until: Timestamp,
+}

@@ -1,0 +1,20 @@
+//! The neutral model of presence, messages, contact lists and watching, and the engine that maps between the two sides.
+//!
+//! No wire format, no IO, no clock, no randomness: events come in ([`event`]), commands and records go out
+//! ([`command`], [`record`]), time is an argument.
+
+pub mod address;
+pub mod command;
+pub mod contact_list;
+pub mod correlation;
+pub mod engine;
+pub mod event;
+pub mod limit;
+pub mod message;
+pub mod outcome;
+pub mod presence;
+pub mod record;
+pub mod route;
+pub mod side;
+pub mod time;
+pub mod watcher;

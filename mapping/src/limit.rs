@@ -1,0 +1,84 @@
+//! The named limits of the engine.
+
+use std::time::Duration;
+
+/// Limits and waits of the engine; the configuration overrides the defaults.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Watches per watcher, over all its endpoints. Bounds what one account can make the gateway hold.
+    pub subscriptions_per_watcher: usize,
+    /// Watchers per presentity.
+    pub watchers_per_presentity: usize,
+    /// Unanswered questions per presentity; further watchers stay pending without a question.
+    pub questions_per_presentity: usize,
+    /// Contact lists per user.
+    pub contact_lists_per_user: usize,
+    /// Members per contact list.
+    pub contacts_per_list: usize,
+    /// Recipients of one message, contact lists expanded.
+    pub recipients_per_message: usize,
+    /// Stored messages per recipient.
+    pub inbox_messages: usize,
+    /// Stored octets per recipient.
+    pub inbox_octets: usize,
+    /// Messages of one sender waiting for far sides.
+    pub outbox_messages: usize,
+    /// How long a sender's answer waits for the far side.
+    pub answer_wait: Duration,
+    /// How long a fetch waits for far sides before it is answered with what is there.
+    pub fetch_wait: Duration,
+    /// How long a first notification waits for the far side before everything is shown as unknown.
+    pub first_view_wait: Duration,
+    /// How long a back-end subscription is kept after its last watcher left.
+    pub linger: Duration,
+    /// First wait after a back-end subscription failed; doubled up to [`Limits::backoff_max`].
+    pub backoff_min: Duration,
+    /// Longest such wait.
+    pub backoff_max: Duration,
+    /// How long an unknown presentity is remembered as such.
+    pub unknown_wait: Duration,
+    /// How long a refusal is remembered.
+    pub denied_wait: Duration,
+    /// How long a domain without presence is left alone.
+    pub no_presence_wait: Duration,
+    /// New back-end subscriptions per second.
+    pub start_ramp_per_s: u32,
+    /// Longest lifetime of a stored message.
+    pub validity_max: Duration,
+    /// Lifetime where the sender names none.
+    pub validity_default: Duration,
+    /// How long a repeated message is recognised.
+    pub origin_window: Duration,
+    /// Longest content of a message in octets.
+    pub content_octets_max: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            subscriptions_per_watcher: 1000,
+            watchers_per_presentity: 10_000,
+            questions_per_presentity: 50,
+            contact_lists_per_user: 50,
+            contacts_per_list: 500,
+            recipients_per_message: 100,
+            inbox_messages: 100,
+            inbox_octets: 1 << 20,
+            outbox_messages: 100,
+            answer_wait: Duration::from_millis(2000),
+            fetch_wait: Duration::from_secs(8),
+            first_view_wait: Duration::from_secs(10),
+            linger: Duration::from_secs(60),
+            backoff_min: Duration::from_secs(30),
+            backoff_max: Duration::from_secs(1800),
+            unknown_wait: Duration::from_secs(600),
+            denied_wait: Duration::from_secs(86_400),
+            no_presence_wait: Duration::from_secs(3600),
+            start_ramp_per_s: 50,
+            validity_max: Duration::from_secs(7 * 86_400),
+            validity_default: Duration::from_secs(86_400),
+            origin_window: Duration::from_secs(3600),
+            content_octets_max: 256 * 1024,
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! Instant messages and their reports, neutral.
+
+use crate::{address::Address, outcome::Outcome, time::Timestamp};
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use std::{fmt, sync::Arc};
+
+/// Names one message for both sides: 128 random bits in hexadecimal for the ones minted here.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct MessageId(Arc<str>);
+
+impl MessageId {
+    /// The identifier with that text.
+    #[must_use]
+    pub fn new(text: &str) -> Self {
+        Self(Arc::from(text))
+    }
+
+    /// Its text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for MessageId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// One message to one recipient.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    /// The gateway's name for it.
+    pub id: MessageId,
+    /// Who sent it.
+    pub sender: Address,
+    /// Who is to get it.
+    pub recipient: Address,
+    /// What it says.
+    pub content: Content,
+    /// When the sender sent it.
+    pub sent: Timestamp,
+    /// When it loses its value; always set, from the sender's wish cut to the limit.
+    pub expires: Timestamp,
+    /// Whether the sender wants to know its fate.
+    pub report: ReportWish,
+    /// What makes a repeated request recognisable: a text of the adapter, equal for repetitions only.
+    pub origin: Arc<str>,
+}
+
+/// Whether a delivery report is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReportWish {
+    /// No.
+    None,
+    /// Yes, success and failure.
+    Delivery,
+}
+
+/// A body with its type. Transfer encodings are undone by the adapters; text is UTF-8.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Content {
+    /// Media type without parameters, lower case.
+    pub media_type: Arc<str>,
+    /// The octets.
+    pub body: Bytes,
+}
+
+impl Content {
+    /// Plain text.
+    #[must_use]
+    pub fn from_text(text: &str) -> Self {
+        Self { media_type: Arc::from("text/plain"), body: Bytes::copy_from_slice(text.as_bytes()) }
+    }
+}
+
+impl fmt::Debug for Content {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // STYLE section 14: bodies never in logs.
+        write!(f, "{} ({} octets)", self.media_type, self.body.len())
+    }
+}
+
+/// The fate of a message, told to its sender once per recipient.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    /// Which message.
+    pub message: MessageId,
+    /// Its sender, who gets the report.
+    pub sender: Address,
+    /// Its recipient.
+    pub recipient: Address,
+    /// What happened.
+    pub outcome: Outcome,
+    /// When.
+    pub at: Timestamp,
+    /// When the message was sent.
+    pub sent: Timestamp,
+    /// Type of the content reported on.
+    pub media_type: Arc<str>,
+    /// Size of the content in octets.
+    pub size_octets: u64,
+}

@@ -1,0 +1,92 @@
+//! What must survive the process. Records are upserts and deletions by key; the store neither reads nor orders them.
+
+use crate::{
+    address::Address,
+    contact_list::ContactList,
+    event::{Attachment, DeliveryId},
+    message::{Message, MessageId, Report},
+    presence::{AttributeSet, DeviceId, PresenceDocument},
+    side::Endpoint,
+    time::Timestamp,
+    watcher::Decision,
+};
+use serde::{Deserialize, Serialize};
+
+/// One durable fact of one user, or its end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Record {
+    /// This is so from now on.
+    Put(Fact),
+    /// This is no longer so.
+    Delete(FactKey),
+}
+
+/// The name of a fact: same key, newer fact replaces older.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum FactKey {
+    /// A device that is there.
+    Attachment(Address, Endpoint),
+    /// What a device says.
+    Publication(Address, DeviceId),
+    /// A watch: presentity, endpoint.
+    Watch(Address, Endpoint),
+    /// A contact list watched as such: its address, endpoint.
+    ListWatch(Address, Endpoint),
+    /// The presentity's word on a watcher: presentity, watcher.
+    Authorization(Address, Address),
+    /// A question to the presentity that is not answered: presentity, watcher.
+    Question(Address, Address),
+    /// A contact list.
+    ContactList(Address),
+    /// A message taken over for a recipient that has not got it: recipient, message.
+    Inbox(Address, MessageId),
+    /// A message taken over from a sender that waits for the far side: sender, message, recipient.
+    Outbox(Address, MessageId, Address),
+    /// A report that its sender has not got: sender, message, recipient.
+    Report(Address, MessageId, Address),
+    /// A message that may come again: recipient or sender, origin.
+    Origin(Address, String),
+}
+
+/// A durable fact.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the fields are those of the keys and of the types they hold")]
+pub enum Fact {
+    Attachment { user: Address, endpoint: Endpoint, attachment: Attachment },
+    Publication { user: Address, device: DeviceId, document: Box<PresenceDocument> },
+    Watch { watcher: Address, presentity: Address, endpoint: Endpoint, attributes: AttributeSet, list: Option<Address> },
+    ListWatch { watcher: Address, list: Address, endpoint: Endpoint, attributes: AttributeSet, auto_subscribe: bool },
+    Authorization { presentity: Address, watcher: Address, decision: Decision, attributes: AttributeSet },
+    Question { presentity: Address, watcher: Address, attributes: AttributeSet, since: Timestamp },
+    ContactList(ContactList),
+    Inbox { message: Message, offered: bool },
+    Outbox { message: Message, delivery: DeliveryId, attempts: u32 },
+    Report(Report),
+    Origin { user: Address, origin: String, message: MessageId, until: Timestamp },
+}
+
+impl Fact {
+    /// Its key.
+    #[must_use]
+    pub fn key(&self) -> FactKey {
+        match self {
+            Self::Attachment { user, endpoint, .. } => FactKey::Attachment(user.clone(), endpoint.clone()),
+            Self::Publication { user, device, .. } => FactKey::Publication(user.clone(), device.clone()),
+            Self::Watch { presentity, endpoint, .. } => FactKey::Watch(presentity.clone(), endpoint.clone()),
+            Self::ListWatch { list, endpoint, .. } => FactKey::ListWatch(list.clone(), endpoint.clone()),
+            Self::Authorization { presentity, watcher, .. } => {
+                FactKey::Authorization(presentity.clone(), watcher.clone())
+            }
+            Self::Question { presentity, watcher, .. } => FactKey::Question(presentity.clone(), watcher.clone()),
+            Self::ContactList(list) => FactKey::ContactList(list.address.clone()),
+            Self::Inbox { message, .. } => FactKey::Inbox(message.recipient.clone(), message.id.clone()),
+            Self::Outbox { message, .. } => {
+                FactKey::Outbox(message.sender.clone(), message.id.clone(), message.recipient.clone())
+            }
+            Self::Report(report) => {
+                FactKey::Report(report.sender.clone(), report.message.clone(), report.recipient.clone())
+            }
+            Self::Origin { user, origin, .. } => FactKey::Origin(user.clone(), origin.clone()),
+        }
+    }
+}
