@@ -1,1 +1,8 @@
 //! The gateway: adapters, engine task, store, observation, administration and command line.
+#![cfg_attr(
+    test,
+    allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)
+)]
+
+pub mod account;
+pub mod config;

@@ -1,0 +1,7 @@
+//! Users of the domains that the gateway hosts: their names, passwords and how both are kept.
+
+pub mod secret;
+pub mod user;
+
+pub use secret::Secret;
+pub use user::{AccountUser, UserError};

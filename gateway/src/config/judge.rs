@@ -1,0 +1,244 @@
+//! What the parts of a configuration say about each other.
+
+use super::{
+    layer::Values,
+    place::Places,
+    problem::{Place, Problem, ProblemKind},
+    read::Rows,
+    section::{Configuration, SipAuthentication},
+    value::{DomainRouting, PeerScheme, SipTransport},
+};
+use mapping::side::Side;
+use std::{collections::HashMap, net::SocketAddr};
+
+/// The problems found so far, and where everything stands.
+#[derive(Debug)]
+pub(super) struct Report {
+    problems: Vec<Problem>,
+    places: Places,
+    start: Place,
+}
+
+impl Report {
+    pub(super) const fn new(problems: Vec<Problem>, places: Places, start: Place) -> Self {
+        Self { problems, places, start }
+    }
+
+    /// The text of an option that has to be written.
+    pub(super) fn required(&mut self, values: &Values, row: &str, key: &'static str) -> Option<String> {
+        let path = format!("{row}.{key}");
+        if !values.has(&path) {
+            self.add(row, ProblemKind::Missing(key));
+        }
+        values.text(&path)
+    }
+
+    /// Everything that can only be seen by looking at several options at once.
+    pub(super) fn judge(&mut self, values: &Values, configuration: &Configuration, rows: &Rows) {
+        self.peers(rows);
+        self.domains(values, rows);
+        self.accounts(rows);
+        self.shadows(rows);
+        self.store(values);
+        self.durations(values);
+        self.listeners(configuration);
+    }
+
+    /// The problems in the order of the file; those of other sources after it.
+    pub(super) fn into_problems(mut self) -> Vec<Problem> {
+        self.problems.sort_by_key(|problem| match &problem.place {
+            Place::File { line, column, .. } => (*line, *column),
+            Place::Environment(_) | Place::Flag(_) => (usize::MAX, 0),
+        });
+        self.problems
+    }
+
+    fn add(&mut self, path: &str, kind: ProblemKind) {
+        let place = self.places.find(path).unwrap_or(&self.start).clone();
+        self.problems.push(Problem::new(place, path, kind));
+    }
+
+    /// Reports a name that was seen before; `seen` maps names to the row that had them first.
+    fn unique(&mut self, seen: &mut HashMap<String, String>, name: &str, path: &str) {
+        match seen.get(name) {
+            None => {
+                seen.insert(name.to_owned(), path.to_owned());
+            }
+            Some(first) => {
+                let first = match self.places.find(first) {
+                    Some(Place::File { line, .. }) => *line,
+                    _ => 1,
+                };
+                self.add(path, ProblemKind::Duplicate { name: name.to_owned(), first });
+            }
+        }
+    }
+
+    fn peers(&mut self, rows: &Rows) {
+        let mut seen = HashMap::new();
+        for (index, peer) in &rows.peers {
+            self.unique(&mut seen, peer.name.as_str(), &format!("peer[{index}].name"));
+        }
+    }
+
+    fn domains(&mut self, values: &Values, rows: &Rows) {
+        if values.row_count("domain") == 0 {
+            self.add("domain", ProblemKind::Missing("[[domain]]"));
+        }
+        let mut seen = HashMap::new();
+        for (index, domain) in &rows.domains {
+            self.unique(&mut seen, &domain.name, &format!("domain[{index}].name"));
+            let path = format!("domain[{index}].route");
+            let (side, scheme) = match &domain.routing {
+                DomainRouting::Access => (Side::Wv, None),
+                DomainRouting::Registrar => (Side::Simple, None),
+                DomainRouting::Dns => {
+                    self.add(&path, ProblemKind::NotAvailable("route \"dns\""));
+                    (Side::Simple, None)
+                }
+                DomainRouting::Peer(name) => (Side::Simple, Some((name, "sip:"))),
+                DomainRouting::Ssp(name) => {
+                    self.add(&path, ProblemKind::NotAvailable("route \"ssp:\""));
+                    (Side::Wv, Some((name, "ssp+http://")))
+                }
+                DomainRouting::CspClient(name) => {
+                    self.add(&path, ProblemKind::NotAvailable("route \"csp-client:\""));
+                    (Side::Wv, Some((name, "csp+http://")))
+                }
+            };
+            if side != domain.side {
+                let reason = match domain.side {
+                    Side::Wv => "a domain on side wv is reached by access, ssp:PEER or csp-client:PEER",
+                    Side::Simple => "a domain on side simple is reached by registrar, peer:PEER or dns",
+                };
+                self.add(&path, ProblemKind::Contradiction(reason));
+            }
+            if let Some((name, scheme)) = scheme {
+                self.route_to_peer(rows, &path, name, scheme);
+            }
+        }
+    }
+
+    fn route_to_peer(&mut self, rows: &Rows, path: &str, name: &str, scheme: &'static str) {
+        let Some((_, peer)) = rows.peers.iter().find(|(_, peer)| peer.name.as_str() == name) else {
+            if !rows.has_broken_peers {
+                let allowed = rows.peers.iter().map(|(_, peer)| peer.name.as_str().to_owned()).collect();
+                self.add(path, ProblemKind::UnknownPeer { name: name.to_owned(), allowed });
+            }
+            return;
+        };
+        let spoken = match peer.uri.scheme {
+            PeerScheme::Sip => "sip:",
+            PeerScheme::Ssp | PeerScheme::SspTls => "ssp+http://",
+            PeerScheme::Csp | PeerScheme::CspTls => "csp+http://",
+        };
+        if spoken != scheme {
+            let reason = match scheme {
+                "sip:" => "route \"peer:\" needs a peer with a sip: address",
+                "ssp+http://" => "route \"ssp:\" needs a peer with an ssp+http(s): address",
+                _ => "route \"csp-client:\" needs a peer with a csp+http(s): address",
+            };
+            self.add(path, ProblemKind::Contradiction(reason));
+        }
+    }
+
+    fn accounts(&mut self, rows: &Rows) {
+        let mut seen = HashMap::new();
+        for (index, account) in &rows.accounts {
+            let path = format!("account[{index}].user");
+            self.unique(&mut seen, &account.user.to_string(), &path);
+            let name = account.user.address().domain();
+            let Some((_, domain)) = rows.domains.iter().find(|(_, domain)| domain.name == name) else {
+                if !rows.has_broken_domains {
+                    self.add(&path, ProblemKind::NotHosted(name.to_owned()));
+                }
+                continue;
+            };
+            if !matches!(domain.routing, DomainRouting::Access | DomainRouting::Registrar) {
+                self.add(&path, ProblemKind::NotHosted(name.to_owned()));
+            } else if domain.side != account.user.side() {
+                let reason = match domain.side {
+                    Side::Wv => "a user of a domain on side wv is written wv:USER@DOMAIN",
+                    Side::Simple => "a user of a domain on side simple is written sip:USER@DOMAIN",
+                };
+                self.add(&path, ProblemKind::Contradiction(reason));
+            }
+        }
+    }
+
+    fn shadows(&mut self, rows: &Rows) {
+        for (index, shadow) in &rows.shadows {
+            self.add(&format!("shadow[{index}]"), ProblemKind::NotAvailable("[[shadow]]"));
+            if shadow.user.side() != Side::Simple {
+                let reason = ProblemKind::Contradiction("a shadow stands for a sip: user");
+                self.add(&format!("shadow[{index}].user"), reason);
+            }
+            if shadow.account.side() != Side::Wv {
+                let reason = ProblemKind::Contradiction("a shadow's account is a wv: account");
+                self.add(&format!("shadow[{index}].account"), reason);
+            }
+        }
+    }
+
+    fn store(&mut self, values: &Values) {
+        if values.text("store.kind").as_deref() == Some("postgres") {
+            self.add("store.kind", ProblemKind::NotAvailable("store.kind \"postgres\""));
+        }
+    }
+
+    /// Pairs of which the first may not be longer than the second. A default gives way silently.
+    fn durations(&mut self, values: &Values) {
+        for (low, high, reason) in ORDERED {
+            if values.has(low) && values.number(low) > values.number(high) {
+                self.add(low, ProblemKind::Contradiction(reason));
+            }
+        }
+    }
+
+    fn listeners(&mut self, configuration: &Configuration) {
+        let mut streams: Vec<(&str, SocketAddr)> = vec![("admin.listen", configuration.admin.listen)];
+        if let Some(access) = &configuration.wv_access {
+            streams.extend([("wv.access.listen", access.listen), ("wv.access.cir_tcp", access.cir_tcp)]);
+        }
+        if let Some(federation) = &configuration.wv_federation {
+            streams.push(("wv.federation.listen", federation.listen));
+        }
+        let mut datagrams = Vec::new();
+        if let Some(simple) = &configuration.simple {
+            if simple.listen.is_empty() {
+                let reason = ProblemKind::Contradiction("the SIP adapter needs at least one address to listen on");
+                self.add("simple.listen", reason);
+            }
+            for listen in &simple.listen {
+                match listen.transport {
+                    SipTransport::Tcp => streams.push(("simple.listen", listen.address)),
+                    SipTransport::Udp => datagrams.push(("simple.listen", listen.address)),
+                }
+            }
+            streams.push(("simple.msrp_listen", simple.msrp_listen));
+            let open = simple.authentication == SipAuthentication::InsecureOpen;
+            if open && simple.listen.iter().any(|listen| !listen.address.ip().is_loopback()) {
+                let reason = "insecure_open is for loopback listeners only";
+                self.add("simple.authentication", ProblemKind::Contradiction(reason));
+            }
+        }
+        self.distinct(&streams);
+        self.distinct(&datagrams);
+    }
+
+    fn distinct(&mut self, sockets: &[(&str, SocketAddr)]) {
+        for (index, (path, address)) in sockets.iter().enumerate() {
+            let taken = sockets.iter().take(index).any(|(_, other)| other == address);
+            if address.port() != 0 && taken {
+                let reason = "another listener of this configuration has the same address";
+                self.add(path, ProblemKind::Impossible { value: address.to_string(), reason });
+            }
+        }
+    }
+}
+
+const ORDERED: [(&str, &str, &str); 3] = [
+    ("wv.access.keep_alive_default_s", "wv.access.keep_alive_max_s", "longer than keep_alive_max_s"),
+    ("limits.backoff_min_s", "limits.backoff_max_s", "longer than backoff_max_s"),
+    ("limits.validity_default_s", "limits.validity_max_s", "longer than validity_max_s"),
+];

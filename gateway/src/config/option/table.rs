@@ -1,0 +1,261 @@
+//! Table.
+//!
+//! All options of the configuration.
+
+use super::{ConfigOption, Fallback, Kind, option};
+use Fallback::{Flag, Integer as Number, None as Nothing, Required, Text as Word, Texts};
+
+const HOUR_S: u64 = 3600;
+const DAY_S: u64 = 86_400;
+const COUNT_MAX: u64 = 100_000_000;
+const MS_MAX: u64 = 86_400_000;
+
+/// All options, in the order in which they are documented.
+pub const OPTIONS: &[ConfigOption] = &[
+    option("node.name", Kind::Text, Word("gw1"), "Name of this gateway in logs and on the console."),
+    option("node.data_dir", Kind::Text, Word("data"), "Folder of the store, the key file and the admin token."),
+    option("wv.access.listen", Kind::Socket, Word("127.0.0.1:8080"), "Where the CSP server listens for HTTP."),
+    option(
+        "wv.access.advertise",
+        Kind::HttpUri,
+        Nothing("made from listen and path"),
+        "The CSP address that clients are told.",
+    ),
+    option("wv.access.path", Kind::Path, Word("/csp"), "Path of the CSP server; `/` is always served too."),
+    option("wv.access.cir_tcp", Kind::Socket, Word("127.0.0.1:3171"), "Where the CIR channel listens for TCP."),
+    option(
+        "wv.access.cir_advertise",
+        Kind::HostPort,
+        Nothing("the same as cir_tcp"),
+        "The CIR address that clients are told.",
+    ),
+    option(
+        "wv.access.keep_alive_max_s",
+        Kind::Integer(30, 30 * DAY_S),
+        Number(DAY_S),
+        "Longer keep-alive wishes of clients are cut to this.",
+    ),
+    option(
+        "wv.access.keep_alive_default_s",
+        Kind::Integer(30, 30 * DAY_S),
+        Number(HOUR_S),
+        "Keep-alive time granted when a client asks for none.",
+    ),
+    option(
+        "wv.access.trusted_proxies",
+        Kind::List(&Kind::Network),
+        Texts(&[]),
+        "Networks whose X-Forwarded-For and MSISDN headers are believed.",
+    ),
+    option(
+        "wv.access.answer_wait_ms",
+        Kind::Integer(0, 60_000),
+        Number(2000),
+        "How long SendMessage-Response waits for the far side's verdict.",
+    ),
+    option("wv.federation.listen", Kind::Socket, Word("127.0.0.1:8082"), "Where the SSP server listens for HTTP."),
+    option(
+        "wv.federation.advertise",
+        Kind::HttpUri,
+        Nothing("made from listen"),
+        "The SSP address that peers are told.",
+    ),
+    option(
+        "simple.listen",
+        Kind::List(&Kind::Transport),
+        Texts(&["udp:127.0.0.1:5060", "tcp:127.0.0.1:5060"]),
+        "Where the SIP adapter listens.",
+    ),
+    option(
+        "simple.advertise",
+        Kind::HostPort,
+        Nothing("the same as listen"),
+        "The host and port that Via and Contact show.",
+    ),
+    option("simple.msrp_listen", Kind::Socket, Word("127.0.0.1:2855"), "Where the MSRP endpoint listens."),
+    option(
+        "simple.msrp_advertise",
+        Kind::HostPort,
+        Nothing("the same as msrp_listen"),
+        "The MSRP host and port that peers are told.",
+    ),
+    option(
+        "simple.authentication",
+        Kind::Choice(&["digest", "insecure_open"]),
+        Word("digest"),
+        "Proof asked of SIP requests that come through no trusted peer; insecure_open asks none (labs on loopback only).",
+    ),
+    option("domain[].name", Kind::Domain, Required, "Name of the domain."),
+    option("domain[].side", Kind::Choice(&["wv", "simple"]), Required, "The side on which its users live."),
+    option(
+        "domain[].route",
+        Kind::Route,
+        Required,
+        "How its users are reached: access, ssp:PEER, csp-client:PEER (side wv); registrar, peer:PEER, dns (side simple).",
+    ),
+    option("peer[].name", Kind::Text, Required, "Name of the neighbour server, used in routes."),
+    option("peer[].uri", Kind::PeerUri, Required, "Its address: sip:…, ssp+http(s)://… or csp+http(s)://…."),
+    option("peer[].trusted", Kind::Flag, Flag(false), "Whether identity is asserted to it and accepted from it."),
+    option("peer[].secret", Kind::Secret, Nothing("no secret"), "Secret shared with it (SSP)."),
+    option(
+        "peer[].csp_version",
+        Kind::Choice(&["1.1", "1.2", "1.3"]),
+        Word("1.2"),
+        "CSP version towards it (csp-client).",
+    ),
+    option("peer[].encoding", Kind::Choice(&["xml", "wbxml"]), Word("wbxml"), "Encoding towards it (csp-client)."),
+    option(
+        "account[].user",
+        Kind::User,
+        Required,
+        "The user: wv: in a domain by access, sip: in a domain by registrar.",
+    ),
+    option("account[].password", Kind::Secret, Required, "The user's password."),
+    option("shadow[].user", Kind::User, Required, "The SIP user for whom the gateway is logged in to the WV server."),
+    option("shadow[].account", Kind::User, Required, "The WV account that stands for that user."),
+    option("shadow[].password", Kind::Secret, Required, "The password of that account."),
+    option(
+        "authorization.default",
+        Kind::Choice(&["allow", "confirm", "block"]),
+        Word("confirm"),
+        "What holds for a watcher when the presentity has said nothing.",
+    ),
+    option(
+        "store.kind",
+        Kind::Choice(&["embedded", "memory", "postgres"]),
+        Word("embedded"),
+        "Where facts are kept: embedded (SQLite in data_dir), memory (nothing survives) or postgres.",
+    ),
+    option("store.url", Kind::OptionalText, Word(""), "Address of the PostgreSQL server."),
+    option("admin.listen", Kind::Socket, Word("127.0.0.1:8090"), "Where console, API, metrics and health listen."),
+    option("admin.advertise", Kind::HttpUri, Nothing("made from listen"), "The console address that is printed."),
+    option(
+        "limits.notify_interval_min_ms",
+        Kind::Integer(0, MS_MAX),
+        Number(5000),
+        "Shortest time between two notifications in a watcher dialog; the first change goes at once.",
+    ),
+    option(
+        "limits.start_ramp_per_s",
+        Kind::Integer(1, COUNT_MAX),
+        Number(50),
+        "New back-end SUBSCRIBEs per second and peer.",
+    ),
+    option(
+        "limits.coalesce_ms",
+        Kind::Integer(0, MS_MAX),
+        Number(250),
+        "Time in which changes towards WV are merged; the first change goes at once.",
+    ),
+    option(
+        "limits.requests_per_s_per_source",
+        Kind::Integer(1, COUNT_MAX),
+        Number(200),
+        "Requests per second from one source address.",
+    ),
+    option(
+        "limits.logins_per_minute_per_source",
+        Kind::Integer(1, COUNT_MAX),
+        Number(60),
+        "Logins and registrations per minute from one source address.",
+    ),
+    option(
+        "limits.subscriptions_per_watcher",
+        Kind::Integer(1, COUNT_MAX),
+        Number(1000),
+        "Watches per watcher over all devices.",
+    ),
+    option("limits.watchers_per_presentity", Kind::Integer(1, COUNT_MAX), Number(10_000), "Watchers per presentity."),
+    option(
+        "limits.questions_per_presentity",
+        Kind::Integer(1, COUNT_MAX),
+        Number(50),
+        "Unanswered authorisation questions per presentity.",
+    ),
+    option("limits.contact_lists_per_user", Kind::Integer(1, COUNT_MAX), Number(50), "Contact lists per user."),
+    option("limits.contacts_per_list", Kind::Integer(1, COUNT_MAX), Number(500), "Members per contact list."),
+    option(
+        "limits.recipients_per_message",
+        Kind::Integer(1, COUNT_MAX),
+        Number(100),
+        "Recipients of one message, lists expanded.",
+    ),
+    option("limits.inbox_messages", Kind::Integer(1, COUNT_MAX), Number(100), "Stored messages per recipient."),
+    option("limits.inbox_octets", Kind::Integer(1, 1 << 32), Number(1 << 20), "Stored octets per recipient."),
+    option(
+        "limits.outbox_messages",
+        Kind::Integer(1, COUNT_MAX),
+        Number(100),
+        "Messages of one sender that wait for far sides.",
+    ),
+    option("limits.fetch_wait_ms", Kind::Integer(0, MS_MAX), Number(8000), "How long a fetch waits for far sides."),
+    option(
+        "limits.first_view_wait_ms",
+        Kind::Integer(0, MS_MAX),
+        Number(10_000),
+        "How long a first notification waits for the far side.",
+    ),
+    option(
+        "limits.linger_s",
+        Kind::Integer(0, DAY_S),
+        Number(60),
+        "How long a back-end subscription is kept after its last watcher left.",
+    ),
+    option(
+        "limits.backoff_min_s",
+        Kind::Integer(1, DAY_S),
+        Number(30),
+        "First wait after a back-end subscription failed.",
+    ),
+    option("limits.backoff_max_s", Kind::Integer(1, DAY_S), Number(1800), "Longest such wait."),
+    option(
+        "limits.unknown_wait_s",
+        Kind::Integer(0, 30 * DAY_S),
+        Number(600),
+        "How long an unknown presentity is remembered as such.",
+    ),
+    option("limits.denied_wait_s", Kind::Integer(0, 30 * DAY_S), Number(DAY_S), "How long a refusal is remembered."),
+    option(
+        "limits.no_presence_wait_s",
+        Kind::Integer(0, 30 * DAY_S),
+        Number(HOUR_S),
+        "How long a domain without presence is left alone.",
+    ),
+    option(
+        "limits.validity_max_s",
+        Kind::Integer(1, 365 * DAY_S),
+        Number(7 * DAY_S),
+        "Longest lifetime of a stored message.",
+    ),
+    option(
+        "limits.validity_default_s",
+        Kind::Integer(1, 365 * DAY_S),
+        Number(DAY_S),
+        "Lifetime of a stored message where the sender names none.",
+    ),
+    option(
+        "limits.origin_window_s",
+        Kind::Integer(1, 30 * DAY_S),
+        Number(HOUR_S),
+        "How long a repeated message is recognised.",
+    ),
+    option("limits.content_octets_max", Kind::Integer(1, 1 << 28), Number(256 * 1024), "Longest content of a message."),
+    option(
+        "limits.connections_max",
+        Kind::Integer(1, 10_000_000),
+        Number(100_000),
+        "Open connections of each listener.",
+    ),
+    option(
+        "limits.store_queue_batches",
+        Kind::Integer(1, 1_000_000),
+        Number(4096),
+        "Batches that wait for the store before lanes shed load.",
+    ),
+    option(
+        "limits.drain_ms",
+        Kind::Integer(0, MS_MAX),
+        Number(10_000),
+        "How long a shutdown waits for what is under way.",
+    ),
+];

@@ -1,0 +1,231 @@
+//! From merged values to typed sections.
+
+use super::{
+    judge::Report,
+    layer::Values,
+    problem::Problem,
+    section::{
+        Admin, AuthorizationDefault, Configuration, ConfiguredAccount, Domain, Limits, Node, Peer, Shadow, Simple,
+        SipAuthentication, StoreKind, WvAccess, WvFederation,
+    },
+    value::{DomainRouting, HostPort, Network, PeerUri, SipListen},
+};
+use crate::account::{AccountUser, Secret};
+use mapping::{
+    limit,
+    side::{PeerName, Side},
+};
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
+    time::Duration,
+};
+
+/// The rows of the lists of tables, each with its place in the file. Broken rows are left out; what is wrong with them
+/// has been reported.
+#[derive(Debug, Default)]
+pub(super) struct Rows {
+    pub(super) domains: Vec<(usize, Domain)>,
+    pub(super) has_broken_domains: bool,
+    pub(super) peers: Vec<(usize, Peer)>,
+    pub(super) has_broken_peers: bool,
+    pub(super) accounts: Vec<(usize, ConfiguredAccount)>,
+    pub(super) shadows: Vec<(usize, Shadow)>,
+}
+
+/// Reads everything and lets it be judged.
+pub(super) fn configuration(values: &Values, mut report: Report) -> Result<Configuration, Vec<Problem>> {
+    let rows = rows(values, &mut report);
+    let uses = |routing: fn(&DomainRouting) -> bool| rows.domains.iter().any(|(_, domain)| routing(&domain.routing));
+    let has_access = values.has("wv.access") || uses(|routing| *routing == DomainRouting::Access);
+    let has_federation = values.has("wv.federation") || uses(|routing| matches!(routing, DomainRouting::Ssp(_)));
+    let has_simple = values.has("simple")
+        || uses(|routing| matches!(routing, DomainRouting::Registrar | DomainRouting::Peer(_) | DomainRouting::Dns));
+    let answer_wait = millis(values, "wv.access.answer_wait_ms");
+    let mut configuration = Configuration {
+        node: Node { name: text(values, "node.name"), data_dir: PathBuf::from(text(values, "node.data_dir")) },
+        wv_access: has_access.then(|| access(values, answer_wait)),
+        wv_federation: has_federation.then(|| WvFederation {
+            listen: socket(values, "wv.federation.listen"),
+            advertise: values.text("wv.federation.advertise"),
+        }),
+        simple: has_simple.then(|| simple(values)),
+        domains: Vec::new(),
+        peers: Vec::new(),
+        accounts: Vec::new(),
+        shadows: Vec::new(),
+        authorization_default: match values.text("authorization.default").as_deref() {
+            Some("allow") => AuthorizationDefault::Allow,
+            Some("block") => AuthorizationDefault::Block,
+            _ => AuthorizationDefault::Confirm,
+        },
+        store: match values.text("store.kind").as_deref() {
+            Some("memory") => StoreKind::Memory,
+            _ => StoreKind::Embedded,
+        },
+        admin: Admin { listen: socket(values, "admin.listen"), advertise: values.text("admin.advertise") },
+        limits: limits(values, answer_wait),
+    };
+    report.judge(values, &configuration, &rows);
+    configuration.domains = rows.domains.into_iter().map(|(_, domain)| domain).collect();
+    configuration.peers = rows.peers.into_iter().map(|(_, peer)| peer).collect();
+    configuration.accounts = rows.accounts.into_iter().map(|(_, account)| account).collect();
+    configuration.shadows = rows.shadows.into_iter().map(|(_, shadow)| shadow).collect();
+    let problems = report.into_problems();
+    if problems.is_empty() { Ok(configuration) } else { Err(problems) }
+}
+
+fn access(values: &Values, answer_wait: Duration) -> WvAccess {
+    let keep_alive_max = secs(values, "wv.access.keep_alive_max_s");
+    WvAccess {
+        listen: socket(values, "wv.access.listen"),
+        advertise: values.text("wv.access.advertise"),
+        path: text(values, "wv.access.path"),
+        cir_tcp: socket(values, "wv.access.cir_tcp"),
+        cir_advertise: values.text("wv.access.cir_advertise").as_deref().and_then(HostPort::parse),
+        keep_alive_max,
+        keep_alive_default: secs(values, "wv.access.keep_alive_default_s").min(keep_alive_max),
+        trusted_proxies: values
+            .texts("wv.access.trusted_proxies")
+            .iter()
+            .filter_map(|network| Network::parse(network))
+            .collect(),
+        answer_wait,
+    }
+}
+
+fn simple(values: &Values) -> Simple {
+    Simple {
+        listen: values.texts("simple.listen").iter().filter_map(|listen| SipListen::parse(listen)).collect(),
+        advertise: values.text("simple.advertise").as_deref().and_then(HostPort::parse),
+        msrp_listen: socket(values, "simple.msrp_listen"),
+        msrp_advertise: values.text("simple.msrp_advertise").as_deref().and_then(HostPort::parse),
+        authentication: match values.text("simple.authentication").as_deref() {
+            Some("insecure_open") => SipAuthentication::InsecureOpen,
+            _ => SipAuthentication::Digest,
+        },
+    }
+}
+
+fn rows(values: &Values, report: &mut Report) -> Rows {
+    let mut rows = Rows::default();
+    for index in 0..values.row_count("domain") {
+        match domain(values, report, index) {
+            Some(domain) => rows.domains.push((index, domain)),
+            None => rows.has_broken_domains = true,
+        }
+    }
+    for index in 0..values.row_count("peer") {
+        match peer(values, report, index) {
+            Some(peer) => rows.peers.push((index, peer)),
+            None => rows.has_broken_peers = true,
+        }
+    }
+    for index in 0..values.row_count("account") {
+        let user = report.required(values, &format!("account[{index}]"), "user");
+        let password = report.required(values, &format!("account[{index}]"), "password");
+        if let Some(user) = user.and_then(|user| AccountUser::parse(&user).ok()) {
+            let password = Secret::new(&password.unwrap_or_default());
+            rows.accounts.push((index, ConfiguredAccount { user, password }));
+        }
+    }
+    for index in 0..values.row_count("shadow") {
+        let row = format!("shadow[{index}]");
+        let user = report.required(values, &row, "user").and_then(|user| AccountUser::parse(&user).ok());
+        let account = report.required(values, &row, "account").and_then(|user| AccountUser::parse(&user).ok());
+        let password = report.required(values, &row, "password");
+        if let (Some(user), Some(account), Some(password)) = (user, account, password) {
+            rows.shadows.push((index, Shadow { user, account, password: Secret::new(&password) }));
+        }
+    }
+    rows
+}
+
+fn domain(values: &Values, report: &mut Report, index: usize) -> Option<Domain> {
+    let row = format!("domain[{index}]");
+    let name = report.required(values, &row, "name");
+    let side = report.required(values, &row, "side").and_then(|side| match side.as_str() {
+        "wv" => Some(Side::Wv),
+        "simple" => Some(Side::Simple),
+        _ => None,
+    });
+    let routing = report.required(values, &row, "route").and_then(|route| DomainRouting::parse(&route));
+    Some(Domain { name: name?.to_lowercase(), side: side?, routing: routing? })
+}
+
+fn peer(values: &Values, report: &mut Report, index: usize) -> Option<Peer> {
+    let row = format!("peer[{index}]");
+    let name = report.required(values, &row, "name");
+    let uri = report.required(values, &row, "uri").and_then(|uri| PeerUri::parse(&uri));
+    Some(Peer {
+        name: PeerName::new(&name?),
+        uri: uri?,
+        trusted: values.flag(&format!("{row}.trusted")),
+        secret: values.text(&format!("{row}.secret")).as_deref().map(Secret::new),
+        csp_version: text(values, &format!("{row}.csp_version")),
+        encoding: text(values, &format!("{row}.encoding")),
+    })
+}
+
+fn limits(values: &Values, answer_wait: Duration) -> Limits {
+    let number = |name: &str| values.number(&format!("limits.{name}")).unwrap_or_default();
+    let count = |name: &str| usize::try_from(number(name)).unwrap_or(usize::MAX);
+    let rate = |name: &str| u32::try_from(number(name)).unwrap_or(u32::MAX);
+    let ms = |name: &str| Duration::from_millis(number(name));
+    let s = |name: &str| Duration::from_secs(number(name));
+    #[allow(clippy::needless_update, reason = "the engine may gain limits that cannot be configured")]
+    let engine = limit::Limits {
+        subscriptions_per_watcher: count("subscriptions_per_watcher"),
+        watchers_per_presentity: count("watchers_per_presentity"),
+        questions_per_presentity: count("questions_per_presentity"),
+        contact_lists_per_user: count("contact_lists_per_user"),
+        contacts_per_list: count("contacts_per_list"),
+        recipients_per_message: count("recipients_per_message"),
+        inbox_messages: count("inbox_messages"),
+        inbox_octets: count("inbox_octets"),
+        outbox_messages: count("outbox_messages"),
+        answer_wait,
+        fetch_wait: ms("fetch_wait_ms"),
+        first_view_wait: ms("first_view_wait_ms"),
+        linger: s("linger_s"),
+        backoff_min: s("backoff_min_s").min(s("backoff_max_s")),
+        backoff_max: s("backoff_max_s"),
+        unknown_wait: s("unknown_wait_s"),
+        denied_wait: s("denied_wait_s"),
+        no_presence_wait: s("no_presence_wait_s"),
+        start_ramp_per_s: rate("start_ramp_per_s"),
+        validity_max: s("validity_max_s"),
+        validity_default: s("validity_default_s").min(s("validity_max_s")),
+        origin_window: s("origin_window_s"),
+        content_octets_max: count("content_octets_max"),
+        ..limit::Limits::default()
+    };
+    Limits {
+        engine,
+        notify_interval_min: ms("notify_interval_min_ms"),
+        coalesce: ms("coalesce_ms"),
+        requests_per_s_per_source: rate("requests_per_s_per_source"),
+        logins_per_minute_per_source: rate("logins_per_minute_per_source"),
+        connections_max: count("connections_max"),
+        store_queue_batches: count("store_queue_batches"),
+        drain: ms("drain_ms"),
+    }
+}
+
+fn text(values: &Values, path: &str) -> String {
+    values.text(path).unwrap_or_default()
+}
+
+fn millis(values: &Values, path: &str) -> Duration {
+    Duration::from_millis(values.number(path).unwrap_or_default())
+}
+
+fn secs(values: &Values, path: &str) -> Duration {
+    Duration::from_secs(values.number(path).unwrap_or_default())
+}
+
+/// A socket address; what is none has been reported, and stands in as one that nobody will use.
+fn socket(values: &Values, path: &str) -> SocketAddr {
+    let parsed = values.text(path).and_then(|text| text.parse().ok());
+    parsed.unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
+}

@@ -1,0 +1,242 @@
+//! The configuration as the rest of the gateway sees it.
+
+use super::value::{DomainRouting, HostPort, Network, PeerUri, SipListen};
+use crate::account::{AccountUser, Secret};
+use mapping::{
+    limit,
+    route::{DomainRoute, DomainTable, Route},
+    side::{PeerName, Side},
+    watcher::Decision,
+};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+/// A configuration without problems.
+#[derive(Clone, Debug)]
+pub struct Configuration {
+    /// `[node]`.
+    pub node: Node,
+    /// `[wv.access]`; absent when neither written nor needed by a domain.
+    pub wv_access: Option<WvAccess>,
+    /// `[wv.federation]`; absent when neither written nor needed by a domain.
+    pub wv_federation: Option<WvFederation>,
+    /// `[simple]`; absent when neither written nor needed by a domain.
+    pub simple: Option<Simple>,
+    /// `[[domain]]`.
+    pub domains: Vec<Domain>,
+    /// `[[peer]]`.
+    pub peers: Vec<Peer>,
+    /// `[[account]]`.
+    pub accounts: Vec<ConfiguredAccount>,
+    /// `[[shadow]]`.
+    pub shadows: Vec<Shadow>,
+    /// `[authorization] default`.
+    pub authorization_default: AuthorizationDefault,
+    /// `[store]`.
+    pub store: StoreKind,
+    /// `[admin]`.
+    pub admin: Admin,
+    /// `[limits]`.
+    pub limits: Limits,
+}
+
+/// The node itself.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// Its name in logs.
+    pub name: String,
+    /// Folder of store, key file and admin token.
+    pub data_dir: PathBuf,
+}
+
+/// The CSP server.
+#[derive(Clone, Debug)]
+pub struct WvAccess {
+    /// Where HTTP is listened for.
+    pub listen: SocketAddr,
+    /// The address that clients are told, if it is not made from where the listener ended up; see [`WvAccess::advertised`].
+    pub advertise: Option<String>,
+    /// The path that is served beside `/`.
+    pub path: String,
+    /// Where CIR is listened for.
+    pub cir_tcp: SocketAddr,
+    /// The CIR address that clients are told, if not the listener's.
+    pub cir_advertise: Option<HostPort>,
+    /// Longest keep-alive time granted.
+    pub keep_alive_max: Duration,
+    /// Keep-alive time granted when none is asked.
+    pub keep_alive_default: Duration,
+    /// Networks whose forwarding headers are believed.
+    pub trusted_proxies: Vec<Network>,
+    /// How long the answer to a message waits for the far side.
+    pub answer_wait: Duration,
+}
+
+impl WvAccess {
+    /// The CSP address that clients are told, given where the listener ended up.
+    #[must_use]
+    pub fn advertised(&self, bound: SocketAddr) -> String {
+        self.advertise.clone().unwrap_or_else(|| format!("http://{bound}{}", self.path))
+    }
+}
+
+/// The SSP server.
+#[derive(Clone, Debug)]
+pub struct WvFederation {
+    /// Where HTTP is listened for.
+    pub listen: SocketAddr,
+    /// The address that peers are told, if not the listener's.
+    pub advertise: Option<String>,
+}
+
+/// The SIP adapter.
+#[derive(Clone, Debug)]
+pub struct Simple {
+    /// Where SIP is listened for.
+    pub listen: Vec<SipListen>,
+    /// Host and port shown in Via and Contact, if not the listener's.
+    pub advertise: Option<HostPort>,
+    /// Where MSRP is listened for.
+    pub msrp_listen: SocketAddr,
+    /// Host and port of MSRP that peers are told, if not the listener's.
+    pub msrp_advertise: Option<HostPort>,
+    /// Proof asked of requests that come through no trusted peer.
+    pub authentication: SipAuthentication,
+}
+
+/// Proof asked of SIP requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SipAuthentication {
+    /// Digest credentials.
+    Digest,
+    /// None: every user of a hosted domain is believed. Loopback only.
+    InsecureOpen,
+}
+
+/// A row of the domain table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Domain {
+    /// Its name, lower case.
+    pub name: String,
+    /// Where its users live.
+    pub side: Side,
+    /// How they are reached.
+    pub routing: DomainRouting,
+}
+
+/// A neighbour server.
+#[derive(Clone, Debug)]
+pub struct Peer {
+    /// Its name.
+    pub name: PeerName,
+    /// Its address.
+    pub uri: PeerUri,
+    /// Whether identity is asserted to it and accepted from it.
+    pub trusted: bool,
+    /// Shared secret (SSP).
+    pub secret: Option<Secret>,
+    /// CSP version towards it, such as `1.2`.
+    pub csp_version: String,
+    /// Encoding towards it: `xml` or `wbxml`.
+    pub encoding: String,
+}
+
+/// An account of the configuration.
+#[derive(Clone, Debug)]
+pub struct ConfiguredAccount {
+    /// Who.
+    pub user: AccountUser,
+    /// The password.
+    pub password: Secret,
+}
+
+/// The WV account that stands for a SIP user.
+#[derive(Clone, Debug)]
+pub struct Shadow {
+    /// The SIP user.
+    pub user: AccountUser,
+    /// The WV account.
+    pub account: AccountUser,
+    /// Its password.
+    pub password: Secret,
+}
+
+/// What holds for a watcher when the presentity has said nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AuthorizationDefault {
+    /// It sees the presentity.
+    Allow,
+    /// The presentity is asked.
+    Confirm,
+    /// It does not.
+    Block,
+}
+
+impl AuthorizationDefault {
+    /// The decision that it stands for; none when the presentity is to be asked.
+    #[must_use]
+    pub const fn decision(self) -> Option<Decision> {
+        match self {
+            Self::Allow => Some(Decision::Allow),
+            Self::Confirm => None,
+            Self::Block => Some(Decision::Block),
+        }
+    }
+}
+
+/// Where facts are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StoreKind {
+    /// SQLite in the data folder.
+    Embedded,
+    /// Nowhere: nothing survives the process.
+    Memory,
+}
+
+/// The admin listener.
+#[derive(Clone, Debug)]
+pub struct Admin {
+    /// Where HTTP is listened for.
+    pub listen: SocketAddr,
+    /// The console address that is printed, if not the listener's.
+    pub advertise: Option<String>,
+}
+
+/// Every named limit that can be configured.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Those of the engine, `answer_wait` included.
+    pub engine: limit::Limits,
+    /// Shortest time between two notifications in a watcher dialog.
+    pub notify_interval_min: Duration,
+    /// Time in which changes towards WV are merged.
+    pub coalesce: Duration,
+    /// Requests per second from one source address.
+    pub requests_per_s_per_source: u32,
+    /// Logins and registrations per minute from one source address.
+    pub logins_per_minute_per_source: u32,
+    /// Open connections of each listener.
+    pub connections_max: usize,
+    /// Batches that wait for the store.
+    pub store_queue_batches: usize,
+    /// How long a shutdown waits for what is under way.
+    pub drain: Duration,
+}
+
+impl Configuration {
+    /// The domain table for the engine.
+    #[must_use]
+    pub fn domain_table(&self) -> DomainTable {
+        let mut table = DomainTable::default();
+        for domain in &self.domains {
+            let route = domain.routing.peer().map_or(Route::Hosted, |name| Route::Peer(PeerName::new(name)));
+            table.insert(&domain.name, DomainRoute { side: domain.side, route });
+        }
+        table
+    }
+
+    /// The peer of that name.
+    #[must_use]
+    pub fn peer(&self, name: &str) -> Option<&Peer> {
+        self.peers.iter().find(|peer| peer.name.as_str() == name)
+    }
+}

@@ -1,0 +1,222 @@
+use super::*;
+use crate::config::{
+    option::{Fallback, Kind, OPTIONS},
+    section::{AuthorizationDefault, SipAuthentication, StoreKind},
+};
+use mapping::{address::Address, side::Side};
+use std::time::Duration;
+
+fn read(text: &str) -> Result<Configuration, Problems> {
+    Configuration::read(&Sources::from_text("gw.toml", text))
+}
+
+fn problems(text: &str) -> Vec<String> {
+    read(text).unwrap_err().as_slice().iter().map(ToString::to_string).collect()
+}
+
+const DOMAINS: &str = r#"
+[[domain]]
+name = "wv.example"
+side = "wv"
+route = "access"
+"#;
+
+#[test]
+fn the_embedded_default_is_what_the_contract_says() {
+    let configuration = Configuration::read(&Sources::embedded()).unwrap();
+    let access = configuration.wv_access.as_ref().unwrap();
+    assert_eq!(access.listen.to_string(), "127.0.0.1:8080");
+    assert_eq!(access.advertised(access.listen), "http://127.0.0.1:8080/csp");
+    assert_eq!(access.cir_tcp.to_string(), "127.0.0.1:3171");
+    assert_eq!(access.keep_alive_max, Duration::from_secs(86_400));
+    assert_eq!(access.keep_alive_default, Duration::from_secs(3600));
+    let simple = configuration.simple.as_ref().unwrap();
+    let listen: Vec<String> = simple.listen.iter().map(ToString::to_string).collect();
+    assert_eq!(listen, ["udp:127.0.0.1:5060", "tcp:127.0.0.1:5060"]);
+    assert_eq!(simple.msrp_listen.to_string(), "127.0.0.1:2855");
+    assert_eq!(simple.authentication, SipAuthentication::Digest);
+    assert_eq!(configuration.wv_federation.as_ref().unwrap().listen.to_string(), "127.0.0.1:8082");
+    assert_eq!(configuration.admin.listen.to_string(), "127.0.0.1:8090");
+    assert_eq!(configuration.authorization_default, AuthorizationDefault::Confirm);
+    assert_eq!(configuration.store, StoreKind::Embedded);
+    assert_eq!(configuration.node.data_dir.to_str(), Some("data"));
+    let users: Vec<String> = configuration.accounts.iter().map(|account| account.user.to_string()).collect();
+    assert_eq!(users, ["wv:alice@wv.example", "wv:carol@wv.example", "sip:bob@sip.example", "sip:dave@sip.example"]);
+    assert!(configuration.accounts.iter().all(|account| account.password.matches("secret")));
+    let table = configuration.domain_table();
+    assert_eq!(table.find(&Address::parse("x@sip.example").unwrap()).unwrap().side, Side::Simple);
+    assert!(table.is_hosted(&Address::parse("x@wv.example").unwrap()));
+}
+
+#[test]
+fn defaults_of_limits_are_those_of_the_engine() {
+    let limits = read(DOMAINS).unwrap().limits;
+    assert_eq!(format!("{:?}", limits.engine), format!("{:?}", mapping::limit::Limits::default()));
+    assert_eq!(limits.notify_interval_min, Duration::from_millis(5000));
+    assert_eq!(limits.coalesce, Duration::from_millis(250));
+    assert_eq!((limits.requests_per_s_per_source, limits.logins_per_minute_per_source), (200, 60));
+}
+
+#[test]
+fn every_option_has_one_path_and_a_default_of_its_kind() {
+    for (index, option) in OPTIONS.iter().enumerate() {
+        assert!(!OPTIONS[..index].iter().any(|other| other.path == option.path), "{} twice", option.path);
+        assert!(option.about.ends_with('.'), "{}", option.path);
+        let fits = match (option.kind, option.default) {
+            (_, Fallback::Required | Fallback::None(_)) => true,
+            (Kind::Integer(min, max), Fallback::Integer(number)) => (min..=max).contains(&number),
+            (Kind::Flag, Fallback::Flag(_)) | (Kind::List(_), Fallback::Texts(_)) => true,
+            (Kind::Choice(words), Fallback::Text(word)) => words.contains(&word),
+            (Kind::Integer(..) | Kind::Flag | Kind::List(_), _) => false,
+            (_, Fallback::Text(_)) => true,
+            _ => false,
+        };
+        assert!(fits, "{}", option.path);
+    }
+}
+
+#[test]
+fn all_problems_are_told_at_once_with_their_places() {
+    let found = problems(
+        r#"[node]
+nam = "x"
+data_dir = 7
+
+[wv.access]
+listen = "localhost"
+keep_alive_max_s = 5
+trusted_proxies = ["10.0.0.0/8", "10.0.0.0/99"]
+
+[[domain]]
+name = "wv.example"
+side = "wv"
+route = "registrar"
+
+[[domain]]
+name = "WV.example"
+side = "wv"
+route = "ssp:hme"
+
+[[peer]]
+name = "home"
+uri = "ftp://x"
+trusted = "yes"
+
+[[account]]
+user = "sip:bob@wv.example"
+password = "x"
+
+[[account]]
+user = "wv:alice@other.example"
+
+[authorization]
+default = "confrm"
+
+[limit]
+x = 1
+"#,
+    );
+    let expected = [
+        "gw.toml:2:1: node.nam: there is no such key; did you mean \"name\"? (allowed: name, data_dir)",
+        "gw.toml:3:12: node.data_dir: expected a text, found a whole number",
+        "gw.toml:6:10: wv.access.listen: \"localhost\" is impossible: expected ADDRESS:PORT, such as 127.0.0.1:8080",
+        "gw.toml:7:20: wv.access.keep_alive_max_s: 5 is outside 30..=2592000",
+        "gw.toml:8:34: wv.access.trusted_proxies: \"10.0.0.0/99\" is impossible: expected a network such as 10.0.0.0/8",
+        "gw.toml:13:9: domain[0].route: a domain on side wv is reached by access, ssp:PEER or csp-client:PEER",
+        "gw.toml:16:8: domain[1].name: \"wv.example\" is there twice; first in line 11",
+        "gw.toml:18:9: domain[1].route: route \"ssp:\" is not available in this build yet",
+    ];
+    assert_eq!(found[..expected.len()], expected);
+    assert!(found[expected.len()].starts_with("gw.toml:22:7: peer[0].uri: \"ftp://x\" is impossible"), "{found:#?}");
+    let rest: Vec<&str> = found[expected.len() + 1..].iter().map(String::as_str).collect();
+    assert_eq!(rest.len(), 6, "{rest:#?}");
+    assert_eq!(rest[0], "gw.toml:23:11: peer[0].trusted: expected true or false, found a text");
+    assert_eq!(rest[1], "gw.toml:26:8: account[0].user: a user of a domain on side wv is written wv:USER@DOMAIN");
+    assert_eq!(rest[2], "gw.toml:29:1: account[1]: the key \"password\" is missing");
+    assert!(rest[3].starts_with("gw.toml:30:8: account[1].user: the domain \"other.example\" is not hosted"));
+    assert!(rest[4].contains("did you mean \"confirm\"? (allowed: allow, confirm, block)"));
+    assert!(rest[5].contains("did you mean \"limits\"?"));
+}
+
+#[test]
+fn features_that_are_not_there_are_named_honestly() {
+    let text = format!(
+        "{DOMAINS}[[domain]]\nname=\"d\"\nside=\"simple\"\nroute=\"dns\"\n[store]\nkind=\"postgres\"\n[[shadow]]\n\
+         user=\"sip:b@d\"\naccount=\"wv:b@e\"\npassword=\"x\"\n"
+    );
+    let found = problems(&text);
+    assert_eq!(found.len(), 3);
+    assert!(found.iter().all(|problem| problem.ends_with("is not available in this build yet")), "{found:?}");
+}
+
+#[test]
+fn a_text_that_is_no_toml_names_every_place() {
+    let found = problems("[node\nname = \"a\"\n\n[x]\ny = = 3\n");
+    assert!(found.iter().any(|problem| problem.starts_with("gw.toml:1:")), "{found:?}");
+    assert!(found.iter().any(|problem| problem.starts_with("gw.toml:5:")), "{found:?}");
+}
+
+#[test]
+fn a_route_to_a_peer_that_is_not_there_suggests_the_one_that_is() {
+    let text = "[[peer]]\nname=\"core\"\nuri=\"sip:h\"\n[[domain]]\nname=\"d\"\nside=\"simple\"\nroute=\"peer:cor\"\n";
+    let found = problems(text);
+    assert_eq!(
+        found,
+        ["gw.toml:7:7: domain[0].route: no [[peer]] is called \"cor\"; did you mean \"core\"? (allowed: core)"]
+    );
+}
+
+#[test]
+fn environment_and_flags_are_checked_like_the_file() {
+    let variables = [("WVSG__LIMITS__LINGER_S", "soon"), ("WVSG__NODE__NAM", "x"), ("OTHER", "y")];
+    let sources = Sources::from_text("gw.toml", DOMAINS)
+        .with_environment(variables.into_iter().map(|(name, value)| (name.into(), value.into())))
+        .with_flag("admin.listen", "nowhere");
+    let found: Vec<String> =
+        Configuration::read(&sources).unwrap_err().as_slice().iter().map(ToString::to_string).collect();
+    assert_eq!(
+        found,
+        [
+            "environment WVSG__LIMITS__LINGER_S: limits.linger_s: expected a whole number, found another text",
+            "environment WVSG__NODE__NAM: node.nam: there is no such key; did you mean \"name\"? (allowed: name, data_dir)",
+            "--set admin.listen: admin.listen: \"nowhere\" is impossible: expected ADDRESS:PORT, such as 127.0.0.1:8080",
+        ]
+    );
+}
+
+#[test]
+fn environment_wins_over_the_file_and_flags_over_both() {
+    let variables = [("WVSG__LIMITS__LINGER_S", "2"), ("WVSG__SIMPLE__LISTEN", "udp:127.0.0.1:0")];
+    let sources = Sources::from_text("gw.toml", DOMAINS)
+        .with_environment(variables.into_iter().map(|(name, value)| (name.into(), value.into())))
+        .with_flag("limits.linger_s", "3");
+    let configuration = Configuration::read(&sources).unwrap();
+    assert_eq!(configuration.limits.engine.linger, Duration::from_secs(3));
+    assert_eq!(configuration.simple.unwrap().listen.len(), 1);
+}
+
+#[test]
+fn open_authentication_stays_on_loopback_and_listeners_do_not_collide() {
+    let text = format!(
+        "{DOMAINS}[wv.access]\nlisten=\"127.0.0.1:8090\"\n[simple]\nlisten=[\"udp:0.0.0.0:5060\"]\n\
+         authentication=\"insecure_open\"\n"
+    );
+    let found = problems(&text);
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(found[0].contains("same address") && found[1].contains("loopback"), "{found:?}");
+}
+
+#[test]
+fn secrets_are_not_in_messages_or_debug() {
+    let text = format!("{DOMAINS}[[account]]\nuser=\"wv:a@wv.example\"\npassword=\"swordfish\"\n");
+    assert!(!format!("{:?}", read(&text).unwrap()).contains("swordfish"));
+    let text = format!("{DOMAINS}[[account]]\nuser=\"a\"\npassword=\"swordfish\"\n");
+    assert!(!problems(&text).join("").contains("swordfish"));
+}
+
+#[test]
+fn a_section_that_nobody_needs_stays_away() {
+    let configuration = read(DOMAINS).unwrap();
+    assert!(configuration.wv_access.is_some() && configuration.simple.is_none());
+    assert!(configuration.wv_federation.is_none());
+}
