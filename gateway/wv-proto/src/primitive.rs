@@ -1,0 +1,270 @@
+//! The messages of the protocol as types: what a client and a server say to each other.
+
+pub mod access;
+pub mod capability;
+pub mod contact_list;
+pub mod envelope;
+pub mod function;
+pub mod identifier;
+pub mod message;
+pub mod party;
+pub mod presence;
+pub mod service;
+
+pub use envelope::{Envelope, Malformed, SessionDescriptor, Transaction, TransactionMode};
+
+use crate::schema::{ElementName, element};
+use crate::status::StatusResult;
+use access::{Disconnect, KeepAliveRequest, KeepAliveResponse, LoginRequest, LoginResponse, Status};
+use contact_list::{
+    CreateListRequest, CreateListResponse, DeleteListRequest, GetListResponse, ListManageRequest, ListManageResponse,
+};
+use function::{Feature, Function, FunctionNeed};
+use message::{DeliveryReportRequest, MessageDelivered, NewMessage, SendMessageRequest, SendMessageResponse};
+use presence::{
+    CancelAuthRequest, GetPresenceRequest, GetPresenceResponse, PresenceAuthRequest, PresenceAuthUser,
+    PresenceNotificationRequest, SubscribePresenceRequest, UnsubscribePresenceRequest, UpdatePresenceRequest,
+};
+use service::{ClientCapabilityRequest, ClientCapabilityResponse, ServiceRequest, ServiceResponse};
+use std::fmt;
+
+/// One message of the protocol.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "each variant holds the primitive of its name")]
+pub enum Primitive {
+    Status(Status),
+    PollingRequest,
+    LoginRequest(Box<LoginRequest>),
+    LoginResponse(Box<LoginResponse>),
+    LogoutRequest,
+    Disconnect(Disconnect),
+    KeepAliveRequest(KeepAliveRequest),
+    KeepAliveResponse(KeepAliveResponse),
+    ServiceRequest(ServiceRequest),
+    ServiceResponse(ServiceResponse),
+    ClientCapabilityRequest(Box<ClientCapabilityRequest>),
+    ClientCapabilityResponse(Box<ClientCapabilityResponse>),
+    GetListRequest,
+    GetListResponse(GetListResponse),
+    CreateListRequest(CreateListRequest),
+    CreateListResponse(CreateListResponse),
+    DeleteListRequest(DeleteListRequest),
+    ListManageRequest(ListManageRequest),
+    ListManageResponse(ListManageResponse),
+    SubscribePresenceRequest(SubscribePresenceRequest),
+    UnsubscribePresenceRequest(UnsubscribePresenceRequest),
+    PresenceNotificationRequest(PresenceNotificationRequest),
+    GetPresenceRequest(GetPresenceRequest),
+    GetPresenceResponse(GetPresenceResponse),
+    UpdatePresenceRequest(UpdatePresenceRequest),
+    PresenceAuthRequest(PresenceAuthRequest),
+    PresenceAuthUser(PresenceAuthUser),
+    CancelAuthRequest(CancelAuthRequest),
+    SendMessageRequest(Box<SendMessageRequest>),
+    SendMessageResponse(SendMessageResponse),
+    NewMessage(Box<NewMessage>),
+    MessageDelivered(MessageDelivered),
+    DeliveryReportRequest(Box<DeliveryReportRequest>),
+    /// Any other primitive: only its name is kept, so that it can be refused in its own transaction.
+    Other(PrimitiveName),
+}
+
+/// The name of a primitive.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub enum PrimitiveName {
+    /// A name that the documents know.
+    Known(ElementName),
+    /// A name that they do not know.
+    Vendor(Box<str>),
+}
+
+impl PrimitiveName {
+    /// The name as it is written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Known(name) => name.as_str(),
+            Self::Vendor(name) => name,
+        }
+    }
+}
+
+impl fmt::Debug for PrimitiveName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Display for PrimitiveName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Primitive {
+    /// The name of its element.
+    #[must_use]
+    pub fn name(&self) -> PrimitiveName {
+        PrimitiveName::Known(match self {
+            Self::Status(_) => element::STATUS,
+            Self::PollingRequest => element::POLLING_REQUEST,
+            Self::LoginRequest(_) => element::LOGIN_REQUEST,
+            Self::LoginResponse(_) => element::LOGIN_RESPONSE,
+            Self::LogoutRequest => element::LOGOUT_REQUEST,
+            Self::Disconnect(_) => element::DISCONNECT,
+            Self::KeepAliveRequest(_) => element::KEEP_ALIVE_REQUEST,
+            Self::KeepAliveResponse(_) => element::KEEP_ALIVE_RESPONSE,
+            Self::ServiceRequest(_) => element::SERVICE_REQUEST,
+            Self::ServiceResponse(_) => element::SERVICE_RESPONSE,
+            Self::ClientCapabilityRequest(_) => element::CLIENT_CAPABILITY_REQUEST,
+            Self::ClientCapabilityResponse(_) => element::CLIENT_CAPABILITY_RESPONSE,
+            Self::GetListRequest => element::GET_LIST_REQUEST,
+            Self::GetListResponse(_) => element::GET_LIST_RESPONSE,
+            Self::CreateListRequest(_) => element::CREATE_LIST_REQUEST,
+            Self::CreateListResponse(_) => element::CREATE_LIST_RESPONSE,
+            Self::DeleteListRequest(_) => element::DELETE_LIST_REQUEST,
+            Self::ListManageRequest(_) => element::LIST_MANAGE_REQUEST,
+            Self::ListManageResponse(_) => element::LIST_MANAGE_RESPONSE,
+            Self::SubscribePresenceRequest(_) => element::SUBSCRIBE_PRESENCE_REQUEST,
+            Self::UnsubscribePresenceRequest(_) => element::UNSUBSCRIBE_PRESENCE_REQUEST,
+            Self::PresenceNotificationRequest(_) => element::PRESENCE_NOTIFICATION_REQUEST,
+            Self::GetPresenceRequest(_) => element::GET_PRESENCE_REQUEST,
+            Self::GetPresenceResponse(_) => element::GET_PRESENCE_RESPONSE,
+            Self::UpdatePresenceRequest(_) => element::UPDATE_PRESENCE_REQUEST,
+            Self::PresenceAuthRequest(_) => element::PRESENCE_AUTH_REQUEST,
+            Self::PresenceAuthUser(_) => element::PRESENCE_AUTH_USER,
+            Self::CancelAuthRequest(_) => element::CANCEL_AUTH_REQUEST,
+            Self::SendMessageRequest(_) => element::SEND_MESSAGE_REQUEST,
+            Self::SendMessageResponse(_) => element::SEND_MESSAGE_RESPONSE,
+            Self::NewMessage(_) => element::NEW_MESSAGE,
+            Self::MessageDelivered(_) => element::MESSAGE_DELIVERED,
+            Self::DeliveryReportRequest(_) => element::DELIVERY_REPORT_REQUEST,
+            Self::Other(name) => return name.clone(),
+        })
+    }
+
+    /// Its place in the service tree.
+    #[must_use]
+    pub fn function_group(&self) -> FunctionNeed {
+        match self.name() {
+            PrimitiveName::Known(name) => function_need(name),
+            PrimitiveName::Vendor(_) => FunctionNeed::Nothing,
+        }
+    }
+
+    /// The Result it carries, if it is an answer or an end of session.
+    #[must_use]
+    pub const fn result(&self) -> Option<&StatusResult> {
+        match self {
+            Self::Status(status) => Some(&status.result),
+            Self::LoginResponse(response) => Some(&response.result),
+            Self::Disconnect(disconnect) => Some(&disconnect.result),
+            Self::KeepAliveResponse(response) => Some(&response.result),
+            Self::ListManageResponse(response) => Some(&response.result),
+            Self::GetPresenceResponse(response) => Some(&response.result),
+            Self::SendMessageResponse(response) => Some(&response.result),
+            Self::DeliveryReportRequest(report) => Some(&report.result),
+            Self::PollingRequest
+            | Self::LoginRequest(_)
+            | Self::LogoutRequest
+            | Self::KeepAliveRequest(_)
+            | Self::ServiceRequest(_)
+            | Self::ServiceResponse(_)
+            | Self::ClientCapabilityRequest(_)
+            | Self::ClientCapabilityResponse(_)
+            | Self::GetListRequest
+            | Self::GetListResponse(_)
+            | Self::CreateListRequest(_)
+            | Self::CreateListResponse(_)
+            | Self::DeleteListRequest(_)
+            | Self::ListManageRequest(_)
+            | Self::SubscribePresenceRequest(_)
+            | Self::UnsubscribePresenceRequest(_)
+            | Self::PresenceNotificationRequest(_)
+            | Self::GetPresenceRequest(_)
+            | Self::UpdatePresenceRequest(_)
+            | Self::PresenceAuthRequest(_)
+            | Self::PresenceAuthUser(_)
+            | Self::CancelAuthRequest(_)
+            | Self::SendMessageRequest(_)
+            | Self::NewMessage(_)
+            | Self::MessageDelivered(_)
+            | Self::Other(_) => None,
+        }
+    }
+}
+
+impl From<Status> for Primitive {
+    fn from(status: Status) -> Self {
+        Self::Status(status)
+    }
+}
+
+/// The place of each primitive in the service tree; what is not listed needs nothing.
+fn function_need(name: ElementName) -> FunctionNeed {
+    NEEDS.iter().find(|(known, _)| *known == name).map_or(FunctionNeed::Nothing, |(_, need)| *need)
+}
+
+const fn leaf(function: Function) -> FunctionNeed {
+    FunctionNeed::Function(function)
+}
+
+const NEEDS: &[(ElementName, FunctionNeed)] = &[
+    (element::GET_SP_INFO_REQUEST, leaf(Function::Getspi)),
+    (element::GET_MAP_REQUEST, leaf(Function::Getmap)),
+    (element::GET_SEGMENT_REQUEST, leaf(Function::Sgmnt)),
+    (element::DROP_SEGMENT_REQUEST, leaf(Function::Sgmnt)),
+    (element::SEARCH_REQUEST, leaf(Function::Srch)),
+    (element::STOP_SEARCH_REQUEST, leaf(Function::Stsrc)),
+    (element::INVITE_REQUEST, leaf(Function::Invit)),
+    (element::INVITE_USER_REQUEST, leaf(Function::Invit)),
+    (element::INVITE_USER_RESPONSE, leaf(Function::Invit)),
+    (element::INVITE_RESPONSE, leaf(Function::Invit)),
+    (element::CANCEL_INVITE_REQUEST, leaf(Function::Cainv)),
+    (element::CANCEL_INVITE_USER_REQUEST, leaf(Function::Cainv)),
+    (element::VERIFY_ID_REQUEST, leaf(Function::Vrid)),
+    (element::GET_LIST_REQUEST, leaf(Function::Gcli)),
+    (element::CREATE_LIST_REQUEST, leaf(Function::Ccli)),
+    (element::DELETE_LIST_REQUEST, leaf(Function::Dcli)),
+    (element::LIST_MANAGE_REQUEST, leaf(Function::Mcls)),
+    (element::GET_WATCHER_LIST_REQUEST, leaf(Function::Getwl)),
+    (element::PRESENCE_AUTH_REQUEST, leaf(Function::React)),
+    (element::PRESENCE_AUTH_USER, leaf(Function::React)),
+    (element::CANCEL_AUTH_REQUEST, leaf(Function::Caaut)),
+    (element::GET_REACTIVE_AUTH_STATUS_REQUEST, leaf(Function::Getaut)),
+    (element::GET_PRESENCE_REQUEST, leaf(Function::Getpr)),
+    (element::UPDATE_PRESENCE_REQUEST, leaf(Function::Updpr)),
+    (element::SUBSCRIBE_PRESENCE_REQUEST, FunctionNeed::Feature(Feature::Presence)),
+    (element::UNSUBSCRIBE_PRESENCE_REQUEST, FunctionNeed::Feature(Feature::Presence)),
+    (element::PRESENCE_NOTIFICATION_REQUEST, FunctionNeed::Feature(Feature::Presence)),
+    (element::CREATE_ATTRIBUTE_LIST_REQUEST, leaf(Function::Cali)),
+    (element::DELETE_ATTRIBUTE_LIST_REQUEST, leaf(Function::Dali)),
+    (element::GET_ATTRIBUTE_LIST_REQUEST, leaf(Function::Gals)),
+    (element::SEND_MESSAGE_REQUEST, FunctionNeed::Feature(Feature::Message)),
+    (element::DELIVERY_REPORT_REQUEST, leaf(Function::Mdeliv)),
+    (element::FORWARD_MESSAGE_REQUEST, leaf(Function::Fwmsg)),
+    (element::SET_DELIVERY_METHOD_REQUEST, leaf(Function::Setd)),
+    (element::GET_MESSAGE_LIST_REQUEST, leaf(Function::Getlm)),
+    (element::GET_MESSAGE_REQUEST, leaf(Function::Getm)),
+    (element::REJECT_MESSAGE_REQUEST, leaf(Function::Rejcm)),
+    (element::MESSAGE_NOTIFICATION, leaf(Function::Notif)),
+    (element::NEW_MESSAGE, leaf(Function::Newm)),
+    (element::MESSAGE_DELIVERED, FunctionNeed::Feature(Feature::Message)),
+    (element::GET_BLOCKED_LIST_REQUEST, leaf(Function::Glblu)),
+    (element::BLOCK_ENTITY_REQUEST, leaf(Function::Blent)),
+    (element::CREATE_GROUP_REQUEST, leaf(Function::Creag)),
+    (element::DELETE_GROUP_REQUEST, leaf(Function::Delgr)),
+    (element::GET_GROUP_PROPS_REQUEST, leaf(Function::Getgp)),
+    (element::SET_GROUP_PROPS_REQUEST, leaf(Function::Setgp)),
+    (element::JOIN_GROUP_REQUEST, FunctionNeed::Feature(Feature::Group)),
+    (element::LEAVE_GROUP_REQUEST, FunctionNeed::Feature(Feature::Group)),
+    (element::SUBSCRIBE_GROUP_NOTICE_REQUEST, leaf(Function::Subgcn)),
+    (element::GROUP_CHANGE_NOTICE, leaf(Function::Grchn)),
+    (element::EXTEND_CONVERSATION_REQUEST, leaf(Function::Excon)),
+    (element::GET_GROUP_MEMBERS_REQUEST, leaf(Function::Getgm)),
+    (element::ADD_GROUP_MEMBERS_REQUEST, leaf(Function::Addgm)),
+    (element::REMOVE_GROUP_MEMBERS_REQUEST, leaf(Function::Rmvgm)),
+    (element::MEMBER_ACCESS_REQUEST, leaf(Function::Mbrac)),
+    (element::REJECT_LIST_REQUEST, leaf(Function::Rejec)),
+    (element::GET_JOINED_USERS_REQUEST, leaf(Function::Getju)),
+];
