@@ -1,5 +1,287 @@
-//! One shard of the engine.
+//! One shard of the engine: the actors of the users it owns.
+//!
+//! Every user is an actor in the shard that owns its address ([`shard_of`]). Users speak to each other in words only
+//! ([`crate::command::CommandKind::Forward`]), whether they share a shard or not, so that one shard or many makes no
+//! difference. A word to a user of the same shard takes the short way inside.
 
-/// What one shard says to another.
+mod attachment;
+mod gathering;
+mod list;
+mod output;
+mod random;
+mod recipient;
+mod report;
+mod sender;
+mod timer;
+mod user;
+mod word;
+
+pub use crate::relay::machine::Storage;
+pub(crate) use word::{Seen, Standing, Word};
+
+use crate::{
+    address::Address,
+    command::Command,
+    correlation::Correlation,
+    event::{Event, EventKind, Operation, Request},
+    gather::Gather,
+    limit::Limits,
+    outcome::Outcome,
+    route::{DomainRoute, DomainTable, Route},
+    side::{Side, SideProfile},
+    time::Timestamp,
+};
+use output::Output;
+use random::Random;
+use std::collections::{BTreeMap, BTreeSet};
+use timer::{Timer, Timers};
+use user::User;
+
+/// What one shard is told at its start.
 #[derive(Clone, Debug)]
-pub(crate) enum Word {}
+pub struct EngineConfig {
+    /// Who lives where.
+    pub domains: DomainTable,
+    /// Limits and waits.
+    pub limits: Limits,
+    /// What holds for a watcher on whom the presentity has said nothing.
+    pub authorization: DefaultAuthorization,
+    /// Whether messages to recipients that cannot be reached are kept.
+    pub storage: Storage,
+    /// How the two sides differ; one profile per side, WV first.
+    pub profiles: [SideProfile; 2],
+    /// Seed of identifiers and jitter; drawn anew for every start.
+    pub seed: [u64; 2],
+    /// Which shard this is, from 0.
+    pub shard: u32,
+    /// How many there are.
+    pub shards: u32,
+}
+
+impl EngineConfig {
+    /// The only shard, with default limits and profiles.
+    #[must_use]
+    pub fn new(domains: DomainTable, seed: [u64; 2]) -> Self {
+        Self {
+            domains,
+            limits: Limits::default(),
+            authorization: DefaultAuthorization::Confirm,
+            storage: Storage::On,
+            profiles: [SideProfile::of(Side::Wv), SideProfile::of(Side::Simple)],
+            seed,
+            shard: 0,
+            shards: 1,
+        }
+    }
+}
+
+/// What holds for a watcher on whom the presentity has said nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DefaultAuthorization {
+    /// It may see everything.
+    Allow,
+    /// The presentity is asked.
+    Confirm,
+    /// It is refused.
+    Block,
+}
+
+/// The shard, out of `shards`, that owns the user (or the owner of the list) that the address names. Stable over
+/// restarts and machines: FNV-1a over the canonical text.
+#[must_use]
+pub fn shard_of(address: &Address, shards: u32) -> u32 {
+    let owner = address.owner();
+    let hash = owner
+        .as_str()
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, octet| (hash ^ u64::from(octet)).wrapping_mul(0x0000_0100_0000_01b3));
+    // The upper half is mixed better.
+    u32::try_from((hash >> 32) % u64::from(shards.max(1))).unwrap_or(0)
+}
+
+/// One shard.
+#[derive(Debug)]
+pub struct Engine {
+    config: EngineConfig,
+    now: Timestamp,
+    random: Random,
+    output: Output,
+    timers: Timers,
+    accounts: BTreeSet<Address>,
+    users: BTreeMap<Address, User>,
+    gathers: BTreeMap<u64, Gather>,
+    last_number: u64,
+}
+
+impl Engine {
+    /// An empty shard. Accounts follow by [`Engine::account_added`], then the durable facts by [`Engine::restore`].
+    #[must_use]
+    pub fn new(config: EngineConfig) -> Self {
+        Self {
+            now: Timestamp::EPOCH,
+            random: Random::new(config.seed),
+            output: Output::new(config.shard, config.shards),
+            timers: Timers::default(),
+            accounts: BTreeSet::new(),
+            users: BTreeMap::new(),
+            gathers: BTreeMap::new(),
+            last_number: 0,
+            config,
+        }
+    }
+
+    /// Takes one event. [`Engine::poll`] until it is empty before the next one.
+    pub fn handle(&mut self, now: Timestamp, event: Event) {
+        self.now = now;
+        self.output.correlation = event.correlation;
+        match event.kind {
+            EventKind::Request(request) => self.request(request),
+            EventKind::Delivered(delivery) => self.delivered(&delivery),
+            EventKind::Acknowledged(acknowledgement) => self.acknowledged(&acknowledgement),
+            EventKind::Reported(report) => self.reported(report),
+            EventKind::ReportTaken { message, recipient, sender } => self.report_taken(&sender, &message, &recipient),
+            EventKind::Subscription { .. } => {}
+            EventKind::Peer { peer, reachable } => self.peer_changed(&peer, reachable),
+            EventKind::Forwarded(forwarded) => self.word(&forwarded.to, *forwarded.word),
+        }
+        self.settle();
+    }
+
+    /// The next thing to do, in order.
+    pub fn poll(&mut self) -> Option<Command> {
+        self.output.next_command()
+    }
+
+    /// When [`Engine::expire`] must be called at the latest.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Timestamp> {
+        self.timers.next_due()
+    }
+
+    /// Does what is due.
+    pub fn expire(&mut self, now: Timestamp) {
+        self.now = now;
+        while let Some(timer) = self.timers.pop_due(now) {
+            // A wait starts a causal chain of its own unless what it belongs to knows better.
+            self.output.correlation = Correlation::new(self.random.next());
+            self.waited(timer);
+            self.settle();
+        }
+    }
+
+    /// A user of a hosted domain exists from now on.
+    pub fn account_added(&mut self, user: Address) {
+        if self.owns(&user) {
+            self.accounts.insert(user);
+        }
+    }
+
+    /// Whether the address is owned by this shard.
+    #[must_use]
+    pub fn owns(&self, address: &Address) -> bool {
+        shard_of(address, self.config.shards) == self.config.shard
+    }
+
+    fn request(&mut self, request: Request) {
+        let Request { id, user, endpoint, operation } = request;
+        match operation {
+            Operation::Attach(attachment) => self.attach(id, &user, endpoint, attachment),
+            Operation::Detach(_) => self.detach(id, &user, &endpoint),
+            Operation::Send(submission) => self.send(id, user, endpoint, submission),
+            Operation::Publish(_)
+            | Operation::Watch { .. }
+            | Operation::Unwatch { .. }
+            | Operation::Fetch { .. }
+            | Operation::Authorize { .. }
+            | Operation::CancelAuthorization { .. }
+            | Operation::GetContactLists
+            | Operation::CreateContactList { .. }
+            | Operation::DeleteContactList { .. }
+            | Operation::ManageContactList { .. } => self.output.done(id, Outcome::NotImplemented),
+        }
+    }
+
+    fn waited(&mut self, timer: Timer) {
+        match timer {
+            Timer::Gather(number) => self.gather_over(number),
+            Timer::AnswerWait(owner, number) => self.answer_wait_over(&owner, number),
+            Timer::Attempt(owner, number) => self.attempt_over(&owner, number),
+            Timer::Retry(owner, number) => self.retry_due(&owner, number),
+            Timer::Expiry(owner, number) => self.letter_expired(&owner, number),
+            Timer::Origin(user, origin) => self.origin_over(&user, &origin),
+            Timer::Report(sender, message, recipient) => self.report_over(&sender, &message, &recipient),
+            Timer::Notify(..)
+            | Timer::FirstView(..)
+            | Timer::Entry(..)
+            | Timer::Fetch(_)
+            | Timer::Ramp
+            | Timer::Question(..) => {}
+        }
+    }
+
+    /// Passes the words around that stay in this shard.
+    fn settle(&mut self) {
+        while let Some(forwarded) = self.output.next_word() {
+            self.word(&forwarded.to, *forwarded.word);
+        }
+    }
+
+    fn word(&mut self, to: &Address, word: Word) {
+        match word {
+            Word::Offer { message, ticket } => self.offered(to, message, ticket),
+            Word::Verdict { ticket, recipient, outcome } => self.part_settled(ticket, &recipient, outcome),
+            Word::Fate(report) => self.fate(report),
+            Word::StartWatch { .. }
+            | Word::StopWatch { .. }
+            | Word::Standing { .. }
+            | Word::Look { .. }
+            | Word::Seen { .. } => {}
+        }
+    }
+
+    const fn profile(&self, side: Side) -> &SideProfile {
+        let [wv, simple] = &self.config.profiles;
+        match side {
+            Side::Wv => wv,
+            Side::Simple => simple,
+        }
+    }
+
+    /// The profile of the side on which the address lives.
+    fn profile_for(&self, address: &Address) -> Option<&SideProfile> {
+        self.config.domains.find(address).map(|row| self.profile(row.side))
+    }
+
+    /// Why a request of `user` is refused that only a user of this gateway may make.
+    fn refusal_for_guests(&self, user: &Address) -> Option<Outcome> {
+        if !self.config.domains.is_hosted(user) {
+            Some(Outcome::Forbidden)
+        } else if !self.accounts.contains(user) {
+            Some(Outcome::UnknownUser)
+        } else {
+            None
+        }
+    }
+
+    /// Whether a request of `from` may be carried to the neighbour that serves `to`: never for strangers, and never
+    /// back to where it came from (addressing: no relaying, loop guard).
+    fn may_cross(&self, from: &Address, to: &DomainRoute) -> bool {
+        match (self.config.domains.find(from), &to.route) {
+            (None, _) => false,
+            (Some(DomainRoute { route: Route::Peer(from), .. }), Route::Peer(to)) => from != to,
+            (Some(_), _) => true,
+        }
+    }
+
+    const fn next_number(&mut self) -> u64 {
+        self.last_number = self.last_number.wrapping_add(1);
+        self.last_number
+    }
+
+    fn user_mut(&mut self, user: &Address) -> &mut User {
+        self.users.entry(user.clone()).or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -62,6 +62,23 @@ pub enum EventKind {
     Forwarded(crate::command::Forwarded),
 }
 
+impl EventKind {
+    /// The user whose engine shard must be told ([`crate::engine::shard_of`]); none means every shard.
+    #[must_use]
+    pub fn owner(&self) -> Option<Address> {
+        match self {
+            Self::Request(request) => Some(request.user.clone()),
+            Self::Delivered(delivery) => Some(delivery.owner.clone()),
+            Self::Acknowledged(acknowledgement) => Some(acknowledgement.user.clone()),
+            Self::Reported(report) => Some(report.sender.clone()),
+            Self::ReportTaken { sender, .. } => Some(sender.clone()),
+            Self::Subscription { subscription, .. } => subscription.presentity(),
+            Self::Peer { .. } => None,
+            Self::Forwarded(forwarded) => Some(forwarded.to.clone()),
+        }
+    }
+}
+
 /// Names one request of an adapter until it is answered. Not kept over a restart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct RequestId {
@@ -255,6 +272,34 @@ pub struct Acknowledgement {
 /// Names one back-end subscription of the engine.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct SubscriptionId(pub Arc<str>);
+
+impl SubscriptionId {
+    /// The lasting subscription of `watcher` to `presentity`. The same after a restart, so that an adapter can go on
+    /// with the dialog it had.
+    #[must_use]
+    pub fn lasting(watcher: &Address, presentity: &Address) -> Self {
+        Self(Arc::from(format!("{presentity} {watcher}")))
+    }
+
+    /// A look at `presentity` on behalf of `watcher`.
+    #[must_use]
+    pub fn fetch(watcher: &Address, presentity: &Address, number: u64) -> Self {
+        Self(Arc::from(format!("{presentity} {watcher} {number}")))
+    }
+
+    /// The presentity, in whose shard the subscription lives.
+    #[must_use]
+    pub fn presentity(&self) -> Option<Address> {
+        // No address holds a space.
+        self.0.split(' ').next().and_then(|text| Address::parse(text).ok())
+    }
+
+    /// The watcher.
+    #[must_use]
+    pub fn watcher(&self) -> Option<Address> {
+        self.0.split(' ').nth(1).and_then(|text| Address::parse(text).ok())
+    }
+}
 
 /// What happened to a back-end subscription.
 #[derive(Clone, Debug)]

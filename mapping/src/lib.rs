@@ -3,17 +3,25 @@
 //! No wire format, no IO, no clock, no randomness: events come in ([`event`]), commands and records go out
 //! ([`command`], [`record`]), time is an argument.
 
+#![cfg_attr(
+    test,
+    allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)
+)]
+#![allow(dead_code, unused_imports, reason = "the vocabulary of watching is ahead of its machines")]
+
 pub mod address;
 pub mod command;
 pub mod contact_list;
 pub mod correlation;
 pub mod engine;
 pub mod event;
+mod gather;
 pub mod limit;
 pub mod message;
 pub mod outcome;
 pub mod presence;
 pub mod record;
+mod relay;
 pub mod route;
 pub mod side;
 pub mod time;

@@ -51,6 +51,16 @@ pub struct Limits {
     pub origin_window: Duration,
     /// Longest content of a message in octets.
     pub content_octets_max: usize,
+    /// How long an attempt to deliver may take before it counts as failed. Longer than any SIP transaction.
+    pub attempt_wait: Duration,
+    /// How long an unanswered question, and a report that nobody fetched, are kept.
+    pub question_age: Duration,
+    /// Wait after the far side ended a subscription on probation without naming one.
+    pub probation_wait: Duration,
+    /// Wait after the far side gave up on a subscription without naming one.
+    pub giveup_wait: Duration,
+    /// Wait after a subscription ran out at the far side.
+    pub renewal_wait: Duration,
 }
 
 impl Default for Limits {
@@ -79,6 +89,11 @@ impl Default for Limits {
             validity_default: Duration::from_secs(86_400),
             origin_window: Duration::from_secs(3600),
             content_octets_max: 256 * 1024,
+            attempt_wait: Duration::from_secs(40),
+            question_age: Duration::from_secs(7 * 86_400),
+            probation_wait: Duration::from_secs(300),
+            giveup_wait: Duration::from_secs(600),
+            renewal_wait: Duration::from_secs(1),
         }
     }
 }

@@ -46,6 +46,8 @@ pub enum FactKey {
     Report(Address, MessageId, Address),
     /// A message that may come again: recipient or sender, origin.
     Origin(Address, String),
+    /// A message that the far side took over and will report on: sender, message, recipient.
+    Awaited(Address, MessageId, Address),
 }
 
 /// A durable fact.
@@ -63,6 +65,7 @@ pub enum Fact {
     Outbox { message: Message, delivery: DeliveryId, attempts: u32 },
     Report(Report),
     Origin { user: Address, origin: String, message: MessageId, until: Timestamp },
+    Awaited { report: Report, until: Timestamp },
 }
 
 impl Fact {
@@ -87,6 +90,23 @@ impl Fact {
                 FactKey::Report(report.sender.clone(), report.message.clone(), report.recipient.clone())
             }
             Self::Origin { user, origin, .. } => FactKey::Origin(user.clone(), origin.clone()),
+            Self::Awaited { report, .. } => {
+                FactKey::Awaited(report.sender.clone(), report.message.clone(), report.recipient.clone())
+            }
+        }
+    }
+
+    /// The user in whose shard the fact lives.
+    #[must_use]
+    pub fn owner(&self) -> Address {
+        match self {
+            Self::Attachment { user, .. } | Self::Publication { user, .. } | Self::Origin { user, .. } => user.clone(),
+            Self::Watch { watcher, .. } | Self::ListWatch { watcher, .. } => watcher.clone(),
+            Self::Authorization { presentity, .. } | Self::Question { presentity, .. } => presentity.clone(),
+            Self::ContactList(list) => list.address.owner(),
+            Self::Inbox { message, .. } => message.recipient.clone(),
+            Self::Outbox { message, .. } => message.sender.clone(),
+            Self::Report(report) | Self::Awaited { report, .. } => report.sender.clone(),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The two sides of the gateway. Differences between them are data.
 
+use crate::outcome::Outcome;
 use serde::{Deserialize, Serialize};
 use std::{sync::Arc, time::Duration};
 
@@ -27,6 +28,67 @@ pub struct SideProfile {
     /// Whether a presentity of this side can be asked (reactive authorisation); where it cannot, a subscription of the
     /// presentity to the watcher counts as consent.
     pub asks_authorization: bool,
+    /// What becomes of a watch that ends up seeing nothing.
+    pub refusal: RefusalStyle,
+    /// How a refused watcher of this side is answered.
+    pub blocked: BlockedStyle,
+    /// What the sender is answered when its message was stored because the far side took too long (WV: success, as
+    /// shipped clients take anything else for a failure; SIMPLE: 202).
+    pub late_outcome: Outcome,
+    /// Whether clients acknowledge reports, so that a report is kept until then.
+    pub acknowledges_reports: bool,
+    /// Whether a hosted user without any device is known to be offline; otherwise nothing is known about it.
+    pub absent_is_offline: bool,
+}
+
+impl SideProfile {
+    /// The profile of a side with the default intervals.
+    #[must_use]
+    pub const fn of(side: Side) -> Self {
+        match side {
+            Side::Wv => Self {
+                notify_interval_min: Duration::from_millis(250),
+                delivery: DeliveryStyle::StoreAndOffer,
+                pending_view: PendingView::Silence,
+                asks_authorization: true,
+                refusal: RefusalStyle::Stays,
+                blocked: BlockedStyle::Told,
+                late_outcome: Outcome::Success,
+                acknowledges_reports: true,
+                absent_is_offline: true,
+            },
+            Side::Simple => Self {
+                notify_interval_min: Duration::from_millis(5000),
+                delivery: DeliveryStyle::PassOn,
+                pending_view: PendingView::Told,
+                asks_authorization: false,
+                refusal: RefusalStyle::Ends,
+                blocked: BlockedStyle::Told,
+                late_outcome: Outcome::Stored,
+                acknowledges_reports: false,
+                absent_is_offline: false,
+            },
+        }
+    }
+}
+
+/// What becomes of a watch whose watcher may not see anything, or whose presentity cannot be seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefusalStyle {
+    /// It stays and shows nothing, or everything as unknown; it comes alive again when that changes (WV). It also shows
+    /// everything as unknown when the far side says nothing for `Limits::first_view_wait`.
+    Stays,
+    /// It ends with a reason (SIMPLE).
+    Ends,
+}
+
+/// How a refused watcher is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BlockedStyle {
+    /// With [`Outcome::Blocked`].
+    Told,
+    /// With success and a presence in which everything is unknown (polite block).
+    Polite,
 }
 
 /// How messages reach a hosted recipient.

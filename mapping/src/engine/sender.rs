@@ -1,0 +1,206 @@
+//! The sender's part of a message: taking it, recognising repetitions, and the way to neighbour servers.
+
+use crate::{
+    address::Address,
+    command::Answer,
+    engine::{
+        Engine, Word,
+        timer::Timer,
+        user::{Origin, Progress},
+    },
+    event::{RequestId, Submission},
+    gather::{Gather, Purpose},
+    message::{Message, MessageId},
+    outcome::Outcome,
+    record::{Fact, FactKey},
+    relay::{
+        letter::{Letter, Relay, Target, Way},
+        machine::{RelayEvent, RelayMachine},
+    },
+    route::Route,
+    side::{Endpoint, PeerName},
+    time::Timestamp,
+};
+use std::{sync::Arc, time::Duration};
+
+/// How much longer than the held answer the sender waits for another shard that says nothing at all.
+const VERDICT_GRACE: Duration = Duration::from_secs(2);
+
+impl Engine {
+    pub(super) fn send(&mut self, request: RequestId, user: Address, endpoint: Endpoint, submission: Submission) {
+        let Submission { recipients, mut message } = submission;
+        let (targets, mut refused) = match self.expand(&user, &recipients, self.config.limits.recipients_per_message) {
+            Ok(expanded) => expanded,
+            Err(outcome) => return self.output.answer(request, Answer::not_sent(outcome)),
+        };
+        if let Some(outcome) = self.refusal_of(&message) {
+            return self.output.answer(request, Answer::not_sent(outcome));
+        }
+        self.set_lifetime(&mut message);
+        message.sender = user.clone();
+        let origin = Arc::clone(&message.origin);
+        if self.is_repetition(request, &user, &mut message) {
+            return;
+        }
+        if message.id.as_str().is_empty() {
+            message.id = self.random.message_id();
+        }
+        let number = self.next_number();
+        self.remember_origin(&user, &origin, &message.id, Progress::Held(number));
+        let mut gather =
+            Gather::new(user.clone(), request, Purpose::Send { message: message.id.clone(), origin, endpoint });
+        gather.details.append(&mut refused);
+        gather.outstanding.extend(targets.iter().cloned());
+        self.hold(number, gather, self.config.limits.answer_wait.saturating_add(VERDICT_GRACE));
+        for target in targets {
+            let message = Message { recipient: target, ..message.clone() };
+            self.send_one(&user, message, number);
+        }
+        self.complete(number);
+    }
+
+    /// Why the message is not taken from anybody.
+    fn refusal_of(&self, message: &Message) -> Option<Outcome> {
+        (message.content.body.len() > self.config.limits.content_octets_max).then_some(Outcome::TooLarge)
+    }
+
+    fn set_lifetime(&self, message: &mut Message) {
+        if message.expires == Timestamp::EPOCH {
+            message.expires = self.now.after(self.config.limits.validity_default);
+        }
+        message.expires = message.expires.min(self.now.after(self.config.limits.validity_max));
+    }
+
+    /// Answers a repetition as the first time, or takes over the name of a message whose answer a restart swallowed.
+    fn is_repetition(&mut self, request: RequestId, user: &Address, message: &mut Message) -> bool {
+        if message.origin.is_empty() {
+            return false;
+        }
+        let Some(known) = self.users.get(user).and_then(|actor| actor.origins.get(&message.origin)) else {
+            return false;
+        };
+        match &known.progress {
+            Progress::Answered(answer) => self.output.answer(request, answer.clone()),
+            Progress::Held(number) => match self.gathers.get_mut(number) {
+                Some(gather) => gather.requests.push(request),
+                None => self.output.answer(request, Answer::not_sent(Outcome::Timeout)),
+            },
+            Progress::Known => {
+                message.id = known.message.clone();
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Keeps what makes a repetition recognisable; an empty origin makes none so.
+    pub(super) fn remember_origin(
+        &mut self,
+        user: &Address,
+        origin: &Arc<str>,
+        message: &MessageId,
+        progress: Progress,
+    ) {
+        if origin.is_empty() {
+            return;
+        }
+        let until = self.now.after(self.config.limits.origin_window);
+        self.output.keep(Fact::Origin {
+            user: user.clone(),
+            origin: origin.as_ref().to_owned(),
+            message: message.clone(),
+            until,
+        });
+        self.timers.set(Timer::Origin(user.clone(), Arc::clone(origin)), until);
+        self.user_mut(user).origins.insert(Arc::clone(origin), Origin { message: message.clone(), progress });
+    }
+
+    pub(super) fn origin_over(&mut self, user: &Address, origin: &Arc<str>) {
+        if self.users.get_mut(user).is_some_and(|actor| actor.origins.remove(origin).is_some()) {
+            self.output.drop_fact(FactKey::Origin(user.clone(), origin.as_ref().to_owned()));
+        }
+        self.forget_if_empty(user);
+    }
+
+    fn send_one(&mut self, sender: &Address, message: Message, ticket: u64) {
+        let recipient = message.recipient.clone();
+        let refusal = match self.config.domains.find(&recipient) {
+            None => Outcome::UnknownDomain,
+            Some(row) if !self.may_cross(sender, row) && row.route != Route::Hosted => Outcome::Forbidden,
+            Some(row) => match row.route.clone() {
+                Route::Hosted => return self.output.tell(&recipient, Word::Offer { message, ticket: Some(ticket) }),
+                Route::Peer(peer) => return self.pass_to_peer(sender, message, peer, ticket),
+            },
+        };
+        self.part_settled(ticket, &recipient, refusal);
+    }
+
+    fn pass_to_peer(&mut self, sender: &Address, message: Message, peer: PeerName, ticket: u64) {
+        let recipient = message.recipient.clone();
+        let outbox_messages = self.config.limits.outbox_messages;
+        let actor = self.user_mut(sender);
+        if actor.letters.find(&recipient, &message.id).is_some() {
+            // Taken before a restart, and still on its way.
+            return self.part_settled(ticket, &recipient, Outcome::Stored);
+        }
+        if actor.letters.outbox_len() >= outbox_messages {
+            return self.part_settled(ticket, &recipient, Outcome::QueueFull);
+        }
+        let machine = RelayMachine::new(self.config.storage);
+        self.start_relay(sender, message, Some(ticket), Relay::new(machine, Target::Peer(peer)));
+    }
+
+    /// Puts a message on its way that is passed on by attempts.
+    pub(super) fn start_relay(&mut self, owner: &Address, message: Message, ticket: Option<u64>, relay: Relay) {
+        let number = self.next_number();
+        let (sender, recipient) = (message.sender.clone(), message.recipient.clone());
+        self.timers.set(Timer::AnswerWait(owner.clone(), number), self.now.after(self.config.limits.answer_wait));
+        self.timers.set(Timer::Expiry(owner.clone(), number), message.expires);
+        let letter = Letter { message, correlation: self.output.correlation, ticket, way: Way::Relay(relay) };
+        self.user_mut(owner).letters.insert(number, letter);
+        self.turn(owner, &sender, &recipient);
+    }
+
+    /// Lets the oldest message of the pair go, unless it is on its way or waits.
+    pub(super) fn turn(&mut self, owner: &Address, sender: &Address, recipient: &Address) {
+        let Some(number) = self.users.get(owner).and_then(|actor| actor.letters.head(sender, recipient)) else {
+            return;
+        };
+        if !self.timers.is_set(&Timer::Retry(owner.clone(), number)) {
+            self.drive(owner, number, RelayEvent::Turn);
+        }
+    }
+
+    pub(super) fn answer_wait_over(&mut self, owner: &Address, number: u64) {
+        self.drive(owner, number, RelayEvent::WaitOver);
+    }
+
+    /// A neighbour can be reached again: what waits for it need not wait longer.
+    pub(super) fn peer_changed(&mut self, peer: &PeerName, reachable: bool) {
+        if !reachable {
+            return;
+        }
+        let mut waiting = Vec::new();
+        for (owner, actor) in &self.users {
+            for (number, letter) in &actor.letters.all {
+                if matches!(&letter.way, Way::Relay(relay) if relay.target == Target::Peer(peer.clone())) {
+                    waiting.push((owner.clone(), *number));
+                }
+            }
+        }
+        for (owner, number) in waiting {
+            let timer = Timer::Retry(owner.clone(), number);
+            if self.timers.is_set(&timer) {
+                self.timers.clear(&timer);
+                self.retry_due(&owner, number);
+            }
+        }
+    }
+}
+
+impl Answer {
+    /// The answer to a message that went nowhere.
+    pub(crate) const fn not_sent(outcome: Outcome) -> Self {
+        Self::Sent { outcome, message: None, details: Vec::new() }
+    }
+}

@@ -1,0 +1,4 @@
+//! The engine driven by hand.
+
+mod messaging;
+mod world;

@@ -1,0 +1,217 @@
+//! A small world around one or more shards: the driver that the contract asks for.
+
+use crate::{
+    address::Address,
+    command::{Answer, CommandKind},
+    correlation::Correlation,
+    engine::{Engine, EngineConfig, shard_of},
+    event::{Attachment, Event, EventKind, Operation, Reception, Request, RequestId, Submission},
+    message::{Content, Message, MessageId, ReportWish},
+    presence::DeviceId,
+    record::{Fact, FactKey, Record},
+    route::{DomainRoute, DomainTable, Route},
+    side::{Endpoint, PeerName, Side},
+    time::Timestamp,
+};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
+
+/// Accounts of the world: two users on each side.
+pub(super) const ACCOUNTS: [&str; 4] = ["alice@wv.example", "carol@wv.example", "bob@sip.example", "dave@sip.example"];
+
+pub(super) struct World {
+    pub(super) now: Timestamp,
+    pub(super) engines: Vec<Engine>,
+    /// Released commands, but for records and words.
+    pub(super) seen: Vec<CommandKind>,
+    pub(super) facts: BTreeMap<FactKey, Fact>,
+    words: VecDeque<(Correlation, EventKind)>,
+    last_request: u64,
+    configure: fn(&mut EngineConfig),
+}
+
+pub(super) fn address(text: &str) -> Address {
+    Address::parse(text).unwrap()
+}
+
+pub(super) fn session(name: &str) -> Endpoint {
+    Endpoint::new(Side::Wv, name)
+}
+
+pub(super) fn contact(name: &str) -> Endpoint {
+    Endpoint::new(Side::Simple, name)
+}
+
+pub(super) fn domains() -> DomainTable {
+    let mut domains = DomainTable::default();
+    domains.insert("wv.example", DomainRoute { side: Side::Wv, route: Route::Hosted });
+    domains.insert("sip.example", DomainRoute { side: Side::Simple, route: Route::Hosted });
+    let peer = Route::Peer(PeerName::new("core"));
+    domains.insert("peer.example", DomainRoute { side: Side::Simple, route: peer });
+    domains
+}
+
+impl World {
+    pub(super) fn new() -> Self {
+        Self::with(1, |_| {})
+    }
+
+    pub(super) fn with(shards: u32, configure: fn(&mut EngineConfig)) -> Self {
+        let mut world = Self {
+            now: Timestamp::from_secs(1_000_000),
+            engines: Vec::new(),
+            seen: Vec::new(),
+            facts: BTreeMap::new(),
+            words: VecDeque::new(),
+            last_request: 0,
+            configure,
+        };
+        world.start(shards, 1);
+        world
+    }
+
+    fn start(&mut self, shards: u32, seed: u64) {
+        self.engines = (0..shards)
+            .map(|shard| {
+                let mut config = EngineConfig::new(domains(), [seed, u64::from(shard)]);
+                (config.shard, config.shards) = (shard, shards);
+                (self.configure)(&mut config);
+                let mut engine = Engine::new(config);
+                for account in ACCOUNTS {
+                    engine.account_added(address(account));
+                }
+                engine
+            })
+            .collect();
+    }
+
+    /// One event, and all words that follow from it.
+    pub(super) fn event(&mut self, kind: EventKind) {
+        self.words.push_back((Correlation::new(7), kind));
+        self.run();
+    }
+
+    /// Works off the words that are under way.
+    pub(super) fn run(&mut self) {
+        while let Some((correlation, kind)) = self.words.pop_front() {
+            let shards = u32::try_from(self.engines.len()).unwrap();
+            let indices = match kind.owner() {
+                Some(owner) => vec![shard_of(&owner, shards) as usize],
+                None => (0..self.engines.len()).collect(),
+            };
+            for index in indices {
+                self.engines[index].handle(self.now, Event { correlation, kind: kind.clone() });
+                self.release(index);
+            }
+        }
+    }
+
+    /// Commits a shard's batch and releases the rest of it.
+    fn release(&mut self, index: usize) {
+        let mut batch = Vec::new();
+        while let Some(command) = self.engines[index].poll() {
+            match command.kind {
+                CommandKind::Keep(Record::Put(fact)) => {
+                    // What is kept must survive being written.
+                    let text = serde_json::to_string(&fact).unwrap();
+                    assert_eq!(serde_json::from_str::<Fact>(&text).unwrap(), fact);
+                    self.facts.insert(fact.key(), fact);
+                }
+                CommandKind::Keep(Record::Delete(key)) => {
+                    self.facts.remove(&key);
+                }
+                kind => batch.push((command.correlation, kind)),
+            }
+        }
+        for (correlation, kind) in batch {
+            match kind {
+                CommandKind::Forward(forwarded) => {
+                    self.words.push_back((correlation, EventKind::Forwarded(forwarded)));
+                }
+                kind => self.seen.push(kind),
+            }
+        }
+    }
+
+    /// Lets time pass, stopping at every deadline.
+    pub(super) fn wait_millis(&mut self, millis: u64) {
+        let end = Timestamp::from_millis(self.now.as_millis() + millis);
+        loop {
+            let next = self.engines.iter().filter_map(Engine::deadline).min();
+            match next.filter(|next| *next <= end) {
+                Some(next) => self.now = self.now.max(next),
+                None => break,
+            }
+            for index in 0..self.engines.len() {
+                self.engines[index].expire(self.now);
+                self.release(index);
+            }
+            self.run();
+        }
+        self.now = end;
+    }
+
+    pub(super) fn request(&mut self, user: &str, endpoint: &Endpoint, operation: Operation) -> RequestId {
+        self.last_request += 1;
+        let id = RequestId { side: endpoint.side, number: self.last_request };
+        let (user, endpoint) = (address(user), endpoint.clone());
+        self.event(EventKind::Request(Request { id, user, endpoint, operation }));
+        id
+    }
+
+    pub(super) fn attach(&mut self, user: &str, endpoint: &Endpoint) {
+        let id = self.request(user, endpoint, Operation::Attach(attachment(&endpoint.id)));
+        assert!(matches!(self.answer(id), Answer::Done { outcome: crate::outcome::Outcome::Success, .. }));
+    }
+
+    pub(super) fn send(&mut self, from: &str, endpoint: &Endpoint, to: &[&str], message: Message) -> RequestId {
+        let recipients = to.iter().map(|text| address(text)).collect();
+        let message = Message { sender: address(from), ..message };
+        self.request(from, endpoint, Operation::Send(Submission { recipients, message }))
+    }
+
+    /// The one answer to a request.
+    pub(super) fn answer(&self, id: RequestId) -> Answer {
+        let answers = self.answers(id);
+        assert_eq!(answers.len(), 1, "{id:?} was answered {} times", answers.len());
+        answers[0].clone()
+    }
+
+    pub(super) fn answers(&self, id: RequestId) -> Vec<&Answer> {
+        self.seen
+            .iter()
+            .filter_map(|kind| match kind {
+                CommandKind::Answer { request, answer } if *request == id => Some(answer),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// What was released since the last call.
+    pub(super) fn take(&mut self) -> Vec<CommandKind> {
+        std::mem::take(&mut self.seen)
+    }
+}
+
+pub(super) fn attachment(device: &str) -> Attachment {
+    Attachment {
+        device: DeviceId::new(device),
+        reception: Reception { takes_messages: true, media_types: Arc::from([]), content_octets_max: 10_000 },
+        publishes_online: true,
+    }
+}
+
+pub(super) fn text(origin: &str, says: &str) -> Message {
+    Message {
+        id: MessageId::new(""),
+        sender: address("nobody@wv.example"),
+        recipient: address("nobody@wv.example"),
+        content: Content::from_text(says),
+        sent: Timestamp::from_secs(1_000_000),
+        expires: Timestamp::EPOCH,
+        report: ReportWish::Delivery,
+        origin: Arc::from(origin),
+    }
+}

@@ -1,0 +1,95 @@
+//! The waits of one shard.
+
+use crate::{address::Address, event::SubscriptionId, message::MessageId, side::Endpoint, time::Timestamp};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
+
+/// What a wait is for. One wait per value.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Timer {
+    /// Parts of a request did not come in.
+    Gather(u64),
+    /// A sender's answer was held long enough: owner of the relay, its number.
+    AnswerWait(Address, u64),
+    /// An attempt got no answer.
+    Attempt(Address, u64),
+    /// Time for another attempt.
+    Retry(Address, u64),
+    /// A message has lost its value.
+    Expiry(Address, u64),
+    /// A repetition is no longer recognised.
+    Origin(Address, Arc<str>),
+    /// A report is not fetched, or not coming: sender, message, recipient.
+    Report(Address, MessageId, Address),
+    /// A view may be sent again: watcher, presentity, endpoint.
+    Notify(Address, Address, Endpoint),
+    /// Nothing is known about the presentity so far: watcher, presentity, endpoint.
+    FirstView(Address, Address, Endpoint),
+    /// A back-end entry's wait: presentity, watcher.
+    Entry(Address, Address),
+    /// A one-time look got no answer.
+    Fetch(SubscriptionId),
+    /// The next back-end subscriptions may start.
+    Ramp,
+    /// Nobody answered a question: presentity, watcher.
+    Question(Address, Address),
+}
+
+/// All waits, by time and by what they are for.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Timers {
+    by_time: BTreeSet<(Timestamp, Timer)>,
+    by_timer: HashMap<Timer, Timestamp>,
+}
+
+impl Timers {
+    /// Starts or moves a wait.
+    pub(crate) fn set(&mut self, timer: Timer, at: Timestamp) {
+        if let Some(old) = self.by_timer.insert(timer.clone(), at) {
+            self.by_time.remove(&(old, timer.clone()));
+        }
+        self.by_time.insert((at, timer));
+    }
+
+    pub(crate) fn clear(&mut self, timer: &Timer) {
+        if let Some(at) = self.by_timer.remove(timer) {
+            self.by_time.remove(&(at, timer.clone()));
+        }
+    }
+
+    pub(crate) fn is_set(&self, timer: &Timer) -> bool {
+        self.by_timer.contains_key(timer)
+    }
+
+    /// Takes the earliest wait that is over.
+    pub(crate) fn pop_due(&mut self, now: Timestamp) -> Option<Timer> {
+        if self.by_time.first()?.0 > now {
+            return None;
+        }
+        let (_, timer) = self.by_time.pop_first()?;
+        self.by_timer.remove(&timer);
+        Some(timer)
+    }
+
+    pub(crate) fn next_due(&self) -> Option<Timestamp> {
+        self.by_time.first().map(|(at, _)| *at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moved_wait_fires_once_at_its_new_time() {
+        let mut timers = Timers::default();
+        timers.set(Timer::Ramp, Timestamp::from_secs(1));
+        timers.set(Timer::Ramp, Timestamp::from_secs(2));
+        assert_eq!(timers.next_due(), Some(Timestamp::from_secs(2)));
+        assert_eq!(timers.pop_due(Timestamp::from_secs(1)), None);
+        assert_eq!(timers.pop_due(Timestamp::from_secs(2)), Some(Timer::Ramp));
+        assert_eq!(timers.next_due(), None);
+    }
+}

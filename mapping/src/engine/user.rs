@@ -1,0 +1,77 @@
+//! The actor of one user: everything that lives with it.
+
+use crate::{
+    address::Address,
+    command::Answer,
+    contact_list::ContactList,
+    event::Attachment,
+    message::{Content, MessageId, Report},
+    outcome::Outcome,
+    relay::letter::Letters,
+    side::Endpoint,
+};
+use std::{collections::BTreeMap, sync::Arc};
+
+/// One user, hosted or not.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct User {
+    pub(crate) attachments: BTreeMap<Endpoint, Attachment>,
+    pub(crate) letters: Letters,
+    /// Recognised repetitions, by origin.
+    pub(crate) origins: BTreeMap<Arc<str>, Origin>,
+    /// Reports that the user has not got, by message and recipient.
+    pub(crate) reports: BTreeMap<(MessageId, Address), Report>,
+    /// Reports that the far side owes, by message and recipient.
+    pub(crate) awaited: BTreeMap<(MessageId, Address), Report>,
+    pub(crate) lists: BTreeMap<Address, ContactList>,
+}
+
+/// What is known about a message that may come again.
+#[derive(Clone, Debug)]
+pub(crate) struct Origin {
+    pub(crate) message: MessageId,
+    pub(crate) progress: Progress,
+}
+
+/// How far the message came.
+#[derive(Clone, Debug)]
+pub(crate) enum Progress {
+    /// Its answer is held by this gather.
+    Held(u64),
+    /// It was answered.
+    Answered(Answer),
+    /// Its name is known from before a restart, its answer is not.
+    Known,
+}
+
+impl User {
+    /// Endpoints where messages may be pushed.
+    pub(crate) fn takers(&self) -> impl Iterator<Item = (&Endpoint, &Attachment)> {
+        self.attachments.iter().filter(|(_, attachment)| attachment.reception.takes_messages)
+    }
+
+    /// Endpoints that take this content, or why none of those that take messages does.
+    pub(crate) fn takers_of(&self, content: &Content) -> Result<Vec<Endpoint>, Outcome> {
+        let (mut fitting, mut refusal) = (Vec::new(), None);
+        for (endpoint, attachment) in self.takers() {
+            match attachment.reception.refusal(content) {
+                None => fitting.push(endpoint.clone()),
+                Some(outcome) => refusal = Some(outcome),
+            }
+        }
+        match refusal {
+            Some(outcome) if fitting.is_empty() => Err(outcome),
+            Some(_) | None => Ok(fitting),
+        }
+    }
+
+    /// Whether nothing is left of the user.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.attachments.is_empty()
+            && self.letters.is_empty()
+            && self.origins.is_empty()
+            && self.reports.is_empty()
+            && self.awaited.is_empty()
+            && self.lists.is_empty()
+    }
+}

@@ -1,0 +1,125 @@
+//! A request whose parts are answered by several users: it is answered once all parts are in, or when the wait is over.
+
+use crate::{
+    address::Address,
+    command::Answer,
+    event::RequestId,
+    message::MessageId,
+    outcome::{Detail, Outcome, combine},
+    presence::{AttributeSet, PresenceView},
+    side::Endpoint,
+};
+use smallvec::SmallVec;
+use std::{collections::BTreeSet, sync::Arc};
+
+/// One request in parts.
+#[derive(Clone, Debug)]
+pub(crate) struct Gather {
+    /// Whose request.
+    pub(crate) user: Address,
+    /// Who waits: more than one where a request was repeated while its answer was held.
+    pub(crate) requests: SmallVec<[RequestId; 1]>,
+    /// Parts that are not in.
+    pub(crate) outstanding: BTreeSet<Address>,
+    /// Parts that are.
+    pub(crate) details: Vec<Detail>,
+    pub(crate) purpose: Purpose,
+}
+
+/// What was asked for.
+#[derive(Clone, Debug)]
+pub(crate) enum Purpose {
+    Watch { endpoint: Endpoint },
+    Fetch { attributes: AttributeSet, views: Vec<(Address, PresenceView)> },
+    Send { message: MessageId, origin: Arc<str>, endpoint: Endpoint },
+}
+
+impl Gather {
+    pub(crate) fn new(user: Address, request: RequestId, purpose: Purpose) -> Self {
+        Self {
+            user,
+            requests: SmallVec::from_iter([request]),
+            outstanding: BTreeSet::new(),
+            details: Vec::new(),
+            purpose,
+        }
+    }
+
+    /// Takes the result of one part; a second word on the same part changes nothing.
+    pub(crate) fn settle(&mut self, target: &Address, outcome: Outcome) -> Settled {
+        if self.outstanding.remove(target) {
+            self.details.push(Detail { target: target.clone(), outcome });
+            Settled::Counted
+        } else {
+            Settled::Ignored
+        }
+    }
+
+    /// A part that failed before it was sent.
+    pub(crate) fn refuse(&mut self, target: &Address, outcome: Outcome) {
+        self.details.push(Detail { target: target.clone(), outcome });
+    }
+
+    pub(crate) fn is_complete(&self) -> bool {
+        self.outstanding.is_empty()
+    }
+
+    /// Settles what is not in.
+    pub(crate) fn give_up(&mut self, outcome: Outcome) {
+        for target in std::mem::take(&mut self.outstanding) {
+            self.details.push(Detail { target, outcome });
+        }
+    }
+
+    /// The answer from the parts that are in.
+    pub(crate) fn to_answer(&self) -> Answer {
+        let outcome = combine(&self.details);
+        let mut details: Vec<Detail> = match outcome {
+            Outcome::PartialSuccess => self.details.iter().filter(|part| !part.outcome.is_success()).cloned().collect(),
+            Outcome::MultipleErrors => self.details.clone(),
+            // All went as the whole.
+            _ => Vec::new(),
+        };
+        details.sort_by(|one, two| one.target.cmp(&two.target));
+        match &self.purpose {
+            Purpose::Watch { .. } => Answer::Done { outcome, details },
+            Purpose::Fetch { views, .. } => Answer::Presence { outcome, views: views.clone(), details },
+            Purpose::Send { message, .. } => {
+                let sent = self.details.iter().any(|part| part.outcome.is_success());
+                Answer::Sent { outcome, message: sent.then(|| message.clone()), details }
+            }
+        }
+    }
+}
+
+/// Whether a part was waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Settled {
+    Counted,
+    Ignored,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::side::Side;
+
+    fn address(text: &str) -> Address {
+        Address::parse(text).unwrap()
+    }
+
+    #[test]
+    fn a_true_mix_names_the_parts_that_failed() {
+        let request = RequestId { side: Side::Wv, number: 1 };
+        let purpose = Purpose::Watch { endpoint: Endpoint::new(Side::Wv, "s") };
+        let mut gather = Gather::new(address("a@w"), request, purpose);
+        gather.outstanding.extend([address("b@w"), address("c@w")]);
+        assert_eq!(gather.settle(&address("b@w"), Outcome::Success), Settled::Counted);
+        assert_eq!(gather.settle(&address("b@w"), Outcome::Blocked), Settled::Ignored);
+        assert!(!gather.is_complete());
+        gather.give_up(Outcome::Timeout);
+        let Answer::Done { outcome, details } = gather.to_answer() else { panic!("{gather:?}") };
+        assert_eq!(outcome, Outcome::PartialSuccess);
+        assert_eq!(details, [Detail { target: address("c@w"), outcome: Outcome::Timeout }]);
+    }
+}
