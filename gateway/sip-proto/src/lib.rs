@@ -1,1 +1,12 @@
 //! SIP/SIMPLE: codecs, transactions, dialogs and event packages, without IO.
+//!
+//! Octets become a [`message::Message`] in [`message::framer`]; typed values are read from it on demand; only
+//! [`message::writer`] makes octets again. No sockets, no clock, no randomness.
+#![cfg_attr(
+    test,
+    allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)
+)]
+
+pub mod error;
+pub mod limit;
+pub mod message;

@@ -1,0 +1,403 @@
+//! Typed access to the header fields of a message, parsed from their text on demand.
+
+use super::header::{
+    address::NameAddr,
+    authentication::Authentication,
+    contact::{Contact, Contacts},
+    cseq::CSeq,
+    date::Date,
+    event::{Event, SubscriptionState},
+    identifier::{CallId, EntityTag},
+    media_type::MediaType,
+    retry_after::RetryAfter,
+    via::Via,
+};
+use super::{headers::Headers, method::Method, name::HeaderName, scan, text::Text};
+use crate::error::{HeaderError, ValueError};
+
+type Found<T> = Result<T, HeaderError>;
+
+/// The header fields that every message has.
+impl Headers {
+    /// The first Via: the hop before us in a request, ourselves in a response.
+    ///
+    /// # Errors
+    /// [`HeaderError`] when it is missing or malformed.
+    pub fn via_top(&self) -> Found<Via> {
+        let missing = || HeaderError::Missing(HeaderName::Via);
+        let bad = |error| HeaderError::Bad(HeaderName::Via, error);
+        let header = self.all(&HeaderName::Via).next().ok_or_else(missing)?;
+        let items = scan::split_list(&header.text().map_err(bad)?).map_err(bad)?;
+        Via::from_text(items.first().ok_or_else(missing)?).map_err(bad)
+    }
+
+    /// All hops, the last one first.
+    ///
+    /// # Errors
+    /// [`HeaderError::Bad`].
+    pub fn vias(&self) -> Found<Vec<Via>> {
+        self.list(&HeaderName::Via, Via::from_text)
+    }
+
+    /// Call-ID.
+    ///
+    /// # Errors
+    /// [`HeaderError`] when it is missing, repeated or malformed.
+    pub fn call_id(&self) -> Found<CallId> {
+        self.mandatory(HeaderName::CallId, |text| CallId::from_text(text.clone()))
+    }
+
+    /// From.
+    ///
+    /// # Errors
+    /// [`HeaderError`] when it is missing, repeated or malformed.
+    pub fn from(&self) -> Found<NameAddr> {
+        self.mandatory(HeaderName::From, NameAddr::from_text)
+    }
+
+    /// To.
+    ///
+    /// # Errors
+    /// [`HeaderError`] when it is missing, repeated or malformed.
+    pub fn to(&self) -> Found<NameAddr> {
+        self.mandatory(HeaderName::To, NameAddr::from_text)
+    }
+
+    /// CSeq.
+    ///
+    /// # Errors
+    /// [`HeaderError`] when it is missing, repeated or malformed.
+    pub fn cseq(&self) -> Found<CSeq> {
+        self.mandatory(HeaderName::CSeq, CSeq::from_text)
+    }
+
+    /// Max-Forwards.
+    ///
+    /// # Errors
+    /// [`HeaderError`] when it is repeated, or no number up to 255.
+    pub fn max_forwards(&self) -> Found<Option<u8>> {
+        self.optional(HeaderName::MaxForwards, |text| {
+            // RFC 3261 §20.22
+            u8::try_from(scan::parse_number(text)?).map_err(|_| ValueError::Number)
+        })
+    }
+}
+
+/// Addresses and routes.
+impl Headers {
+    /// All contacts, or `*`.
+    ///
+    /// # Errors
+    /// [`HeaderError::Bad`], also for `*` among other values.
+    pub fn contacts(&self) -> Found<Contacts> {
+        let items = self.items(&HeaderName::Contact)?;
+        if let [only] = items.as_slice()
+            && only == "*"
+        {
+            return Ok(Contacts::Star);
+        }
+        let bad = |error| HeaderError::Bad(HeaderName::Contact, error);
+        items.iter().map(Contact::from_text).collect::<Result<_, _>>().map(Contacts::List).map_err(bad)
+    }
+
+    /// The first contact: the remote target of a dialog.
+    ///
+    /// # Errors
+    /// [`HeaderError::Bad`].
+    pub fn contact_first(&self) -> Found<Option<Contact>> {
+        Ok(match self.contacts()? {
+            Contacts::Star => None,
+            Contacts::List(list) => list.into_iter().next(),
+        })
+    }
+
+    /// Route.
+    ///
+    /// # Errors
+    /// [`HeaderError::Bad`].
+    pub fn routes(&self) -> Found<Vec<NameAddr>> {
+        self.list(&HeaderName::Route, NameAddr::from_text)
+    }
+
+    /// Record-Route, in the order of the message.
+    ///
+    /// # Errors
+    /// [`HeaderError::Bad`].
+    pub fn record_routes(&self) -> Found<Vec<NameAddr>> {
+        self.list(&HeaderName::RecordRoute, NameAddr::from_text)
+    }
+
+    /// Path.
+    ///
+    /// # Errors
+    /// [`HeaderError::Bad`].
+    pub fn paths(&self) -> Found<Vec<NameAddr>> {
+        self.list(&HeaderName::Path, NameAddr::from_text)
+    }
+
+    /// P-Asserted-Identity.
+    ///
+    /// # Errors
+    /// [`HeaderError::Bad`].
+    pub fn asserted_identities(&self) -> Found<Vec<NameAddr>> {
+        self.list(&HeaderName::PAssertedIdentity, NameAddr::from_text)
+    }
+
+    /// Refer-To.
+    ///
+    /// # Errors
+    /// [`HeaderError`] when it is repeated or malformed.
+    pub fn refer_to(&self) -> Found<Option<NameAddr>> {
+        self.optional(HeaderName::ReferTo, NameAddr::from_text)
+    }
+}
+
+/// Events and publication.
+impl Headers {
+    /// Event.
+    ///
+    /// # Errors
+    /// [`HeaderError`] when it is repeated or malformed.
+    pub fn event(&self) -> Found<Option<Event>> {
+        self.optional(HeaderName::Event, Event::from_text)
+    }
+
+    /// Subscription-State.
+    ///
+    /// # Errors
+    /// [`HeaderError`] when it is repeated or malformed.
+    pub fn subscription_state(&self) -> Found<Option<SubscriptionState>> {
+        self.optional(HeaderName::SubscriptionState, SubscriptionState::from_text)
+    }
+
+    /// Expires in seconds.
+    ///
+    /// # Errors
+    /// [`HeaderError`] when it is repeated, or no number below 2^32.
+    pub fn expires_s(&self) -> Found<Option<u32>> {
+        // RFC 3261 §20.19
+        self.optional(HeaderName::Expires, |text| scan::parse_number(text))
+    }
+
+    /// Min-Expires in seconds.
+    ///
+    /// # Errors
+    /// [`HeaderError`] when it is repeated or malformed.
+    pub fn min_expires_s(&self) -> Found<Option<u32>> {
+        self.optional(HeaderName::MinExpires, |text| scan::parse_number(text))
+    }
+
+    /// Retry-After.
+    ///
+    /// # Errors
+    /// [`HeaderError`] when it is repeated or malformed.
+    pub fn retry_after(&self) -> Found<Option<RetryAfter>> {
+        self.optional(HeaderName::RetryAfter, RetryAfter::from_text)
+    }
+
+    /// SIP-ETag.
+    ///
+    /// # Errors
+    /// [`HeaderError`] when it is repeated or malformed.
+    pub fn entity_tag(&self) -> Found<Option<EntityTag>> {
+        self.optional(HeaderName::SipETag, |text| EntityTag::from_text(text.clone()))
+    }
+
+    /// SIP-If-Match.
+    ///
+    /// # Errors
+    /// [`HeaderError`] when it is repeated or malformed.
+    pub fn if_match(&self) -> Found<Option<EntityTag>> {
+        // RFC 3903 §6
+        self.optional(HeaderName::SipIfMatch, |text| EntityTag::from_text(text.clone()))
+    }
+
+    /// Suppress-If-Match; `*` is an entity tag too.
+    ///
+    /// # Errors
+    /// [`HeaderError`] when it is repeated or malformed.
+    pub fn suppress_if_match(&self) -> Found<Option<EntityTag>> {
+        // RFC 5839 §4.3
+        self.optional(HeaderName::SuppressIfMatch, |text| EntityTag::from_text(text.clone()))
+    }
+
+    /// Allow-Events.
+    ///
+    /// # Errors
+    /// [`HeaderError::Bad`].
+    pub fn allow_events(&self) -> Found<Vec<Text>> {
+        self.tokens(&HeaderName::AllowEvents)
+    }
+}
+
+/// Capabilities and content.
+impl Headers {
+    /// Accept; `None` when there is no such header field, an empty list when it admits nothing.
+    ///
+    /// # Errors
+    /// [`HeaderError::Bad`].
+    pub fn accept(&self) -> Found<Option<Vec<MediaType>>> {
+        let list = self.list(&HeaderName::Accept, MediaType::from_text)?;
+        Ok(self.has(&HeaderName::Accept).then_some(list))
+    }
+
+    /// Allow.
+    ///
+    /// # Errors
+    /// [`HeaderError::Bad`].
+    pub fn allow(&self) -> Found<Vec<Method>> {
+        self.list(&HeaderName::Allow, |text| Method::from_octets(&text.to_bytes()))
+    }
+
+    /// The option tags of Require, Proxy-Require, Supported or Unsupported, or any other list of tokens.
+    ///
+    /// # Errors
+    /// [`HeaderError::Bad`].
+    pub fn tokens(&self, name: &HeaderName) -> Found<Vec<Text>> {
+        self.list(name, |text| {
+            let is_token = !text.is_empty() && text.bytes().all(scan::is_token);
+            if is_token { Ok(text.clone()) } else { Err(ValueError::Token) }
+        })
+    }
+
+    /// Whether a list of tokens (Supported, Require) names this one.
+    #[must_use]
+    pub fn has_token(&self, name: &HeaderName, token: &str) -> bool {
+        self.items(name).is_ok_and(|items| items.iter().any(|item| item.is_like(token)))
+    }
+
+    /// Content-Type.
+    ///
+    /// # Errors
+    /// [`HeaderError`] when it is repeated or malformed.
+    pub fn content_type(&self) -> Found<Option<MediaType>> {
+        self.optional(HeaderName::ContentType, MediaType::from_text)
+    }
+
+    /// Content-Length.
+    ///
+    /// # Errors
+    /// [`HeaderError`] when it is repeated, or no number.
+    pub fn content_length(&self) -> Found<Option<usize>> {
+        // RFC 4475 §3.1.2.3, RFC 4475 §3.3.9
+        self.optional(HeaderName::ContentLength, |text| {
+            usize::try_from(scan::parse_number(text)?).map_err(|_| ValueError::Number)
+        })
+    }
+
+    /// Date.
+    ///
+    /// # Errors
+    /// [`HeaderError`] when it is repeated or malformed.
+    pub fn date(&self) -> Found<Option<Date>> {
+        self.optional(HeaderName::Date, |text| Date::parse(text))
+    }
+}
+
+/// Authentication.
+impl Headers {
+    /// The challenges of WWW-Authenticate, or of Proxy-Authenticate, in their order.
+    ///
+    /// # Errors
+    /// [`HeaderError::Bad`].
+    pub fn challenges(&self, name: &HeaderName) -> Found<Vec<Authentication>> {
+        self.authentications(name)
+    }
+
+    /// The credentials of Authorization, or of Proxy-Authorization, in their order.
+    ///
+    /// # Errors
+    /// [`HeaderError::Bad`].
+    pub fn credentials(&self, name: &HeaderName) -> Found<Vec<Authentication>> {
+        self.authentications(name)
+    }
+
+    fn authentications(&self, name: &HeaderName) -> Found<Vec<Authentication>> {
+        let bad = |error| HeaderError::Bad(name.clone(), error);
+        // RFC 3261 §7.3.1: these four are the exception, their commas do not separate values.
+        self.all(name)
+            .map(|header| header.text().and_then(|text| Authentication::from_text(&text)).map_err(bad))
+            .collect()
+    }
+
+    /// Authentication-Info.
+    ///
+    /// # Errors
+    /// [`HeaderError`] when it is repeated or malformed.
+    pub fn authentication_info(&self) -> Found<Option<Authentication>> {
+        self.optional(HeaderName::AuthenticationInfo, Authentication::from_params)
+    }
+}
+
+impl Headers {
+    fn optional<T>(&self, name: HeaderName, read: impl Fn(&Text) -> Result<T, ValueError>) -> Found<Option<T>> {
+        match self.single(&name)? {
+            Some(text) => read(&text).map(Some).map_err(|error| HeaderError::Bad(name, error)),
+            None => Ok(None),
+        }
+    }
+
+    fn mandatory<T>(&self, name: HeaderName, read: impl Fn(&Text) -> Result<T, ValueError>) -> Found<T> {
+        let text = self.single(&name)?.ok_or_else(|| HeaderError::Missing(name.clone()))?;
+        read(&text).map_err(|error| HeaderError::Bad(name, error))
+    }
+
+    fn list<T>(&self, name: &HeaderName, read: impl Fn(&Text) -> Result<T, ValueError>) -> Found<Vec<T>> {
+        let items = self.items(name)?;
+        items.iter().map(|item| read(item).map_err(|error| HeaderError::Bad(name.clone(), error))).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::headers::Header;
+    use super::*;
+
+    fn headers(list: &[(&str, &'static str)]) -> Headers {
+        let mut headers = Headers::default();
+        for (name, value) in list {
+            headers.push(Header::new(HeaderName::parse(name).unwrap(), value));
+        }
+        headers
+    }
+
+    #[test]
+    fn contact_list_spans_header_fields() {
+        let headers = headers(&[("m", "<sip:a@h>, \"B, C\" <sip:b@h>"), ("Contact", "sip:c@h")]);
+        let Contacts::List(list) = headers.contacts().unwrap() else { panic!("star") };
+        assert_eq!(list.len(), 3);
+    }
+
+    #[test]
+    fn star_stands_alone() {
+        assert_eq!(headers(&[("Contact", "*")]).contacts(), Ok(Contacts::Star));
+        assert!(headers(&[("Contact", "*, <sip:a@h>")]).contacts().is_err());
+    }
+
+    #[test]
+    fn mandatory_and_repeated_header_fields_are_told_apart() {
+        assert_eq!(headers(&[]).to(), Err(HeaderError::Missing(HeaderName::To)));
+        assert_eq!(headers(&[("t", "sip:a@h"), ("To", "sip:a@h")]).to(), Err(HeaderError::Repeated(HeaderName::To)));
+    }
+
+    #[test]
+    fn scalars_are_held_to_their_range() {
+        assert!(headers(&[("Max-Forwards", "300")]).max_forwards().is_err());
+        assert!(headers(&[("Expires", "10000000000")]).expires_s().is_err());
+        assert!(headers(&[("Content-Length", "-999")]).content_length().is_err());
+        assert_eq!(headers(&[("l", " 5")]).content_length().ok(), None);
+    }
+
+    #[test]
+    fn empty_accept_is_not_a_missing_one() {
+        assert_eq!(headers(&[]).accept(), Ok(None));
+        assert_eq!(headers(&[("Accept", "")]).accept(), Ok(Some(vec![])));
+    }
+
+    #[test]
+    fn commas_in_a_challenge_do_not_part_it() {
+        let headers =
+            headers(&[("WWW-Authenticate", "Digest realm=\"a\", nonce=\"b\""), ("WWW-Authenticate", "Other x=y")]);
+        assert_eq!(headers.challenges(&HeaderName::WwwAuthenticate).unwrap().len(), 2);
+    }
+}

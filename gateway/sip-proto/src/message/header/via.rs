@@ -1,0 +1,303 @@
+//! Via: where a request came from and the response goes.
+
+use super::identifier::Branch;
+use crate::error::ValueError;
+use crate::message::{
+    host::{self, Host},
+    param::Params,
+    scan::{self, Scanner},
+    text::Text,
+};
+use std::{fmt, net::IpAddr};
+
+/// The transport of a Via or a URI.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Transport {
+    /// UDP.
+    Udp,
+    /// TCP.
+    Tcp,
+    /// TLS over TCP.
+    Tls,
+    /// SCTP.
+    Sctp,
+    /// TLS over SCTP.
+    TlsSctp,
+    /// WebSocket.
+    Ws,
+    /// WebSocket over TLS.
+    Wss,
+    /// Any other token.
+    Other(Text),
+}
+
+impl Transport {
+    /// Reads a transport token; case does not count.
+    #[must_use]
+    pub fn from_text(text: Text) -> Self {
+        match text.to_ascii_uppercase().as_str() {
+            "UDP" => Self::Udp,
+            "TCP" => Self::Tcp,
+            "TLS" => Self::Tls,
+            "SCTP" => Self::Sctp,
+            "TLS-SCTP" => Self::TlsSctp,
+            "WS" => Self::Ws,
+            "WSS" => Self::Wss,
+            _ => Self::Other(text),
+        }
+    }
+
+    /// The token in upper case, as in a Via.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Udp => "UDP",
+            Self::Tcp => "TCP",
+            Self::Tls => "TLS",
+            Self::Sctp => "SCTP",
+            Self::TlsSctp => "TLS-SCTP",
+            Self::Ws => "WS",
+            Self::Wss => "WSS",
+            Self::Other(text) => text,
+        }
+    }
+
+    /// Whether the transport delivers by itself, so that nothing is retransmitted over it.
+    #[must_use]
+    pub fn is_reliable(&self) -> bool {
+        !matches!(self, Self::Udp | Self::Other(_))
+    }
+
+    /// The port where none is written.
+    // RFC 3261 §18.2.2, RFC 7118 §9.2
+    #[must_use]
+    pub fn default_port(&self) -> u16 {
+        match self {
+            Self::Tls | Self::TlsSctp => 5061,
+            Self::Ws => 80,
+            Self::Wss => 443,
+            Self::Udp | Self::Tcp | Self::Sctp | Self::Other(_) => 5060,
+        }
+    }
+}
+
+impl fmt::Display for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The `rport` parameter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rport {
+    /// The client asks for it.
+    Asked,
+    /// The server filled it in.
+    Port(u16),
+}
+
+/// One hop of a Via list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Via {
+    transport: Transport,
+    host: Host,
+    port: Option<u16>,
+    params: Params,
+}
+
+impl Via {
+    /// A hop of ours.
+    #[must_use]
+    pub fn new(transport: Transport, host: Host, port: Option<u16>, branch: &Branch) -> Self {
+        let mut params = Params::default();
+        params.set("branch", Some(branch.as_str()));
+        Self { transport, host, port, params }
+    }
+
+    /// Reads one element of a Via list.
+    ///
+    /// # Errors
+    /// [`ValueError`] names the part at fault.
+    pub fn from_text(text: &Text) -> Result<Self, ValueError> {
+        let mut scanner = Scanner::new(text);
+        scanner.skip_blanks();
+        let protocol = scanner.token()?;
+        let slash = scanner.take_separator(b'/');
+        let version = scanner.token()?;
+        if !slash || !protocol.is_like("SIP") || version != "2.0" || !scanner.take_separator(b'/') {
+            return Err(ValueError::Protocol);
+        }
+        let transport = Transport::from_text(scanner.token()?);
+        scanner.skip_blanks();
+        let is_host = |octet: u8| !scan::is_blank(octet) && !matches!(octet, b';' | b':');
+        let host = if scanner.take(b'[') {
+            let inner = scanner.take_while(|octet| octet != b']');
+            if !scanner.take(b']') {
+                return Err(ValueError::Host);
+            }
+            Host::Address(host::parse_v6(&inner)?.into())
+        } else {
+            Host::parse(&scanner.take_while(is_host))?
+        };
+        let port = match scanner.take_separator(b':') {
+            true => Some(host::parse_port(&scanner.take_while(|octet| octet.is_ascii_digit()))?),
+            false => None,
+        };
+        Ok(Self { transport, host, port, params: Params::scan_header(&mut scanner)? })
+    }
+
+    /// The same asking for `rport`.
+    // RFC 3581 §3
+    #[must_use]
+    pub fn with_rport(mut self) -> Self {
+        self.params.set("rport", None);
+        self
+    }
+
+    /// Notes where the request came from.
+    pub fn set_received(&mut self, address: IpAddr) {
+        self.params.set("received", Some(&address.to_string()));
+    }
+
+    /// Notes the port that the request came from.
+    pub fn set_rport(&mut self, port: u16) {
+        self.params.set("rport", Some(&port.to_string()));
+    }
+
+    /// The parameters, to be changed.
+    pub fn params_mut(&mut self) -> &mut Params {
+        &mut self.params
+    }
+
+    /// The transport.
+    #[must_use]
+    pub fn transport(&self) -> &Transport {
+        &self.transport
+    }
+
+    /// The host of sent-by.
+    #[must_use]
+    pub fn host(&self) -> &Host {
+        &self.host
+    }
+
+    /// The port of sent-by, when one is written.
+    #[must_use]
+    pub fn port(&self) -> Option<u16> {
+        self.port
+    }
+
+    /// The port of sent-by, or that of the transport.
+    #[must_use]
+    pub fn port_or_default(&self) -> u16 {
+        self.port.unwrap_or_else(|| self.transport.default_port())
+    }
+
+    /// Whether both name the same sender.
+    // RFC 3261 §17.2.3
+    #[must_use]
+    pub fn has_same_sender(&self, other: &Self) -> bool {
+        self.host == other.host && self.port_or_default() == other.port_or_default()
+    }
+
+    /// The branch.
+    #[must_use]
+    pub fn branch(&self) -> Option<Branch> {
+        self.params.raw("branch").and_then(|raw| Branch::from_text(raw.clone()).ok())
+    }
+
+    /// The `rport` parameter.
+    #[must_use]
+    pub fn rport(&self) -> Option<Rport> {
+        match self.params.find("rport")?.raw() {
+            None => Some(Rport::Asked),
+            Some(port) => host::parse_port(port).ok().map(Rport::Port),
+        }
+    }
+
+    /// The `received` parameter, IPv6 with or without brackets.
+    #[must_use]
+    pub fn received(&self) -> Option<IpAddr> {
+        self.params.raw("received").and_then(|raw| host::parse_address(raw).ok())
+    }
+
+    /// The `maddr` parameter.
+    #[must_use]
+    pub fn maddr(&self) -> Option<Host> {
+        let raw = self.params.raw("maddr")?;
+        host::parse_address(raw).map(Host::Address).or_else(|_| Host::parse(raw)).ok()
+    }
+
+    /// The `ttl` parameter.
+    #[must_use]
+    pub fn ttl(&self) -> Option<u8> {
+        self.params.raw("ttl").and_then(|raw| raw.parse().ok())
+    }
+
+    /// All parameters.
+    #[must_use]
+    pub fn params(&self) -> &Params {
+        &self.params
+    }
+
+    /// The same with octets of its own.
+    #[must_use]
+    pub fn detach(&self) -> Self {
+        let transport = match &self.transport {
+            Transport::Other(text) => Transport::Other(text.detach()),
+            known => known.clone(),
+        };
+        Self { transport, host: self.host.detach(), port: self.port, params: self.params.detach() }
+    }
+}
+
+impl fmt::Display for Via {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SIP/2.0/{} {}", self.transport, self.host)?;
+        if let Some(port) = self.port {
+            write!(f, ":{port}")?;
+        }
+        write!(f, "{}", self.params)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn via(text: &str) -> Result<Via, ValueError> {
+        Via::from_text(&Text::from(text))
+    }
+
+    #[test]
+    fn blanks_are_allowed_wherever_the_grammar_has_them() {
+        let via = via("SIP  / 2.0 /  TCP     spindle.example.com : 5070  ; branch  =   z9hG4bK9ikj8").unwrap();
+        assert_eq!(via.to_string(), "SIP/2.0/TCP spindle.example.com:5070;branch=z9hG4bK9ikj8");
+        assert!(via.branch().unwrap().is_unique());
+    }
+
+    #[test]
+    fn unknown_transport_stays() {
+        assert_eq!(via("SIP/2.0/UNKNOWN t4.example.com;branch=z9hG4bKa").unwrap().transport().as_str(), "UNKNOWN");
+    }
+
+    #[test]
+    fn ipv6_is_read_with_and_without_brackets_where_the_grammar_wavers() {
+        // RFC 5118 §4.5
+        let one = via("SIP/2.0/UDP [2001:db8::9:1];received=[2001:db8::9:255];branch=z9hG4bKas3").unwrap();
+        let two = via("SIP/2.0/UDP [2001:db8::9:1]:5060;received=2001:db8::9:255;rport=5;branch=z9hG4bKas3").unwrap();
+        assert_eq!(one.received(), two.received());
+        assert_eq!(two.received(), Some("2001:db8::9:255".parse().unwrap()));
+        assert!(one.has_same_sender(&two));
+        assert_eq!(two.rport(), Some(Rport::Port(5)));
+    }
+
+    #[test]
+    fn malformed_hops_are_refused() {
+        for text in
+            ["SIP/2.0/UDP", "SIP/2.0/UDP ", "SIP/3.0/UDP a", "SIP/2.0 UDP a", "SIP/2.0/UDP a;;", "SIP/2.0/UDP [::1"]
+        {
+            assert!(via(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! Text that shares the octets of the message it was read from.
+
+use crate::error::ValueError;
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use std::{borrow::Borrow, fmt, hash, ops::Range};
+
+/// UTF-8 text in shared octets: cloning and slicing cost no allocation.
+///
+/// A slice keeps the whole datagram alive; what is kept for long (dialogs, bindings) is kept as [`Text::detach`].
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(into = "String", from = "String")]
+pub struct Text(Bytes);
+
+impl Text {
+    /// Text that lives in the program.
+    #[must_use]
+    pub const fn from_static(text: &'static str) -> Self {
+        Self(Bytes::from_static(text.as_bytes()))
+    }
+
+    /// Takes octets that must be UTF-8.
+    ///
+    /// # Errors
+    /// [`ValueError::NotText`] when they are not.
+    pub fn parse(octets: Bytes) -> Result<Self, ValueError> {
+        match std::str::from_utf8(&octets) {
+            Ok(_) => Ok(Self(octets)),
+            Err(_) => Err(ValueError::NotText),
+        }
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+
+    /// A part of the text; empty when the range is not inside it or cuts a character.
+    #[must_use]
+    pub fn part(&self, range: Range<usize>) -> Self {
+        if self.as_str().get(range.clone()).is_some() { Self(self.0.slice(range)) } else { Self::default() }
+    }
+
+    /// A copy with octets of its own, which no longer holds the datagram.
+    #[must_use]
+    pub fn detach(&self) -> Self {
+        Self(Bytes::copy_from_slice(&self.0))
+    }
+
+    /// The octets, shared.
+    #[must_use]
+    pub fn to_bytes(&self) -> Bytes {
+        self.0.clone()
+    }
+
+    /// Comparison without regard to the case of ASCII letters, as most SIP tokens want it.
+    #[must_use]
+    pub fn is_like(&self, other: &str) -> bool {
+        self.0.eq_ignore_ascii_case(other.as_bytes())
+    }
+}
+
+impl std::ops::Deref for Text {
+    type Target = str;
+    fn deref(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl Borrow<str> for Text {
+    fn borrow(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl AsRef<str> for Text {
+    fn as_ref(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl From<&str> for Text {
+    fn from(text: &str) -> Self {
+        Self(Bytes::copy_from_slice(text.as_bytes()))
+    }
+}
+
+impl From<String> for Text {
+    fn from(text: String) -> Self {
+        Self(Bytes::from(text))
+    }
+}
+
+impl From<Text> for String {
+    fn from(text: Text) -> Self {
+        text.as_str().to_owned()
+    }
+}
+
+impl PartialEq for Text {
+    fn eq(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+}
+
+impl Eq for Text {}
+
+impl PartialEq<str> for Text {
+    fn eq(&self, other: &str) -> bool {
+        self.0 == other.as_bytes()
+    }
+}
+
+impl PartialEq<&str> for Text {
+    fn eq(&self, other: &&str) -> bool {
+        self.0 == other.as_bytes()
+    }
+}
+
+impl PartialOrd for Text {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Text {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.0.cmp(&other.0)
+    }
+}
+
+impl hash::Hash for Text {
+    fn hash<H: hash::Hasher>(&self, state: &mut H) {
+        self.as_str().hash(state);
+    }
+}
+
+impl fmt::Display for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.as_str(), f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn part_outside_or_across_a_character_is_empty() {
+        let text = Text::from("aü");
+        assert_eq!(text.part(0..1), "a");
+        assert_eq!(text.part(0..2), "");
+        assert_eq!(text.part(2..9), "");
+    }
+}
