@@ -7,6 +7,8 @@
     allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)
 )]
 
+pub mod body;
 pub mod error;
 pub mod limit;
 pub mod message;
+pub mod time;
