@@ -6,3 +6,5 @@
 
 pub mod account;
 pub mod config;
+pub mod observe;
+pub mod store;

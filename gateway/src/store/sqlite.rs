@@ -1,0 +1,245 @@
+//! The embedded store: one SQLite file, write-ahead log, every commit on disk before it counts.
+
+use super::{Batch, Scope, Snapshot, Store, StoreError, WireRecord};
+use crate::account::{AccountUser, StoredAccount, StoredCredential};
+use bytes::Bytes;
+use mapping::{
+    record::{Fact, FactKey, Record},
+    side::Side,
+};
+use rusqlite::{Connection, ErrorCode, Transaction, params};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+/// A SQLite database. The caller holds the lock of the folder it is in.
+#[derive(Debug)]
+pub struct SqliteStore {
+    connection: Connection,
+    path: PathBuf,
+    epoch: u64,
+}
+
+impl SqliteStore {
+    /// Opens or creates the database.
+    ///
+    /// # Errors
+    /// When the file is damaged, foreign, newer than this build, or cannot be opened.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let named = |error| name_error(path, error);
+        let connection = Connection::open(path).map_err(named)?;
+        restrict(path)?;
+        check_origin(&connection, path)?;
+        connection.execute_batch(PRAGMAS).map_err(named)?;
+        connection.execute_batch(SCHEMA).map_err(named)?;
+        connection.set_prepared_statement_cache_capacity(16);
+        let mut store = Self { connection, path: path.to_owned(), epoch: 0 };
+        store.epoch = store.read_epoch()?;
+        Ok(store)
+    }
+
+    /// Counts a start of the gateway on this store.
+    ///
+    /// # Errors
+    /// When the counter was not kept.
+    pub fn begin_epoch(&mut self) -> Result<u64, StoreError> {
+        self.connection.execute("UPDATE meta SET value = value + 1 WHERE name = 'epoch'", [])?;
+        self.epoch = self.read_epoch()?;
+        Ok(self.epoch)
+    }
+
+    fn read_epoch(&self) -> Result<u64, StoreError> {
+        let found =
+            self.connection.query_row("SELECT value FROM meta WHERE name = 'epoch'", [], |row| row.get::<_, i64>(0));
+        let epoch = found.map_err(|error| name_error(&self.path, error))?;
+        Ok(u64::try_from(epoch).unwrap_or_default())
+    }
+}
+
+impl Store for SqliteStore {
+    fn load(&mut self, scope: &Scope) -> Result<Snapshot, StoreError> {
+        let mut snapshot = Snapshot { epoch: self.epoch, ..Snapshot::default() };
+        let mut facts = self.connection.prepare("SELECT key, owner, body FROM fact ORDER BY key")?;
+        let mut rows = facts.query([])?;
+        while let Some(row) = rows.next().map_err(|error| name_error(&self.path, error))? {
+            if scope.includes(row.get_ref(1)?.as_str().unwrap_or_default()) {
+                let body = row.get_ref(2)?.as_str().unwrap_or_default();
+                let fact: Fact = serde_json::from_str(body).map_err(|error| StoreError::Unreadable {
+                    kind: "fact",
+                    key: row.get(0).unwrap_or_default(),
+                    reason: error.to_string(),
+                })?;
+                snapshot.facts.push(fact);
+            }
+        }
+        let mut wire =
+            self.connection.prepare("SELECT side, kind, key, owner, body FROM wire ORDER BY side, kind, key")?;
+        let mut rows = wire.query([])?;
+        while let Some(row) = rows.next().map_err(|error| name_error(&self.path, error))? {
+            let owner: Option<String> = row.get(3)?;
+            if scope.includes(owner.as_deref().unwrap_or_default()) {
+                snapshot.wire.push(wire_record(row, owner)?);
+            }
+        }
+        Ok(snapshot)
+    }
+
+    fn commit(&mut self, batches: &[&Batch]) -> Result<(), StoreError> {
+        let transaction = self.connection.transaction()?;
+        for batch in batches {
+            for record in &batch.records {
+                write_fact(&transaction, record)?;
+            }
+            for record in &batch.wire {
+                write_wire(&transaction, record)?;
+            }
+        }
+        Ok(transaction.commit()?)
+    }
+
+    fn accounts(&mut self) -> Result<Vec<StoredAccount>, StoreError> {
+        let mut statement = self.connection.prepare("SELECT user, sealed, hash FROM account ORDER BY user")?;
+        let mut rows = statement.query([])?;
+        let mut accounts = Vec::new();
+        while let Some(row) = rows.next().map_err(|error| name_error(&self.path, error))? {
+            let user: String = row.get(0)?;
+            let unreadable = |reason: String| StoreError::Unreadable { kind: "account", key: user.clone(), reason };
+            let credential = match (row.get::<_, Option<Vec<u8>>>(1)?, row.get::<_, Option<String>>(2)?) {
+                (Some(sealed), None) => StoredCredential::Sealed(sealed),
+                (None, Some(hash)) => StoredCredential::Hash(hash),
+                _ => return Err(unreadable("it has no password, or two".to_owned())),
+            };
+            let user = AccountUser::parse(&user).map_err(|error| unreadable(error.to_string()))?;
+            accounts.push(StoredAccount { user, credential });
+        }
+        Ok(accounts)
+    }
+
+    fn put_account(&mut self, account: &StoredAccount) -> Result<(), StoreError> {
+        let (sealed, hash) = match &account.credential {
+            StoredCredential::Sealed(sealed) => (Some(sealed), None),
+            StoredCredential::Hash(hash) => (None, Some(hash)),
+        };
+        let values = params![account.user.to_string(), sealed, hash];
+        self.connection.execute("INSERT OR REPLACE INTO account (user, sealed, hash) VALUES (?1, ?2, ?3)", values)?;
+        Ok(())
+    }
+
+    fn remove_account(&mut self, user: &AccountUser) -> Result<bool, StoreError> {
+        Ok(self.connection.execute("DELETE FROM account WHERE user = ?1", [user.to_string()])? > 0)
+    }
+}
+
+fn write_fact(transaction: &Transaction<'_>, record: &Record) -> Result<(), StoreError> {
+    match record {
+        Record::Put(fact) => {
+            let mut statement =
+                transaction.prepare_cached("INSERT OR REPLACE INTO fact (key, owner, body) VALUES (?1, ?2, ?3)")?;
+            let (key, owner) = (key_text(&fact.key())?, fact.owner());
+            statement.execute(params![key, owner.as_str(), serde_json::to_string(fact)?])?;
+        }
+        Record::Delete(key) => {
+            transaction.prepare_cached("DELETE FROM fact WHERE key = ?1")?.execute([key_text(key)?])?;
+        }
+    }
+    Ok(())
+}
+
+fn write_wire(transaction: &Transaction<'_>, record: &WireRecord) -> Result<(), StoreError> {
+    let side = side_name(record.side);
+    match &record.body {
+        Some(body) => {
+            let mut statement = transaction.prepare_cached(
+                "INSERT OR REPLACE INTO wire (side, kind, key, owner, body) VALUES (?1, ?2, ?3, ?4, ?5)",
+            )?;
+            statement.execute(params![side, &*record.kind, &*record.key, record.owner.as_deref(), &**body])?;
+        }
+        None => {
+            let mut statement =
+                transaction.prepare_cached("DELETE FROM wire WHERE side = ?1 AND kind = ?2 AND key = ?3")?;
+            statement.execute(params![side, &*record.kind, &*record.key])?;
+        }
+    }
+    Ok(())
+}
+
+fn wire_record(row: &rusqlite::Row<'_>, owner: Option<String>) -> Result<WireRecord, StoreError> {
+    let (side, kind, key): (String, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
+    let side = match side.as_str() {
+        "wv" => Side::Wv,
+        "simple" => Side::Simple,
+        _ => return Err(StoreError::Unreadable { kind: "wire", key, reason: format!("there is no side {side}") }),
+    };
+    let body: Vec<u8> = row.get(4)?;
+    let (kind, key) = (Arc::from(kind), Arc::from(key));
+    Ok(WireRecord { side, kind, key, owner: owner.map(Arc::from), body: Some(Bytes::from(body)) })
+}
+
+fn key_text(key: &FactKey) -> Result<String, StoreError> {
+    Ok(serde_json::to_string(key)?)
+}
+
+const fn side_name(side: Side) -> &'static str {
+    match side {
+        Side::Wv => "wv",
+        Side::Simple => "simple",
+    }
+}
+
+/// The file holds messages: its owner reads it, and nobody else.
+fn restrict(path: &Path) -> Result<(), StoreError> {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))
+        .map_err(|source| StoreError::Folder { path: path.to_owned(), source })
+}
+
+fn check_origin(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+    let number = |pragma: &str| {
+        connection.query_row(pragma, [], |row| row.get::<_, i64>(0)).map_err(|error| name_error(path, error))
+    };
+    let application = number("PRAGMA application_id")?;
+    let tables = number("SELECT count(*) FROM sqlite_master")?;
+    if application != APPLICATION_ID && (application != 0 || tables != 0) {
+        return Err(StoreError::Foreign(path.to_owned()));
+    }
+    let found = u32::try_from(number("PRAGMA user_version")?).unwrap_or(u32::MAX);
+    if found > SCHEMA_VERSION {
+        return Err(StoreError::NewerSchema { path: path.to_owned(), found, known: SCHEMA_VERSION });
+    }
+    Ok(())
+}
+
+fn name_error(path: &Path, error: rusqlite::Error) -> StoreError {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => StoreError::Damaged(path.to_owned()),
+        _ => StoreError::Database(error),
+    }
+}
+
+/// "WVSG", so that the file can be told from those of other programs.
+const APPLICATION_ID: i64 = 0x5756_5347;
+const SCHEMA_VERSION: u32 = 1;
+
+/// `synchronous = FULL`: what was committed survives a loss of power, not only a crash of the process.
+const PRAGMAS: &str = "
+PRAGMA journal_mode = WAL;
+PRAGMA synchronous = FULL;
+PRAGMA busy_timeout = 5000;
+PRAGMA wal_autocheckpoint = 4000;
+";
+
+const SCHEMA: &str = "
+BEGIN IMMEDIATE;
+CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
+INSERT OR IGNORE INTO meta (name, value) VALUES ('epoch', 0);
+CREATE TABLE IF NOT EXISTS fact (key TEXT PRIMARY KEY, owner TEXT NOT NULL, body TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS wire (
+    side TEXT NOT NULL, kind TEXT NOT NULL, key TEXT NOT NULL, owner TEXT, body BLOB NOT NULL,
+    PRIMARY KEY (side, kind, key)
+);
+CREATE TABLE IF NOT EXISTS account (user TEXT PRIMARY KEY, sealed BLOB, hash TEXT);
+PRAGMA application_id = 1465275207;
+PRAGMA user_version = 1;
+COMMIT;
+";
