@@ -1,1 +1,11 @@
 //! Wireless Village / OMA IMPS: codecs and session machines, without IO.
+#![cfg_attr(
+    test,
+    allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)
+)]
+
+pub mod codec;
+pub mod error;
+pub mod limit;
+pub mod schema;
+pub mod version;

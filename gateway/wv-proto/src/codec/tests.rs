@@ -1,0 +1,3 @@
+//! Documents as a whole.
+
+mod example;

@@ -1,0 +1,279 @@
+//! Writes XML: default namespaces only, because no client understands prefixes, and no white space of its own.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::{is_allowed, is_name};
+use crate::codec::date_time::DateTime;
+use crate::codec::sink::Sink;
+use crate::codec::{WriterOptions, XmlDeclaration};
+use crate::error::WriteError;
+use crate::schema::ElementName;
+use crate::version::{Encoding, Version};
+
+/// Writes one document in XML.
+#[derive(Debug)]
+pub struct Writer {
+    version: Version,
+    out: String,
+    open: Vec<OpenName>,
+    start_tag: StartTag,
+    fault: Option<WriteError>,
+}
+
+#[derive(Debug, Clone)]
+enum OpenName {
+    Known(ElementName),
+    Vendor(Box<str>),
+}
+
+/// Whether the tag of the innermost element still waits for its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum StartTag {
+    Pending,
+    Written,
+}
+
+impl Writer {
+    /// A writer with the default options.
+    #[must_use]
+    pub fn new(version: Version) -> Self {
+        Self::with_options(version, WriterOptions::default())
+    }
+
+    /// A writer with options.
+    #[must_use]
+    pub fn with_options(version: Version, options: WriterOptions) -> Self {
+        let mut out = String::with_capacity(CAPACITY);
+        if options.xml_declaration == XmlDeclaration::Present {
+            out.push_str("<?xml version=\"1.0\" encoding=\"UTF-8\"?>");
+        }
+        Self { version, out, open: Vec::with_capacity(16), start_tag: StartTag::Written, fault: None }
+    }
+
+    /// The octets of the document.
+    ///
+    /// # Errors
+    /// The first thing that could not be written.
+    pub fn finish(self) -> Result<Vec<u8>, WriteError> {
+        match self.fault {
+            Some(fault) => Err(fault),
+            None if self.open.is_empty() && self.out.ends_with('>') => Ok(self.out.into_bytes()),
+            None => Err(WriteError::Unbalanced),
+        }
+    }
+
+    fn fail(&mut self, fault: WriteError) {
+        self.fault.get_or_insert(fault);
+    }
+
+    fn end_start_tag(&mut self) {
+        if self.start_tag == StartTag::Pending {
+            self.out.push('>');
+            self.start_tag = StartTag::Written;
+        }
+    }
+
+    fn start(&mut self, name: &str, namespace: Option<&str>) {
+        self.end_start_tag();
+        if self.open.is_empty() && self.out.ends_with('>') && !self.out.ends_with("?>") {
+            self.fail(WriteError::Unbalanced);
+        }
+        self.out.push('<');
+        self.out.push_str(name);
+        self.start_tag = StartTag::Pending;
+        if let Some(namespace) = namespace {
+            self.write_attribute("xmlns", namespace);
+        }
+    }
+
+    fn write_attribute(&mut self, name: &str, value: &str) {
+        self.out.push(' ');
+        self.out.push_str(name);
+        self.out.push_str("=\"");
+        self.escape(value, attribute_escape);
+        self.out.push('"');
+    }
+
+    /// Copies in runs between the characters that need an escape.
+    fn escape(&mut self, text: &str, escape_of: fn(u8) -> Option<&'static str>) {
+        let mut rest = text;
+        while let Some(at) = rest.bytes().position(|octet| escape_of(octet).is_some()) {
+            let (run, tail) = rest.split_at_checked(at).unwrap_or((rest, ""));
+            let mut characters = tail.chars();
+            let escape = characters.next().and_then(|character| escape_of(u8::try_from(character).ok()?));
+            self.out.push_str(run);
+            self.out.push_str(escape.unwrap_or_default());
+            rest = characters.as_str();
+        }
+        self.out.push_str(rest);
+        let is_refused = |octet: u8| octet < 0x20 || octet == 0xEF;
+        // 0xEF begins U+FFFE and U+FFFF.
+        if text.bytes().any(is_refused) && !text.chars().all(is_allowed) {
+            self.fail(WriteError::ForbiddenCharacter);
+        }
+    }
+}
+
+impl Sink for Writer {
+    fn version(&self) -> Version {
+        self.version
+    }
+
+    fn encoding(&self) -> Encoding {
+        Encoding::Xml
+    }
+
+    fn open(&mut self, name: ElementName) {
+        self.start(name.as_str(), None);
+        self.open.push(OpenName::Known(name));
+    }
+
+    fn open_with_namespace(&mut self, name: ElementName, namespace: &str) {
+        self.start(name.as_str(), Some(namespace));
+        self.open.push(OpenName::Known(name));
+    }
+
+    fn open_vendor(&mut self, name: &str, namespace: Option<&str>) {
+        if !is_name(name) {
+            self.fail(WriteError::InvalidName);
+        }
+        self.start(name, namespace);
+        self.open.push(OpenName::Vendor(name.into()));
+    }
+
+    fn attribute(&mut self, name: &str, value: &str) {
+        if self.start_tag == StartTag::Written {
+            return self.fail(WriteError::LateAttribute);
+        }
+        if !is_name(name) {
+            self.fail(WriteError::InvalidName);
+        }
+        self.write_attribute(name, value);
+    }
+
+    fn text(&mut self, text: &str) {
+        if text.is_empty() {
+            return;
+        }
+        if self.open.is_empty() {
+            return self.fail(WriteError::Unbalanced);
+        }
+        self.end_start_tag();
+        self.escape(text, text_escape);
+    }
+
+    fn integer(&mut self, number: u32) {
+        self.text(&number.to_string());
+    }
+
+    fn boolean(&mut self, value: bool) {
+        self.text(if value { "T" } else { "F" });
+    }
+
+    fn date_time(&mut self, moment: &DateTime) {
+        self.text(&moment.to_string());
+    }
+
+    fn octets(&mut self, octets: &[u8]) {
+        match core::str::from_utf8(octets) {
+            Ok(text) if text.chars().all(is_allowed) => self.text(text),
+            Ok(_) | Err(_) => {
+                self.end_start_tag();
+                STANDARD.encode_string(octets, &mut self.out);
+            }
+        }
+    }
+
+    fn close(&mut self) {
+        let Some(name) = self.open.pop() else { return self.fail(WriteError::Unbalanced) };
+        if self.start_tag == StartTag::Pending {
+            self.out.push_str("/>");
+            self.start_tag = StartTag::Written;
+            return;
+        }
+        self.out.push_str("</");
+        match &name {
+            OpenName::Known(name) => self.out.push_str(name.as_str()),
+            OpenName::Vendor(name) => self.out.push_str(name),
+        }
+        self.out.push('>');
+    }
+}
+
+const CAPACITY: usize = 1024;
+
+const fn text_escape(octet: u8) -> Option<&'static str> {
+    match octet {
+        b'&' => Some("&amp;"),
+        b'<' => Some("&lt;"),
+        b'>' => Some("&gt;"),
+        // A reader would turn it into a line feed.
+        b'\r' => Some("&#13;"),
+        _ => None,
+    }
+}
+
+const fn attribute_escape(octet: u8) -> Option<&'static str> {
+    match octet {
+        b'"' => Some("&quot;"),
+        b'\t' => Some("&#9;"),
+        b'\n' => Some("&#10;"),
+        _ => text_escape(octet),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::element;
+
+    fn written(write: impl FnOnce(&mut Writer)) -> Result<String, WriteError> {
+        let mut writer = Writer::new(Version::V1_2);
+        write(&mut writer);
+        writer.finish().map(|octets| String::from_utf8(octets).unwrap())
+    }
+
+    #[test]
+    fn texts_and_attributes_are_escaped() {
+        let result = written(|writer| {
+            writer.open_with_namespace(element::STATUS, "a\"b&c");
+            writer.attribute("code", "<\n>");
+            writer.leaf_text(element::DESCRIPTION, "1 < 2 & 3 > 2\r\n\"'ü");
+            writer.empty(element::POLL);
+            writer.close();
+        });
+        let expected = "<Status xmlns=\"a&quot;b&amp;c\" code=\"&lt;&#10;&gt;\">\
+                        <Description>1 &lt; 2 &amp; 3 &gt; 2&#13;\n\"'ü</Description><Poll/></Status>";
+        assert_eq!(result.as_deref(), Ok(expected));
+    }
+
+    #[test]
+    fn characters_that_xml_lacks_are_refused() {
+        for text in ["\0", "a\u{B}", "\u{FFFE}", "\u{FFFF}b"] {
+            let result = written(|writer| writer.leaf_text(element::STATUS, text));
+            assert_eq!(result, Err(WriteError::ForbiddenCharacter), "{text:?}");
+        }
+        assert!(written(|writer| writer.leaf_text(element::STATUS, "\u{FFFD}\u{10FFFF}\t")).is_ok());
+    }
+
+    #[test]
+    fn octets_go_as_text_or_in_base64() {
+        let as_text = written(|writer| writer.leaf_octets(element::CONTENT_DATA, b"hi"));
+        assert_eq!(as_text.as_deref(), Ok("<ContentData>hi</ContentData>"));
+        let as_base64 = written(|writer| writer.leaf_octets(element::CONTENT_DATA, &[0, 0xFF]));
+        assert_eq!(as_base64.as_deref(), Ok("<ContentData>AP8=</ContentData>"));
+    }
+
+    #[test]
+    fn documents_that_do_not_balance_are_refused() {
+        assert_eq!(written(|_| {}), Err(WriteError::Unbalanced));
+        assert_eq!(written(|writer| writer.open(element::POLL)), Err(WriteError::Unbalanced));
+        let two_roots = written(|writer| {
+            writer.empty(element::POLL);
+            writer.empty(element::POLL);
+        });
+        assert_eq!(two_roots, Err(WriteError::Unbalanced));
+        assert_eq!(written(|writer| writer.open_vendor("a b", None)), Err(WriteError::InvalidName));
+    }
+}

@@ -1,0 +1,1 @@
+//! The tables against the facts they were made from.
