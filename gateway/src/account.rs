@@ -1,9 +1,11 @@
 //! Users of the domains that the gateway hosts: their names, passwords and how both are kept.
 
+pub mod book;
 pub mod credential;
 pub mod secret;
 pub mod user;
 
+pub use book::{Account, AccountBook, AccountError, AccountOrigin, AccountRegistry, NewAccount};
 pub use credential::{Credential, CredentialError, Keeping, SealKey, StoredAccount, StoredCredential};
 pub use secret::Secret;
 pub use user::{AccountUser, UserError};

@@ -7,4 +7,5 @@
 pub mod account;
 pub mod config;
 pub mod observe;
+pub mod shutdown;
 pub mod store;

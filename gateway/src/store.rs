@@ -41,11 +41,11 @@ pub trait Store: Send {
     /// When the store cannot be read.
     fn accounts(&mut self) -> Result<Vec<StoredAccount>, StoreError>;
 
-    /// Adds or replaces an account.
+    /// Adds or replaces accounts: all or none.
     ///
     /// # Errors
-    /// When it was not kept.
-    fn put_account(&mut self, account: &StoredAccount) -> Result<(), StoreError>;
+    /// When none was kept.
+    fn put_accounts(&mut self, accounts: &[StoredAccount]) -> Result<(), StoreError>;
 
     /// Removes an account. Returns whether there was one.
     ///

@@ -73,8 +73,8 @@ impl Store for MemoryStore {
         Ok(self.accounts.values().cloned().collect())
     }
 
-    fn put_account(&mut self, account: &StoredAccount) -> Result<(), StoreError> {
-        self.accounts.insert(account.user.clone(), account.clone());
+    fn put_accounts(&mut self, accounts: &[StoredAccount]) -> Result<(), StoreError> {
+        self.accounts.extend(accounts.iter().map(|account| (account.user.clone(), account.clone())));
         Ok(())
     }
 

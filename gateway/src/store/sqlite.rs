@@ -116,14 +116,18 @@ impl Store for SqliteStore {
         Ok(accounts)
     }
 
-    fn put_account(&mut self, account: &StoredAccount) -> Result<(), StoreError> {
-        let (sealed, hash) = match &account.credential {
-            StoredCredential::Sealed(sealed) => (Some(sealed), None),
-            StoredCredential::Hash(hash) => (None, Some(hash)),
-        };
-        let values = params![account.user.to_string(), sealed, hash];
-        self.connection.execute("INSERT OR REPLACE INTO account (user, sealed, hash) VALUES (?1, ?2, ?3)", values)?;
-        Ok(())
+    fn put_accounts(&mut self, accounts: &[StoredAccount]) -> Result<(), StoreError> {
+        let transaction = self.connection.transaction()?;
+        for account in accounts {
+            let (sealed, hash) = match &account.credential {
+                StoredCredential::Sealed(sealed) => (Some(sealed), None),
+                StoredCredential::Hash(hash) => (None, Some(hash)),
+            };
+            transaction
+                .prepare_cached("INSERT OR REPLACE INTO account (user, sealed, hash) VALUES (?1, ?2, ?3)")?
+                .execute(params![account.user.to_string(), sealed, hash])?;
+        }
+        Ok(transaction.commit()?)
     }
 
     fn remove_account(&mut self, user: &AccountUser) -> Result<bool, StoreError> {

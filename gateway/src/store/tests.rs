@@ -167,7 +167,7 @@ impl Store for Gated {
         Ok(Vec::new())
     }
 
-    fn put_account(&mut self, _: &StoredAccount) -> Result<(), StoreError> {
+    fn put_accounts(&mut self, _: &[StoredAccount]) -> Result<(), StoreError> {
         Ok(())
     }
 

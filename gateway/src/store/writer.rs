@@ -45,7 +45,7 @@ pub(super) struct Assignment {
 enum Work {
     Commit(Assignment),
     Recover { lane: Arc<watch::Sender<Progress>>, through: Ticket, scope: Scope, reply: oneshot::Sender<Loaded> },
-    PutAccount { account: Box<StoredAccount>, reply: oneshot::Sender<Result<(), StoreError>> },
+    PutAccounts { accounts: Vec<StoredAccount>, reply: oneshot::Sender<Result<(), StoreError>> },
     RemoveAccount { user: AccountUser, reply: oneshot::Sender<Result<bool, StoreError>> },
     Close,
 }
@@ -82,6 +82,15 @@ impl OpenStore {
                 Self::start(Box::new(store), folder, queue_batches)
             }
         }
+    }
+
+    /// Opens the embedded store for administration while the gateway is not running: no start is counted.
+    ///
+    /// # Errors
+    /// When the store cannot be opened or read.
+    pub fn open_offline(folder: DataFolder) -> Result<Opening, StoreError> {
+        let store = SqliteStore::open(&folder.database())?;
+        Self::start(Box::new(store), folder, 1)
     }
 
     /// Starts the writer thread on any store.
@@ -143,15 +152,14 @@ impl OpenStore {
 pub struct StoreClient(Option<WriterSender>);
 
 impl StoreClient {
-    /// Adds or replaces an account. With the memory store nothing is kept.
+    /// Adds or replaces accounts, all or none. With the memory store nothing is kept.
     ///
     /// # Errors
-    /// When it was not kept.
-    pub async fn put_account(&self, account: StoredAccount) -> Result<(), StoreError> {
+    /// When none was kept.
+    pub async fn put_accounts(&self, accounts: Vec<StoredAccount>) -> Result<(), StoreError> {
         let Some(sender) = &self.0 else { return Ok(()) };
         let (reply, answer) = oneshot::channel();
-        let work = Work::PutAccount { account: Box::new(account), reply };
-        sender.0.send(work).await.map_err(|_| StoreError::Closed)?;
+        sender.0.send(Work::PutAccounts { accounts, reply }).await.map_err(|_| StoreError::Closed)?;
         answer.await.map_err(|_| StoreError::Closed)?
     }
 
@@ -176,7 +184,7 @@ impl WriterSender {
         };
         let batch = match work {
             Work::Commit(assignment) => assignment.batch,
-            Work::Recover { .. } | Work::PutAccount { .. } | Work::RemoveAccount { .. } | Work::Close => {
+            Work::Recover { .. } | Work::PutAccounts { .. } | Work::RemoveAccount { .. } | Work::Close => {
                 Batch::default()
             }
         };
@@ -219,7 +227,7 @@ impl Writer {
                         self.commit(&mut group);
                         return;
                     }
-                    other @ (Work::Recover { .. } | Work::PutAccount { .. } | Work::RemoveAccount { .. }) => {
+                    other @ (Work::Recover { .. } | Work::PutAccounts { .. } | Work::RemoveAccount { .. }) => {
                         self.commit(&mut group);
                         self.serve(other);
                     }
@@ -261,8 +269,8 @@ impl Writer {
                 }
                 let _ = reply.send(loaded);
             }
-            Work::PutAccount { account, reply } => {
-                let _ = reply.send(self.store.put_account(&account));
+            Work::PutAccounts { accounts, reply } => {
+                let _ = reply.send(self.store.put_accounts(&accounts));
             }
             Work::RemoveAccount { user, reply } => {
                 let _ = reply.send(self.store.remove_account(&user));

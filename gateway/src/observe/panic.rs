@@ -1,0 +1,22 @@
+//! Panics are counted and logged before anything else happens with them.
+
+use super::metric;
+use std::{panic, sync::Once};
+
+/// Installs the hook; installing it twice is installing it once. What a panic says may hold what a peer sent, so only
+/// its place is logged.
+pub fn install_hook() {
+    static INSTALLED: Once = Once::new();
+    INSTALLED.call_once(|| {
+        let previous = panic::take_hook();
+        panic::set_hook(Box::new(move |panic| {
+            metric::panic_counted();
+            let thread = std::thread::current();
+            let place = panic.location().map(ToString::to_string).unwrap_or_default();
+            tracing::error!(thread = thread.name().unwrap_or_default(), place, "panic");
+            if cfg!(debug_assertions) {
+                previous(panic);
+            }
+        }));
+    });
+}
