@@ -4,8 +4,13 @@
     allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)
 )]
 
+pub mod address;
 pub mod codec;
 pub mod error;
 pub mod limit;
+pub mod presence_attribute;
+pub mod primitive;
 pub mod schema;
+pub mod status;
 pub mod version;
+mod vocabulary;

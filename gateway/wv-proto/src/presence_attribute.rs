@@ -1,7 +1,9 @@
 //! The presence attributes: their names, their values, and the PresenceSubList that holds them.
 
 mod name;
+mod reading;
 mod value;
+mod writing;
 
 pub use name::{AttributeNames, PresenceAttributeName};
 pub use value::{
@@ -162,7 +164,7 @@ pub struct VendorAttribute {
     pub qualifier: Option<bool>,
     /// Its text, if it holds text.
     pub text: Option<Box<str>>,
-    /// Names and texts of the elements under it.
+    /// Names and texts of the other elements under it.
     pub children: Vec<VendorValue>,
 }
 

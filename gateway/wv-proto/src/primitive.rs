@@ -4,21 +4,26 @@ pub mod access;
 pub mod capability;
 pub mod contact_list;
 pub mod envelope;
+pub(crate) mod field;
 pub mod function;
 pub mod identifier;
 pub mod message;
 pub mod party;
 pub mod presence;
 pub mod service;
+pub(crate) mod service_tree;
 
 pub use envelope::{Envelope, Malformed, SessionDescriptor, Transaction, TransactionMode};
 
+use crate::codec::sink::Sink;
+use crate::codec::tree::{Element, Name};
 use crate::schema::{ElementName, element};
 use crate::status::StatusResult;
 use access::{Disconnect, KeepAliveRequest, KeepAliveResponse, LoginRequest, LoginResponse, Status};
 use contact_list::{
     CreateListRequest, CreateListResponse, DeleteListRequest, GetListResponse, ListManageRequest, ListManageResponse,
 };
+use field::Part;
 use function::{Feature, Function, FunctionNeed};
 use message::{DeliveryReportRequest, MessageDelivered, NewMessage, SendMessageRequest, SendMessageResponse};
 use presence::{
@@ -190,6 +195,100 @@ impl Primitive {
             | Self::NewMessage(_)
             | Self::MessageDelivered(_)
             | Self::Other(_) => None,
+        }
+    }
+}
+
+impl Primitive {
+    /// Reads the primitive that an element is.
+    pub(crate) fn read(element: Element<'_, '_>) -> Result<Self, Malformed> {
+        let name = match element.name() {
+            Name::Known(name) => name,
+            Name::Vendor { name, .. } => return Ok(Self::Other(PrimitiveName::Vendor(name.into()))),
+        };
+        Self::read_named(name, element).map_err(|reason| Malformed { name: Some(PrimitiveName::Known(name)), reason })
+    }
+
+    fn read_named(name: ElementName, e: Element<'_, '_>) -> Result<Self, envelope::MalformedReason> {
+        Ok(match name {
+            element::STATUS => Self::Status(Part::read(e)?),
+            element::POLLING_REQUEST => Self::PollingRequest,
+            element::LOGIN_REQUEST => Self::LoginRequest(Box::new(Part::read(e)?)),
+            element::LOGIN_RESPONSE => Self::LoginResponse(Box::new(Part::read(e)?)),
+            element::LOGOUT_REQUEST => Self::LogoutRequest,
+            element::DISCONNECT => Self::Disconnect(Part::read(e)?),
+            element::KEEP_ALIVE_REQUEST => Self::KeepAliveRequest(Part::read(e)?),
+            element::KEEP_ALIVE_RESPONSE => Self::KeepAliveResponse(Part::read(e)?),
+            element::SERVICE_REQUEST => Self::ServiceRequest(Part::read(e)?),
+            element::SERVICE_RESPONSE => Self::ServiceResponse(Part::read(e)?),
+            element::CLIENT_CAPABILITY_REQUEST => Self::ClientCapabilityRequest(Box::new(Part::read(e)?)),
+            element::CLIENT_CAPABILITY_RESPONSE => Self::ClientCapabilityResponse(Box::new(Part::read(e)?)),
+            element::GET_LIST_REQUEST => Self::GetListRequest,
+            element::GET_LIST_RESPONSE => Self::GetListResponse(Part::read(e)?),
+            element::CREATE_LIST_REQUEST => Self::CreateListRequest(Part::read(e)?),
+            element::CREATE_LIST_RESPONSE => Self::CreateListResponse(Part::read(e)?),
+            element::DELETE_LIST_REQUEST => Self::DeleteListRequest(Part::read(e)?),
+            element::LIST_MANAGE_REQUEST => Self::ListManageRequest(Part::read(e)?),
+            element::LIST_MANAGE_RESPONSE => Self::ListManageResponse(Part::read(e)?),
+            element::SUBSCRIBE_PRESENCE_REQUEST => Self::SubscribePresenceRequest(Part::read(e)?),
+            element::UNSUBSCRIBE_PRESENCE_REQUEST => Self::UnsubscribePresenceRequest(Part::read(e)?),
+            element::PRESENCE_NOTIFICATION_REQUEST => Self::PresenceNotificationRequest(Part::read(e)?),
+            element::GET_PRESENCE_REQUEST => Self::GetPresenceRequest(Part::read(e)?),
+            element::GET_PRESENCE_RESPONSE => Self::GetPresenceResponse(Part::read(e)?),
+            element::UPDATE_PRESENCE_REQUEST => Self::UpdatePresenceRequest(Part::read(e)?),
+            element::PRESENCE_AUTH_REQUEST => Self::PresenceAuthRequest(Part::read(e)?),
+            element::PRESENCE_AUTH_USER => Self::PresenceAuthUser(Part::read(e)?),
+            element::CANCEL_AUTH_REQUEST => Self::CancelAuthRequest(Part::read(e)?),
+            element::SEND_MESSAGE_REQUEST => Self::SendMessageRequest(Box::new(Part::read(e)?)),
+            element::SEND_MESSAGE_RESPONSE => Self::SendMessageResponse(Part::read(e)?),
+            element::NEW_MESSAGE => Self::NewMessage(Box::new(Part::read(e)?)),
+            element::MESSAGE_DELIVERED => Self::MessageDelivered(Part::read(e)?),
+            element::DELIVERY_REPORT_REQUEST => Self::DeliveryReportRequest(Box::new(Part::read(e)?)),
+            other => Self::Other(PrimitiveName::Known(other)),
+        })
+    }
+
+    /// Writes its element.
+    pub(crate) fn write(&self, sink: &mut dyn Sink) {
+        match self {
+            Self::Status(primitive) => primitive.write(sink),
+            Self::PollingRequest => sink.empty(element::POLLING_REQUEST),
+            Self::LoginRequest(primitive) => primitive.write(sink),
+            Self::LoginResponse(primitive) => primitive.write(sink),
+            Self::LogoutRequest => sink.empty(element::LOGOUT_REQUEST),
+            Self::Disconnect(primitive) => primitive.write(sink),
+            Self::KeepAliveRequest(primitive) => primitive.write(sink),
+            Self::KeepAliveResponse(primitive) => primitive.write(sink),
+            Self::ServiceRequest(primitive) => primitive.write(sink),
+            Self::ServiceResponse(primitive) => primitive.write(sink),
+            Self::ClientCapabilityRequest(primitive) => primitive.write(sink),
+            Self::ClientCapabilityResponse(primitive) => primitive.write(sink),
+            Self::GetListRequest => sink.empty(element::GET_LIST_REQUEST),
+            Self::GetListResponse(primitive) => primitive.write(sink),
+            Self::CreateListRequest(primitive) => primitive.write(sink),
+            Self::CreateListResponse(primitive) => primitive.write(sink),
+            Self::DeleteListRequest(primitive) => primitive.write(sink),
+            Self::ListManageRequest(primitive) => primitive.write(sink),
+            Self::ListManageResponse(primitive) => primitive.write(sink),
+            Self::SubscribePresenceRequest(primitive) => primitive.write(sink),
+            Self::UnsubscribePresenceRequest(primitive) => primitive.write(sink),
+            Self::PresenceNotificationRequest(primitive) => primitive.write(sink),
+            Self::GetPresenceRequest(primitive) => primitive.write(sink),
+            Self::GetPresenceResponse(primitive) => primitive.write(sink),
+            Self::UpdatePresenceRequest(primitive) => primitive.write(sink),
+            Self::PresenceAuthRequest(primitive) => primitive.write(sink),
+            Self::PresenceAuthUser(primitive) => primitive.write(sink),
+            Self::CancelAuthRequest(primitive) => primitive.write(sink),
+            Self::SendMessageRequest(primitive) => primitive.write(sink),
+            Self::SendMessageResponse(primitive) => primitive.write(sink),
+            Self::NewMessage(primitive) => primitive.write(sink),
+            Self::MessageDelivered(primitive) => primitive.write(sink),
+            Self::DeliveryReportRequest(primitive) => primitive.write(sink),
+            Self::Other(PrimitiveName::Known(name)) => sink.empty(*name),
+            Self::Other(PrimitiveName::Vendor(name)) => {
+                sink.open_vendor(name, None);
+                sink.close();
+            }
         }
     }
 }

@@ -1,7 +1,13 @@
 //! Status codes and the Result element that carries them.
 
+use crate::codec::sink::Sink;
+use crate::codec::tree::Element;
+use crate::primitive::envelope::MalformedReason;
+use crate::primitive::field::Part;
 use crate::primitive::identifier::{ContactListId, GroupId, MessageId, UserId};
 use crate::primitive::party::ScreenName;
+use crate::schema::element;
+use crate::version::Version;
 use serde::{Deserialize, Serialize};
 use std::{fmt, time::Duration};
 
@@ -264,5 +270,92 @@ impl DetailedResult {
     #[must_use]
     pub fn of_contact_lists(code: StatusCode, contact_lists: Vec<ContactListId>) -> Self {
         Self { contact_lists, ..Self::new(code) }
+    }
+}
+
+fn read_code(element: Element<'_, '_>) -> Result<StatusCode, MalformedReason> {
+    let number = element.integer_of(element::CODE)?.ok_or(MalformedReason::Missing(element::CODE))?;
+    u16::try_from(number).ok().and_then(StatusCode::new).ok_or(MalformedReason::BadValue(element::CODE))
+}
+
+impl Part for StatusResult {
+    fn read(element: Element<'_, '_>) -> Result<Self, MalformedReason> {
+        Ok(Self {
+            code: read_code(element)?,
+            description: element.text_of(element::DESCRIPTION),
+            detailed: element.parts_of(element::DETAILED_RESULT)?,
+            try_again: element.seconds_of(element::TRY_AGAIN_TIMEOUT)?,
+        })
+    }
+
+    fn write(&self, sink: &mut dyn Sink) {
+        sink.open(element::RESULT);
+        sink.leaf_integer(element::CODE, self.code.number().into());
+        sink.maybe_text(element::DESCRIPTION, self.description.as_deref());
+        for detail in &self.detailed {
+            detail.write(sink);
+        }
+        if sink.version() == Version::V1_3 {
+            sink.maybe_seconds(element::TRY_AGAIN_TIMEOUT, self.try_again);
+        }
+        sink.close();
+    }
+}
+
+impl Part for DetailedResult {
+    fn read(element: Element<'_, '_>) -> Result<Self, MalformedReason> {
+        Ok(Self {
+            code: read_code(element)?,
+            description: element.text_of(element::DESCRIPTION),
+            users: element.texts_of(element::USER_ID).map(UserId::new).collect(),
+            groups: element.texts_of(element::GROUP_ID).map(GroupId::new).collect(),
+            screen_names: element.parts_of(element::SCREEN_NAME)?,
+            messages: element.texts_of(element::MESSAGE_ID).map(MessageId::new).collect(),
+            contact_lists: element.texts_of(element::CONTACT_LIST).map(ContactListId::new).collect(),
+            domains: element.texts_of(element::DOMAIN).collect(),
+            search_elements: element.texts_of(element::SEARCH_ELEMENT).collect(),
+        })
+    }
+
+    fn write(&self, sink: &mut dyn Sink) {
+        sink.open(element::DETAILED_RESULT);
+        sink.leaf_integer(element::CODE, self.code.number().into());
+        sink.maybe_text(element::DESCRIPTION, self.description.as_deref());
+        if sink.version() == Version::V1_3 {
+            sink.each_text(element::SEARCH_ELEMENT, self.search_elements.iter().map(AsRef::as_ref));
+        }
+        sink.each_text(element::USER_ID, self.users.iter().map(UserId::as_str));
+        sink.each_text(element::GROUP_ID, self.groups.iter().map(GroupId::as_str));
+        for name in &self.screen_names {
+            name.write(sink);
+        }
+        if sink.version() >= Version::V1_2 {
+            sink.each_text(element::MESSAGE_ID, self.messages.iter().map(MessageId::as_str));
+            sink.each_text(element::CONTACT_LIST, self.contact_lists.iter().map(ContactListId::as_str));
+            sink.each_text(element::DOMAIN, self.domains.iter().map(AsRef::as_ref));
+        }
+        sink.close();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_named_code_has_a_meaning_and_stands_once() {
+        let mut numbers: Vec<u16> = StatusCode::NAMED.iter().map(|code| code.number()).collect();
+        assert!(StatusCode::NAMED.iter().all(|code| !code.meaning().is_empty()));
+        numbers.dedup();
+        assert_eq!(numbers.len(), StatusCode::NAMED.len());
+        assert!(numbers.is_sorted());
+    }
+
+    #[test]
+    fn only_three_digits_make_a_code() {
+        assert_eq!(StatusCode::new(99), None);
+        assert_eq!(StatusCode::new(1000), None);
+        assert_eq!(StatusCode::new(200), Some(StatusCode::SUCCESS));
+        assert!(StatusCode::PARTIALLY_SUCCESSFUL.is_success() && !StatusCode::UNAUTHORIZED.is_success());
     }
 }

@@ -204,10 +204,8 @@ pub struct StatusContent {
 /// A content, or where it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum MediaContent {
-    /// DirectContent as text: base64, as the documents ask.
-    Direct(Box<str>),
-    /// DirectContent as octets of the binary encoding.
-    DirectOctets(Bytes),
+    /// DirectContent: the octets, BASE64 undone. Written in BASE64.
+    Direct(Bytes),
     /// ReferredContent: a URL.
     Referred(Box<str>),
 }

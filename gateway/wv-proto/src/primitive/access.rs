@@ -1,9 +1,16 @@
 //! Login, logout, keep-alive and the generic reply.
 
+use crate::codec::sink::Sink;
+use crate::codec::tree::Element;
 use crate::primitive::capability::{AgreedCapabilityList, CapabilityList};
+use crate::primitive::envelope::MalformedReason;
+use crate::primitive::field::Part;
 use crate::primitive::function::FunctionSet;
 use crate::primitive::identifier::{ClientId, DigestBytes, Nonce, Password, SessionCookie, SessionId, UserId};
+use crate::primitive::service_tree;
+use crate::schema::element;
 use crate::status::{StatusCode, StatusResult};
+use crate::version::Version;
 use crate::vocabulary::vocabulary;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -156,5 +163,164 @@ impl From<StatusResult> for Status {
 impl From<StatusCode> for Status {
     fn from(code: StatusCode) -> Self {
         StatusResult::new(code).into()
+    }
+}
+
+impl Part for LoginRequest {
+    fn read(element: Element<'_, '_>) -> Result<Self, MalformedReason> {
+        let client_id: Option<ClientId> = element.part_of(element::CLIENT_ID)?;
+        Ok(Self {
+            user_id: UserId::new(element.needed_text_of(element::USER_ID)?),
+            client_id,
+            application_id: element.text_of(element::APPLICATION_ID),
+            // Space at either end may belong to a password.
+            password: element.child(element::PASSWORD).map(|child| Password::new(child.to_text())),
+            digest_bytes: element.text_of(element::DIGEST_BYTES).map(DigestBytes::new),
+            digest_schemas: read_digest_schemas(element),
+            session_id: element.text_of(element::SESSION_ID).map(SessionId::new),
+            time_to_live: element.seconds_of(element::TIME_TO_LIVE)?,
+            session_cookie: element.text_of(element::SESSION_COOKIE).map(SessionCookie::new),
+            functions: element.child(element::FUNCTIONS).map(service_tree::read),
+            capabilities: element.part_of(element::CAPABILITY_LIST)?.map(Box::new),
+        })
+    }
+
+    fn write(&self, sink: &mut dyn Sink) {
+        let is_1_3 = sink.version() == Version::V1_3;
+        sink.open(element::LOGIN_REQUEST);
+        sink.leaf_text(element::USER_ID, self.user_id.as_str());
+        ClientId::write_option(self.client_id.as_ref(), sink);
+        if is_1_3 {
+            sink.maybe_text(element::APPLICATION_ID, self.application_id.as_deref());
+        }
+        sink.maybe_text(element::PASSWORD, self.password.as_ref().map(Password::expose));
+        sink.maybe_text(element::DIGEST_BYTES, self.digest_bytes.as_ref().map(DigestBytes::expose));
+        self.write_digest_schemas(sink);
+        if is_1_3 {
+            sink.maybe_text(element::SESSION_ID, self.session_id.as_ref().map(SessionId::as_str));
+        }
+        sink.maybe_seconds(element::TIME_TO_LIVE, self.time_to_live);
+        sink.maybe_text(element::SESSION_COOKIE, self.session_cookie.as_ref().map(SessionCookie::as_str));
+        if is_1_3 {
+            service_tree::write(self.functions, element::FUNCTIONS, sink);
+            if let Some(capabilities) = &self.capabilities {
+                capabilities.write(sink);
+            }
+        }
+        sink.close();
+    }
+}
+
+impl LoginRequest {
+    // WV-LOGIN-09
+    fn write_digest_schemas(&self, sink: &mut dyn Sink) {
+        let names = self.digest_schemas.iter().map(DigestSchema::as_str);
+        match sink.version() {
+            Version::V1_1 if self.digest_schemas.is_empty() => {}
+            Version::V1_1 => sink.leaf_text(element::DIGEST_SCHEMA, &names.collect::<Vec<_>>().join(",")),
+            Version::V1_2 | Version::V1_3 => sink.each_text(element::DIGEST_SCHEMA, names),
+        }
+    }
+}
+
+// WV-LOGIN-09
+fn read_digest_schemas(element: Element<'_, '_>) -> Vec<DigestSchema> {
+    let mut schemas = Vec::new();
+    for text in element.texts_of(element::DIGEST_SCHEMA) {
+        let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
+        schemas.extend(names.map(DigestSchema::parse));
+    }
+    schemas
+}
+
+impl Part for LoginResponse {
+    fn read(element: Element<'_, '_>) -> Result<Self, MalformedReason> {
+        Ok(Self {
+            user_id: element.text_of(element::USER_ID).map(UserId::new),
+            client_id: ClientId::read_in(element)?,
+            result: element.needed_part_of(element::RESULT)?,
+            nonce: element.text_of(element::NONCE).map(Nonce::new),
+            digest_schema: read_digest_schemas(element).into_iter().next(),
+            session_id: element.text_of(element::SESSION_ID).map(SessionId::new),
+            keep_alive_time: element.seconds_of(element::KEEP_ALIVE_TIME)?,
+            capability_request: element.flag_of(element::CAPABILITY_REQUEST)?,
+            functions: element.child(element::FUNCTIONS).map(service_tree::read_refused),
+            capabilities: element.part_of(element::AGREED_CAPABILITY_LIST)?.map(Box::new),
+        })
+    }
+
+    fn write(&self, sink: &mut dyn Sink) {
+        let is_1_3 = sink.version() == Version::V1_3;
+        sink.open(element::LOGIN_RESPONSE);
+        if is_1_3 {
+            sink.maybe_text(element::USER_ID, self.user_id.as_ref().map(UserId::as_str));
+        }
+        ClientId::write_option(self.client_id.as_ref(), sink);
+        self.result.write(sink);
+        sink.maybe_text(element::NONCE, self.nonce.as_ref().map(Nonce::expose));
+        sink.maybe_text(element::DIGEST_SCHEMA, self.digest_schema.as_ref().map(DigestSchema::as_str));
+        sink.maybe_text(element::SESSION_ID, self.session_id.as_ref().map(SessionId::as_str));
+        sink.maybe_seconds(element::KEEP_ALIVE_TIME, self.keep_alive_time);
+        sink.maybe_flag(element::CAPABILITY_REQUEST, self.capability_request);
+        if is_1_3 {
+            service_tree::write(self.functions, element::FUNCTIONS, sink);
+            if let Some(capabilities) = &self.capabilities {
+                capabilities.write(sink);
+            }
+        }
+        sink.close();
+    }
+}
+
+impl Part for Disconnect {
+    fn read(element: Element<'_, '_>) -> Result<Self, MalformedReason> {
+        Ok(Self { result: element.needed_part_of(element::RESULT)? })
+    }
+
+    fn write(&self, sink: &mut dyn Sink) {
+        sink.open(element::DISCONNECT);
+        self.result.write(sink);
+        sink.close();
+    }
+}
+
+impl Part for KeepAliveRequest {
+    fn read(element: Element<'_, '_>) -> Result<Self, MalformedReason> {
+        Ok(Self { time_to_live: element.seconds_of(element::TIME_TO_LIVE)? })
+    }
+
+    fn write(&self, sink: &mut dyn Sink) {
+        sink.open(element::KEEP_ALIVE_REQUEST);
+        sink.maybe_seconds(element::TIME_TO_LIVE, self.time_to_live);
+        sink.close();
+    }
+}
+
+impl Part for KeepAliveResponse {
+    fn read(element: Element<'_, '_>) -> Result<Self, MalformedReason> {
+        Ok(Self {
+            result: element.needed_part_of(element::RESULT)?,
+            keep_alive_time: element.seconds_of(element::KEEP_ALIVE_TIME)?,
+        })
+    }
+
+    fn write(&self, sink: &mut dyn Sink) {
+        sink.open(element::KEEP_ALIVE_RESPONSE);
+        self.result.write(sink);
+        sink.maybe_seconds(element::KEEP_ALIVE_TIME, self.keep_alive_time);
+        sink.close();
+    }
+}
+
+impl Part for Status {
+    fn read(element: Element<'_, '_>) -> Result<Self, MalformedReason> {
+        Ok(Self { result: element.needed_part_of(element::RESULT)?, client_id: element.part_of(element::CLIENT_ID)? })
+    }
+
+    fn write(&self, sink: &mut dyn Sink) {
+        sink.open(element::STATUS);
+        self.result.write(sink);
+        ClientId::write_option(self.client_id.as_ref(), sink);
+        sink.close();
     }
 }

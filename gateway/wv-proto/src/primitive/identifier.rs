@@ -1,6 +1,11 @@
 //! Texts that only identify something, and texts that are secret.
 
 use crate::address::{Address, AddressError};
+use crate::codec::sink::Sink;
+use crate::codec::tree::Element;
+use crate::primitive::envelope::MalformedReason;
+use crate::primitive::field::Part;
+use crate::schema::element;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -165,6 +170,50 @@ impl ClientId {
         match self {
             Self::Described { msisdn, .. } => msisdn.as_deref(),
             Self::Plain(_) | Self::Application(_) => None,
+        }
+    }
+}
+
+impl ClientId {
+    /// The client named inside an element: ClientID, or ApplicationID in its place.
+    pub(crate) fn read_in(element: Element<'_, '_>) -> Result<Option<Self>, MalformedReason> {
+        match element.part_of(element::CLIENT_ID)? {
+            Some(client_id) => Ok(Some(client_id)),
+            None => Ok(element.text_of(element::APPLICATION_ID).map(Self::Application)),
+        }
+    }
+
+    /// Writes the client, if there is one.
+    pub(crate) fn write_option(client_id: Option<&Self>, sink: &mut dyn Sink) {
+        if let Some(client_id) = client_id {
+            client_id.write(sink);
+        }
+    }
+}
+
+impl Part for ClientId {
+    fn read(element: Element<'_, '_>) -> Result<Self, MalformedReason> {
+        let (url, msisdn) = (element.text_of(element::URL), element.text_of(element::MSISDN));
+        if url.is_some() || msisdn.is_some() {
+            return Ok(Self::Described { url, msisdn });
+        }
+        if let Some(application_id) = element.text_of(element::APPLICATION_ID) {
+            return Ok(Self::Application(application_id));
+        }
+        let text = element.trimmed();
+        Ok(if text.is_empty() { Self::Described { url: None, msisdn: None } } else { Self::Plain(text) })
+    }
+
+    fn write(&self, sink: &mut dyn Sink) {
+        match self {
+            Self::Described { url, msisdn } => {
+                sink.open(element::CLIENT_ID);
+                sink.maybe_text(element::URL, url.as_deref());
+                sink.maybe_text(element::MSISDN, msisdn.as_deref());
+                sink.close();
+            }
+            Self::Plain(text) => sink.leaf_text(element::CLIENT_ID, text),
+            Self::Application(text) => sink.leaf_text(element::APPLICATION_ID, text),
         }
     }
 }
