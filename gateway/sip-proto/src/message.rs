@@ -1,6 +1,7 @@
 //! The SIP message: its parts, reading and writing.
 
 pub mod access;
+pub mod framer;
 pub mod header;
 pub mod headers;
 pub mod host;
@@ -12,7 +13,9 @@ pub mod response;
 pub(crate) mod scan;
 pub mod status;
 pub mod text;
+pub mod uas;
 pub mod uri;
+pub mod validate;
 pub mod writer;
 
 pub use self::{

@@ -51,6 +51,19 @@ impl SipUri {
         self
     }
 
+    /// The same with another user, given as it is to be written, escapes included.
+    ///
+    /// # Errors
+    /// [`ValueError::UriCharacter`] when a character would have to be escaped, or an escape is broken.
+    pub fn with_user_as_written(mut self, user: &str) -> Result<Self, ValueError> {
+        let is_allowed = |octet: u8| is_user(octet) || octet == b'%';
+        if user.is_empty() || !user.bytes().all(is_allowed) || !has_whole_escapes(user) {
+            return Err(ValueError::UriCharacter);
+        }
+        self.user = Some(Text::from(user.to_owned()));
+        Ok(self)
+    }
+
     /// The same with a port.
     #[must_use]
     pub fn with_port(mut self, port: Option<u16>) -> Self {
