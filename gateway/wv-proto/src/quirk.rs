@@ -1,0 +1,308 @@
+//! What real clients do differently, by name: profiles, the evidence that selects them, and the single quirks.
+
+use serde::{Deserialize, Serialize};
+
+/// A family of clients that share their quirks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Profile {
+    /// Nothing known against it.
+    #[default]
+    Plain,
+    /// The IMPS client of the Android open source project.
+    Android,
+    /// The IMPS engine of Nokia S60 phones.
+    S60,
+    /// The clients of the Movistar "SMS 2.0" service.
+    Movistar,
+    /// The Motorola Razr V3.
+    Razr,
+    /// Test tools and test vectors.
+    Test,
+}
+
+/// One named deviation from the plain behaviour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[repr(u8)]
+pub enum Quirk {
+    /// QUIRK no_201: takes every code but 200 for a failure, so an answer 201 becomes 200; Android.
+    No201,
+    /// QUIRK date_as_text: loses a DateTime sent as WBXML opaque data, so it is sent as text; Android.
+    DateAsText,
+    /// QUIRK flat_user_map: wants Mapping directly under UserMapList, without UserMapping; Android.
+    FlatUserMap,
+    /// QUIRK one_transaction: reads only one Transaction of a message (the last), whatever was agreed; Android.
+    OneTransaction,
+    /// QUIRK own_text_only: trims text and keeps only the last text chunk of an element, so no insignificant text
+    /// and no mix of text and CDATA; Android.
+    OwnTextOnly,
+    /// QUIRK new_id_on_retry: retries a failed message under a new transaction id, so that duplicates of SendMessage
+    /// show only in their content; Android.
+    NewIdOnRetry,
+    /// QUIRK short_session_id: gives up the login when the SessionID is longer than 50 characters; S60.
+    ShortSessionId,
+    /// QUIRK answers_once: answers each server transaction id once in the life of the session and swallows it after
+    /// that; S60.
+    AnswersOnce,
+    /// QUIRK wbxml_only: understands only WBXML; S60.
+    WbxmlOnly,
+    /// QUIRK early_poll_timeout: gives up a poll after 20 s, so polls are never held longer than 15 s; S60.
+    EarlyPollTimeout,
+    /// QUIRK cir_flag_true: opens the CIR channel again on the flag T instead of F; S60.
+    CirFlagTrue,
+    /// QUIRK html_wrapper: wraps plain talk into text/html with a styled span; Movistar.
+    HtmlWrapper,
+    /// QUIRK bare_sender: writes addresses without `wv:`; Movistar.
+    BareSender,
+    /// QUIRK constant_content_size: always announces the same ContentSize, which means nothing; Movistar.
+    ConstantContentSize,
+    /// QUIRK qualifier_only_status: publishes OnlineStatus with a Qualifier and no value; Movistar.
+    QualifierOnlyStatus,
+    /// QUIRK plain_text_search: finds SessionID and lists by plain text search, so element names get no prefix; Movistar.
+    PlainTextSearch,
+    /// QUIRK expects_generic_type: is used to answers of type application/xml; Razr.
+    ExpectsGenericType,
+    /// QUIRK new_message_as_response: may answer a NewMessage that it knows only in mode Response with any id; Razr.
+    NewMessageAsResponse,
+    /// QUIRK text_client_id: writes the ClientID as plain text without URL or MSISDN; test vectors.
+    TextClientId,
+    /// QUIRK namespace_over_public_id: sends tokens of one version under the public id of another, so the namespace
+    /// decides; test vectors.
+    NamespaceOverPublicId,
+}
+
+/// A set of quirks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+pub struct QuirkSet(u32);
+
+/// What is known of a client when it logs in. Everything may be missing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Evidence<'a> {
+    /// The User-Agent header of the HTTP request.
+    pub user_agent: Option<&'a str>,
+    /// The text of the ClientID.
+    pub client_id: Option<&'a str>,
+    /// The SessionCookie.
+    pub session_cookie: Option<&'a str>,
+    /// The TransactionID of the login.
+    pub transaction_id: Option<&'a str>,
+    /// Whether the message declares the namespaces `xsd` and `xsi`.
+    pub schema_prefixes: SchemaPrefixes,
+}
+
+/// Whether a message declares the namespace prefixes of XML Schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum SchemaPrefixes {
+    /// Not declared, or the message is not XML.
+    #[default]
+    Absent,
+    /// `xmlns:xsd` or `xmlns:xsi` is declared.
+    Declared,
+}
+
+impl Profile {
+    /// All profiles.
+    pub const ALL: [Self; 6] = [Self::Plain, Self::Android, Self::S60, Self::Movistar, Self::Razr, Self::Test];
+
+    /// The profile that the evidence speaks for, the strongest evidence first.
+    // WV-QRK-01
+    #[must_use]
+    pub fn recognise(evidence: &Evidence<'_>) -> Self {
+        if has_any(evidence.user_agent, &["android-imps"]) {
+            return Self::Android;
+        }
+        if has_any(evidence.user_agent, &["mot-v3", "motorola-v3", "razr"]) {
+            return Self::Razr;
+        }
+        if starts_with(evidence.session_cookie, "wv:nokia.") || is_nokia_id(evidence.transaction_id) {
+            return Self::S60;
+        }
+        if has_any(evidence.client_id, &["@nok.s60"]) || has_any(evidence.user_agent, &["series60", "symbianos"]) {
+            return Self::S60;
+        }
+        if has_any(evidence.client_id, &["@colibria", "movistar", "sms2.0"]) {
+            return Self::Movistar;
+        }
+        if evidence.schema_prefixes == SchemaPrefixes::Declared {
+            return Self::Movistar;
+        }
+        if has_any(evidence.client_id, &["razr"]) {
+            return Self::Razr;
+        }
+        if has_any(evidence.client_id, &["libwbxml", "test-vector"]) {
+            return Self::Test;
+        }
+        Self::Plain
+    }
+
+    /// The quirks of the profile.
+    #[must_use]
+    pub fn quirks(self) -> QuirkSet {
+        QuirkSet::of(match self {
+            Self::Plain => &[],
+            Self::Android => &[
+                Quirk::No201,
+                Quirk::DateAsText,
+                Quirk::FlatUserMap,
+                Quirk::OneTransaction,
+                Quirk::OwnTextOnly,
+                Quirk::NewIdOnRetry,
+            ],
+            Self::S60 => &[
+                Quirk::ShortSessionId,
+                Quirk::AnswersOnce,
+                Quirk::WbxmlOnly,
+                Quirk::EarlyPollTimeout,
+                Quirk::CirFlagTrue,
+            ],
+            Self::Movistar => &[
+                Quirk::HtmlWrapper,
+                Quirk::BareSender,
+                Quirk::ConstantContentSize,
+                Quirk::QualifierOnlyStatus,
+                Quirk::PlainTextSearch,
+            ],
+            Self::Razr => &[Quirk::ExpectsGenericType, Quirk::NewMessageAsResponse],
+            Self::Test => &[Quirk::TextClientId, Quirk::NamespaceOverPublicId],
+        })
+    }
+
+    /// The name used in configuration and in metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Plain => "plain",
+            Self::Android => "android",
+            Self::S60 => "s60",
+            Self::Movistar => "movistar",
+            Self::Razr => "razr",
+            Self::Test => "test",
+        }
+    }
+
+    /// The profile of this name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|profile| profile.as_str() == name)
+    }
+}
+
+impl QuirkSet {
+    /// These quirks.
+    #[must_use]
+    pub fn of(quirks: &[Quirk]) -> Self {
+        Self(quirks.iter().fold(0, |bits, quirk| bits | quirk.bit()))
+    }
+
+    /// Whether the quirk is in the set.
+    #[must_use]
+    pub const fn has(self, quirk: Quirk) -> bool {
+        self.0 & quirk.bit() != 0
+    }
+
+    /// The set with one quirk more.
+    #[must_use]
+    pub const fn with(self, quirk: Quirk) -> Self {
+        Self(self.0 | quirk.bit())
+    }
+
+    /// The set with one quirk less.
+    #[must_use]
+    pub const fn without(self, quirk: Quirk) -> Self {
+        Self(self.0 & !quirk.bit())
+    }
+
+    /// The set as bits, for a snapshot.
+    #[must_use]
+    pub const fn to_bits(self) -> u32 {
+        self.0
+    }
+
+    /// The set from the bits of a snapshot.
+    #[must_use]
+    pub const fn from_bits(bits: u32) -> Self {
+        Self(bits)
+    }
+}
+
+impl Quirk {
+    const fn bit(self) -> u32 {
+        1_u32.wrapping_shl(self as u32)
+    }
+}
+
+fn has_any(text: Option<&str>, needles: &[&str]) -> bool {
+    text.is_some_and(|text| {
+        let text = text.to_ascii_lowercase();
+        needles.iter().any(|needle| text.contains(needle))
+    })
+}
+
+fn starts_with(text: Option<&str>, prefix: &str) -> bool {
+    text.is_some_and(|text| text.to_ascii_lowercase().starts_with(prefix))
+}
+
+fn is_nokia_id(id: Option<&str>) -> bool {
+    id.and_then(|id| id.strip_prefix("nok"))
+        .is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_known_client_is_recognised_by_what_it_sends() {
+        let android = Evidence { user_agent: Some("Android-Imps/0.1"), client_id: Some("lab"), ..Evidence::default() };
+        assert_eq!(Profile::recognise(&android), Profile::Android);
+        let cookie = Evidence { session_cookie: Some("wv:nokia.4711"), ..Evidence::default() };
+        assert_eq!(Profile::recognise(&cookie), Profile::S60);
+        let id = Evidence { transaction_id: Some("nok1"), ..Evidence::default() };
+        assert_eq!(Profile::recognise(&id), Profile::S60);
+        let client = Evidence { client_id: Some("WV:IMPEC01$00001@NOK.S60"), ..Evidence::default() };
+        assert_eq!(Profile::recognise(&client), Profile::S60);
+        let movistar = Evidence {
+            client_id: Some("WV:InstantMessenger-1.0.2309.16485@COLIBRIA.PC-CLIENT"),
+            ..Evidence::default()
+        };
+        assert_eq!(Profile::recognise(&movistar), Profile::Movistar);
+        let traits = Evidence { schema_prefixes: SchemaPrefixes::Declared, ..Evidence::default() };
+        assert_eq!(Profile::recognise(&traits), Profile::Movistar);
+        let razr = Evidence { user_agent: Some("MOT-V3/0E.40"), ..Evidence::default() };
+        assert_eq!(Profile::recognise(&razr), Profile::Razr);
+    }
+
+    #[test]
+    fn an_unknown_client_has_no_quirks() {
+        let profile = Profile::recognise(&Evidence { client_id: Some("lab-phone-1"), ..Evidence::default() });
+        assert_eq!(profile, Profile::Plain);
+        assert_eq!(profile.quirks(), QuirkSet::default());
+    }
+
+    #[test]
+    fn ids_that_only_begin_like_nokia_ids_prove_nothing() {
+        for id in ["nok", "nok1a", "anok1", "nokia1"] {
+            let evidence = Evidence { transaction_id: Some(id), ..Evidence::default() };
+            assert_eq!(Profile::recognise(&evidence), Profile::Plain, "{id}");
+        }
+    }
+
+    #[test]
+    fn quirks_can_be_switched_one_by_one() {
+        let quirks = Profile::Android.quirks();
+        assert!(quirks.has(Quirk::No201));
+        assert!(!quirks.without(Quirk::No201).has(Quirk::No201));
+        assert!(!quirks.has(Quirk::WbxmlOnly));
+        assert!(quirks.with(Quirk::WbxmlOnly).has(Quirk::WbxmlOnly));
+        assert_eq!(QuirkSet::from_bits(quirks.to_bits()), quirks);
+    }
+
+    #[test]
+    fn profile_names_round_trip() {
+        for profile in Profile::ALL {
+            assert_eq!(Profile::parse(profile.as_str()), Some(profile));
+        }
+        assert_eq!(Profile::parse("nokia"), None);
+    }
+}

@@ -1,0 +1,75 @@
+//! How large a Presence becomes on the wire, estimated so that it is rather too large than too small.
+
+use crate::presence_attribute::{ContactInfo, MediaContent, PresenceAttribute};
+use crate::primitive::presence::{Presence, Presentity};
+
+/// Octets of one Presence element in XML, which is the larger encoding.
+pub(super) fn octets_of_presence(presence: &Presence) -> usize {
+    let name = match &presence.presentity {
+        Presentity::User(user) => user.as_str().len(),
+        Presentity::ContactList(list) => list.as_str().len(),
+    };
+    let attributes: usize = presence.attributes.attributes.iter().map(octets_of_attribute).sum();
+    FRAME.saturating_add(name).saturating_add(attributes)
+}
+
+fn octets_of_attribute(attribute: &PresenceAttribute) -> usize {
+    let inside = match attribute {
+        PresenceAttribute::OnlineStatus(_)
+        | PresenceAttribute::Registration(_)
+        | PresenceAttribute::UserAvailability(_)
+        | PresenceAttribute::StatusMood(_)
+        | PresenceAttribute::TimeZone(_) => FIELD,
+        PresenceAttribute::FreeTextLocation(text)
+        | PresenceAttribute::Plmn(text)
+        | PresenceAttribute::PreferredLanguage(text)
+        | PresenceAttribute::StatusText(text)
+        | PresenceAttribute::Alias(text) => text.value.as_deref().map_or(0, octets_of_text),
+        PresenceAttribute::ClientInfo(_) | PresenceAttribute::GeoLocation(_) | PresenceAttribute::Address(_) => {
+            STRUCTURE
+        }
+        PresenceAttribute::CommCap(list) => many(list.value.as_ref().map(Vec::len), 4),
+        PresenceAttribute::PreferredContacts(list) => many(list.value.as_ref().map(Vec::len), 5),
+        PresenceAttribute::InfoLink(list) => many(list.value.as_ref().map(Vec::len), 3),
+        PresenceAttribute::ContactInfo(card) => match &card.value {
+            Some(ContactInfo::Contained(text) | ContactInfo::Referred(text)) => octets_of_text(text),
+            None => 0,
+        },
+        PresenceAttribute::StatusContent(status) => {
+            match status.value.as_ref().and_then(|value| value.content.as_ref()) {
+                Some(content) => octets_of_content(content),
+                None => FIELD,
+            }
+        }
+        PresenceAttribute::Vendor(vendor) => {
+            let text = vendor.text.as_deref().map_or(0, octets_of_text);
+            many(Some(vendor.children.len()), 1).saturating_add(text)
+        }
+    };
+    FIELD.saturating_add(inside)
+}
+
+fn octets_of_content(content: &MediaContent) -> usize {
+    match content {
+        MediaContent::Direct(text) | MediaContent::Referred(text) => octets_of_text(text),
+        // In XML the octets become base64.
+        MediaContent::DirectOctets(octets) => octets.len().saturating_mul(2),
+    }
+}
+
+/// Escaping makes at most six octets of one.
+fn octets_of_text(text: &str) -> usize {
+    let escaped = text.bytes().filter(|byte| matches!(byte, b'<' | b'>' | b'&' | b'"' | b'\'')).count();
+    text.len().saturating_add(escaped.saturating_mul(5))
+}
+
+fn many(count: Option<usize>, fields: usize) -> usize {
+    count.unwrap_or_default().saturating_mul(fields).saturating_mul(FIELD)
+}
+
+/// Presence, UserID and PresenceSubList with its namespace.
+const FRAME: usize = 180;
+/// One element with a short text, and the Qualifier beside it.
+const FIELD: usize = 96;
+/// An element with a handful of short texts.
+const STRUCTURE: usize = 800;
