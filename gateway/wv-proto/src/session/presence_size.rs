@@ -51,9 +51,9 @@ fn octets_of_attribute(attribute: &PresenceAttribute) -> usize {
 
 fn octets_of_content(content: &MediaContent) -> usize {
     match content {
-        MediaContent::Direct(text) | MediaContent::Referred(text) => octets_of_text(text),
+        MediaContent::Referred(text) => octets_of_text(text),
         // In XML the octets become base64.
-        MediaContent::DirectOctets(octets) => octets.len().saturating_mul(2),
+        MediaContent::Direct(octets) => octets.len().saturating_mul(2),
     }
 }
 
