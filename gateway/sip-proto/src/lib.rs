@@ -8,7 +8,14 @@
 )]
 
 pub mod body;
+pub mod dialog;
 pub mod error;
+pub mod event;
+pub mod id_source;
 pub mod limit;
 pub mod message;
+pub mod snapshot;
 pub mod time;
+pub mod transaction;
+#[cfg(test)]
+mod state_table;

@@ -1,0 +1,10 @@
+//! Events: subscriptions and publications.
+//!
+//! Each machine looks after one subscription or publication and knows nothing of transactions: the owner sends its requests
+//! through a [`crate::transaction::TransactionTable`] and brings back what became of them.
+
+pub mod body;
+pub mod credential;
+pub mod lifetime;
+pub mod package;
+pub mod subscriber;

@@ -1,0 +1,339 @@
+//! SIP transactions: the table that owns them, the machines in it, and where responses go.
+//!
+//! The owner feeds received messages and its timer into a [`TransactionTable`] and sends what [`TransactionTable::poll`] says.
+
+pub mod client;
+pub mod invite_server;
+mod key;
+pub mod server;
+pub mod timer;
+pub mod via;
+
+mod receive;
+mod send;
+
+use self::client::{ClientCommand, ClientEvent, ClientState, ClientTransaction};
+use self::invite_server::{InviteServerState, InviteServerTransaction};
+use self::key::{MergeKey, ServerKey};
+use self::server::{ServerCommand, ServerEvent, ServerState, ServerTransaction};
+use self::timer::TimerValues;
+use self::via::{Hop, ResponseTarget};
+use crate::id_source::IdSource;
+use crate::message::header::identifier::{Branch, Tag};
+use crate::message::method::Method;
+use crate::message::request::Request;
+use crate::time::{DeadlineQueue, Timestamp};
+use bytes::Bytes;
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+pub use self::receive::{RequestEvent, ResponseEvent};
+pub use self::send::{DatagramRule, Outgoing, RespondError, SendError};
+
+/// Many transactions of both roles, bounded, with one order of deadlines.
+#[derive(Debug)]
+pub struct TransactionTable {
+    timers: TimerValues,
+    capacity: usize,
+    ids: IdSource,
+    last_number: u64,
+    clients: HashMap<ClientTransactionId, ClientEntry>,
+    clients_by_branch: HashMap<Branch, ClientTransactionId>,
+    servers: HashMap<ServerTransactionId, ServerEntry>,
+    servers_by_key: HashMap<ServerKey, ServerTransactionId>,
+    servers_by_merge_key: HashMap<MergeKey, ServerTransactionId>,
+    deadlines: DeadlineQueue<TransactionId>,
+    commands: VecDeque<TransactionCommand>,
+}
+
+/// Names a client transaction of a table; never used twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ClientTransactionId(u64);
+
+/// Names a server transaction of a table; never used twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ServerTransactionId(u64);
+
+/// Names a transaction of either role.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum TransactionId {
+    /// We sent the request.
+    Client(ClientTransactionId),
+    /// We received the request.
+    Server(ServerTransactionId),
+}
+
+/// What the table asks of its owner.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "nearly all commands are of the large kind and live for one step")]
+pub enum TransactionCommand {
+    /// Put these octets on the wire.
+    Send {
+        /// The whole message.
+        octets: Bytes,
+        /// Where to, and where to if that fails.
+        target: ResponseTarget,
+        /// To be named in [`TransactionTable::transport_error`] when sending fails; `None` for answers without transaction.
+        transaction: Option<TransactionId>,
+    },
+    // RFC 3261 §8.1.3.1
+    /// No final response came in time; to be treated as a 408.
+    TimedOut(ClientTransactionId),
+    // RFC 3261 §8.1.3.1
+    /// The request could not be delivered; to be treated as a 503.
+    RequestFailed(ClientTransactionId),
+    /// The response could not be delivered.
+    ResponseFailed(ServerTransactionId),
+    /// The refusal of an INVITE was never acknowledged.
+    AckMissing(ServerTransactionId),
+}
+
+#[derive(Debug)]
+struct ClientEntry {
+    machine: ClientTransaction,
+    branch: Branch,
+    method: Method,
+    octets: Bytes,
+    hop: Hop,
+}
+
+#[derive(Debug)]
+struct ServerEntry {
+    machine: ServerMachine,
+    key: ServerKey,
+    merge_key: Option<MergeKey>,
+    target: ResponseTarget,
+    /// Kept until the final response, for a 100.
+    request: Option<Arc<Request>>,
+    latest: Bytes,
+    to_tag: Option<Tag>,
+}
+
+#[derive(Debug)]
+enum ServerMachine {
+    Plain(ServerTransaction),
+    Invite(InviteServerTransaction),
+}
+
+impl TransactionTable {
+    /// An empty table for at most `capacity` transactions of both roles together.
+    #[must_use]
+    pub fn new(timers: TimerValues, capacity: usize, ids: IdSource) -> Self {
+        Self {
+            timers,
+            capacity,
+            ids,
+            last_number: 0,
+            clients: HashMap::new(),
+            clients_by_branch: HashMap::new(),
+            servers: HashMap::new(),
+            servers_by_key: HashMap::new(),
+            servers_by_merge_key: HashMap::new(),
+            deadlines: DeadlineQueue::new(),
+            commands: VecDeque::new(),
+        }
+    }
+
+    // RFC 3261 §17.1.4, §17.2.4
+    /// Says that a message could not be sent, and neither to its fallback.
+    pub fn transport_error(&mut self, now: Timestamp, transaction: TransactionId) {
+        match transaction {
+            TransactionId::Client(id) => {
+                self.drive_client(id, |machine| machine.handle(now, ClientEvent::TransportError))
+            }
+            TransactionId::Server(id) => {
+                self.drive_server(id, |machine| machine.handle(now, ServerEvent::TransportError))
+            }
+        };
+    }
+
+    /// Fires the timers that are due.
+    pub fn expire(&mut self, now: Timestamp) {
+        while let Some(due) = self.deadlines.pop_due(now) {
+            match due {
+                TransactionId::Client(id) => self.drive_client(id, |machine| machine.expire(now)),
+                TransactionId::Server(id) => self.drive_server(id, |machine| machine.expire(now)),
+            };
+        }
+    }
+
+    /// The next thing to do.
+    pub fn poll(&mut self) -> Option<TransactionCommand> {
+        self.commands.pop_front()
+    }
+
+    /// When [`TransactionTable::expire`] wants to be called.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Timestamp> {
+        self.deadlines.next()
+    }
+
+    /// How many transactions are alive.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.clients.len().saturating_add(self.servers.len())
+    }
+
+    /// Whether no transaction is alive.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.clients.is_empty() && self.servers.is_empty()
+    }
+
+    fn is_full(&self) -> bool {
+        self.len() >= self.capacity
+    }
+
+    fn next_number(&mut self) -> u64 {
+        self.last_number = self.last_number.saturating_add(1);
+        self.last_number
+    }
+
+    /// Lets one client machine take a step and does what it asks. True when the machine wants the response passed to the user.
+    fn drive_client(&mut self, id: ClientTransactionId, step: impl FnOnce(&mut ClientTransaction)) -> Delivery {
+        let Some(entry) = self.clients.get_mut(&id) else {
+            return Delivery::Absorb;
+        };
+        step(&mut entry.machine);
+        let mut delivery = Delivery::Absorb;
+        while let Some(command) = entry.machine.poll() {
+            match command {
+                ClientCommand::Send => self.commands.push_back(TransactionCommand::Send {
+                    octets: entry.octets.clone(),
+                    target: ResponseTarget { hop: entry.hop.clone(), fallback: None },
+                    transaction: Some(TransactionId::Client(id)),
+                }),
+                ClientCommand::PassToUser => delivery = Delivery::PassToUser,
+                ClientCommand::TimedOut => self.commands.push_back(TransactionCommand::TimedOut(id)),
+                ClientCommand::TransportFailed => self.commands.push_back(TransactionCommand::RequestFailed(id)),
+            }
+        }
+        match entry.machine.state() {
+            ClientState::Trying | ClientState::Proceeding => {
+                self.deadlines.set(TransactionId::Client(id), entry.machine.deadline());
+            }
+            ClientState::Completed => {
+                entry.octets = Bytes::new();
+                self.deadlines.set(TransactionId::Client(id), entry.machine.deadline());
+            }
+            ClientState::Terminated => {
+                self.deadlines.set(TransactionId::Client(id), None);
+                if let Some(entry) = self.clients.remove(&id) {
+                    self.clients_by_branch.remove(&entry.branch);
+                }
+            }
+        }
+        delivery
+    }
+
+    /// Lets one server machine take a step and does what it asks.
+    fn drive_server(&mut self, id: ServerTransactionId, step: impl FnOnce(&mut ServerMachine)) -> Delivery {
+        let Some(entry) = self.servers.get_mut(&id) else {
+            return Delivery::Absorb;
+        };
+        step(&mut entry.machine);
+        let mut delivery = Delivery::Absorb;
+        while let Some(command) = entry.machine.poll() {
+            match command {
+                ServerCommand::SendTrying => {
+                    entry.latest = entry.trying();
+                    self.commands.push_back(entry.send_latest(id));
+                }
+                ServerCommand::SendLatest => self.commands.push_back(entry.send_latest(id)),
+                ServerCommand::TransportFailed => self.commands.push_back(TransactionCommand::ResponseFailed(id)),
+                ServerCommand::AckMissing => self.commands.push_back(TransactionCommand::AckMissing(id)),
+                ServerCommand::PassAckToUser => delivery = Delivery::PassToUser,
+            }
+        }
+        if entry.machine.is_terminated() {
+            self.forget_server(id);
+        } else {
+            self.deadlines.set(TransactionId::Server(id), entry.machine.deadline());
+        }
+        delivery
+    }
+
+    fn forget_server(&mut self, id: ServerTransactionId) {
+        self.deadlines.set(TransactionId::Server(id), None);
+        if let Some(entry) = self.servers.remove(&id) {
+            self.servers_by_key.remove(&entry.key);
+            if let Some(key) = entry.merge_key {
+                self.servers_by_merge_key.remove(&key);
+            }
+        }
+    }
+}
+
+/// Whether the transaction user sees what was just received.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Delivery {
+    Absorb,
+    PassToUser,
+}
+
+impl ServerEntry {
+    fn send_latest(&self, id: ServerTransactionId) -> TransactionCommand {
+        TransactionCommand::Send {
+            octets: self.latest.clone(),
+            target: self.target.clone(),
+            transaction: Some(TransactionId::Server(id)),
+        }
+    }
+}
+
+impl ServerMachine {
+    fn handle(&mut self, now: Timestamp, event: ServerEvent) {
+        match self {
+            Self::Plain(machine) => machine.handle(now, event),
+            Self::Invite(machine) => machine.handle(now, event),
+        }
+    }
+
+    fn expire(&mut self, now: Timestamp) {
+        match self {
+            Self::Plain(machine) => machine.expire(now),
+            Self::Invite(machine) => machine.expire(now),
+        }
+    }
+
+    fn poll(&mut self) -> Option<ServerCommand> {
+        match self {
+            Self::Plain(machine) => machine.poll(),
+            Self::Invite(machine) => machine.poll(),
+        }
+    }
+
+    fn deadline(&self) -> Option<Timestamp> {
+        match self {
+            Self::Plain(machine) => machine.deadline(),
+            Self::Invite(machine) => machine.deadline(),
+        }
+    }
+
+    fn is_terminated(&self) -> bool {
+        match self {
+            Self::Plain(machine) => machine.state() == ServerState::Terminated,
+            Self::Invite(machine) => machine.state() == InviteServerState::Terminated,
+        }
+    }
+
+    /// Whether a final response was given already.
+    fn is_answered(&self) -> bool {
+        match self {
+            Self::Plain(machine) => match machine.state() {
+                ServerState::Trying | ServerState::Proceeding => false,
+                ServerState::Completed | ServerState::Terminated => true,
+            },
+            Self::Invite(machine) => match machine.state() {
+                InviteServerState::Proceeding => false,
+                InviteServerState::Completed
+                | InviteServerState::Confirmed
+                | InviteServerState::Accepted
+                | InviteServerState::Terminated => true,
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
