@@ -75,7 +75,8 @@ fn qualified<T>(e: Element<'_, '_>, read: fn(Element<'_, '_>) -> Read<T>) -> Res
         // A Qualifier that cannot be read says nothing.
         qualifier: e.child(element::QUALIFIER).and_then(|child| child.boolean().ok()),
         value: read(e)?,
-        client_id: e.part_of::<ClientId>(element::CLIENT_ID)?,
+        // ClientInfo has an ApplicationID of its own; elsewhere it stands in the place of ClientID.
+        client_id: if e.is(element::CLIENT_INFO) { e.part_of(element::CLIENT_ID)? } else { ClientId::read_in(e)? },
     })
 }
 

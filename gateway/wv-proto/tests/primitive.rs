@@ -1,0 +1,5 @@
+//! The typed primitives from outside: against real messages, against the worked sequences, and there and back.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail by panicking")]
+
+#[path = "primitive/corpus.rs"]
+mod corpus;
