@@ -416,19 +416,28 @@ fn check_characters(text: &str) -> Result<(), XmlError> {
     if text.chars().all(is_xml_character) { Ok(()) } else { Err(XmlError::ForbiddenCharacter) }
 }
 
-fn check_declaration(declaration: &quick_xml::events::BytesDecl<'_>) -> Result<(), XmlError> {
-    let version = declaration.version().map_err(|_| XmlError::NotWellFormed)?;
-    if version != "1.0" {
-        return Err(XmlError::NotWellFormed);
+/// The declaration has a version, maybe an encoding, maybe a statement about being alone, in this order.
+fn check_declaration(declaration: &str) -> Result<(), XmlError> {
+    let mut names = ["version", "encoding", "standalone"].iter();
+    let inside = declaration.strip_prefix("xml").ok_or(XmlError::NotWellFormed)?;
+    let mut count: usize = 0;
+    for attribute in RawAttributes(inside.trim_ascii_end()) {
+        let (name, value) = attribute?;
+        let is_good = match name {
+            "version" => value == "1.0",
+            // Old clients write `utf8`.
+            "encoding" if ["utf-8", "us-ascii", "utf8"].iter().any(|known| value.eq_ignore_ascii_case(known)) => true,
+            "encoding" => return Err(XmlError::NotUtf8),
+            "standalone" => matches!(value, "yes" | "no"),
+            _ => false,
+        };
+        let is_in_place = count > 0 || name == "version";
+        count = count.saturating_add(1);
+        if !is_good || !is_in_place || !names.any(|known| *known == name) {
+            return Err(XmlError::NotWellFormed);
+        }
     }
-    match declaration.encoding() {
-        None => Ok(()),
-        Some(Ok(name)) if name.eq_ignore_ascii_case("utf-8") || name.eq_ignore_ascii_case("us-ascii") => Ok(()),
-        // Old clients write `utf8`.
-        Some(Ok(name)) if name.eq_ignore_ascii_case("utf8") => Ok(()),
-        Some(Ok(_)) => Err(XmlError::NotUtf8),
-        Some(Err(_)) => Err(XmlError::NotWellFormed),
-    }
+    if count > 0 { Ok(()) } else { Err(XmlError::NotWellFormed) }
 }
 
 fn check_instruction(target: &str) -> Result<(), XmlError> {
