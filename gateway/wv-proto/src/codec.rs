@@ -1,4 +1,5 @@
 //! Octets to documents and back, in both encodings.
+#![cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 
 pub mod date_time;
 pub mod sink;

@@ -1,4 +1,5 @@
 //! What the three versions of CSP know: element names, tokens, value kinds and content models.
+#![cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 
 mod model;
 mod spelling;

@@ -1,4 +1,8 @@
 //! Points in time as CSP writes them: ISO 8601 text, or 48 bits in WBXML.
+#![allow(
+    clippy::arithmetic_side_effects,
+    reason = "calendar arithmetic on fields of at most twelve bits, and on days of a 64-bit count of seconds"
+)]
 
 use core::fmt;
 

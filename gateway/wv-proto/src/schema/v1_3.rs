@@ -724,10 +724,11 @@ pub(super) static KINDS: [(ElementName, ValueKind); 68] = [
 ];
 
 /// Content models, in the order of the names.
-pub(super) static MODELS: [(ElementName, Model); 432] = [
+pub(super) static MODELS: [(ElementName, Model); 433] = [
     (element::ADDGM, Model::Empty),
     (element::ADVSR, Model::Empty),
     (element::ACCEPTANCE, Model::Text),
+    (element::ACCEPTED_CONTENT_LENGTH, Model::Text),
     (
         element::ACCEPTED_CONTENT_TYPE,
         Model::Children(Sequence(

@@ -1,5 +1,6 @@
 //! Whole messages, octet for octet.
 
+use super::octets;
 use crate::codec::sink::Sink;
 use crate::codec::tree::{Name, Tree};
 use crate::codec::{DateTimeForm, Decoded, Writer, WriterOptions, decode, encode};
@@ -30,11 +31,6 @@ const PRESENCE_NOTIFICATION: &str = "03 12 6A 00 C9 0B 03 31 2E 33 00 01 6D 6E 7
     6F 6D 00 01 E3 0C 03 31 2E 33 00 01 00 05 61 00 00 66 80 2C 01 64 80 2C 01 01 00 05 52 00 00 66
     80 2C 01 00 05 51 6F 80 12 01 00 00 71 03 4F 50 45 4E 00 01 01 01 00 05 6E 00 00 66 80 2C 01 64
     80 5F 01 01 01 01 01 01 01 61 80 0B 01 01 01";
-
-fn octets(hex: &str) -> Vec<u8> {
-    let digits: Vec<u8> = hex.bytes().filter(|octet| !octet.is_ascii_whitespace()).collect();
-    digits.chunks(2).map(|pair| u8::from_str_radix(core::str::from_utf8(pair).unwrap(), 16).unwrap()).collect()
-}
 
 fn decoded(octets: &[u8]) -> Result<Decoded<'_>, CodecError> {
     decode(octets, None, &Limits::default())
