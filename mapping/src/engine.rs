@@ -5,23 +5,34 @@
 //! difference. A word to a user of the same shard takes the short way inside.
 
 mod attachment;
+mod fetch;
 mod gathering;
 mod list;
 mod output;
+mod presentity;
 mod random;
 mod recipient;
 mod report;
+mod restore;
 mod sender;
+mod show;
+mod subscription;
 mod timer;
 mod user;
+mod watcher;
 mod word;
 
 pub use crate::relay::machine::Storage;
+pub use show::{
+    AttachmentRow, EntryRow, EntryStateName, Explanation, PublicationRow, QuestionRow, QueueRow, QueueState,
+    StandingName, WatchRow,
+};
 pub(crate) use word::{Seen, Standing, Word};
 
 use crate::{
     address::Address,
     command::Command,
+    contact_list::ContactList,
     correlation::Correlation,
     event::{Event, EventKind, Operation, Request},
     gather::Gather,
@@ -29,6 +40,7 @@ use crate::{
     outcome::Outcome,
     route::{DomainRoute, DomainTable, Route},
     side::{Side, SideProfile},
+    subscription::cache::Cache,
     time::Timestamp,
 };
 use output::Output;
@@ -36,6 +48,7 @@ use random::Random;
 use std::collections::{BTreeMap, BTreeSet};
 use timer::{Timer, Timers};
 use user::User;
+use watcher::Wish;
 
 /// What one shard is told at its start.
 #[derive(Clone, Debug)]
@@ -110,6 +123,7 @@ pub struct Engine {
     accounts: BTreeSet<Address>,
     users: BTreeMap<Address, User>,
     gathers: BTreeMap<u64, Gather>,
+    cache: Cache,
     last_number: u64,
 }
 
@@ -125,6 +139,7 @@ impl Engine {
             accounts: BTreeSet::new(),
             users: BTreeMap::new(),
             gathers: BTreeMap::new(),
+            cache: Cache::default(),
             last_number: 0,
             config,
         }
@@ -140,8 +155,11 @@ impl Engine {
             EventKind::Acknowledged(acknowledgement) => self.acknowledged(&acknowledgement),
             EventKind::Reported(report) => self.reported(report),
             EventKind::ReportTaken { message, recipient, sender } => self.report_taken(&sender, &message, &recipient),
-            EventKind::Subscription { .. } => {}
-            EventKind::Peer { peer, reachable } => self.peer_changed(&peer, reachable),
+            EventKind::Subscription { subscription, update } => self.subscription_changed(&subscription, update),
+            EventKind::Peer { peer, reachable } => {
+                self.resume_letters(&peer, reachable);
+                self.resume_entries(&peer, reachable);
+            }
             EventKind::Forwarded(forwarded) => self.word(&forwarded.to, *forwarded.word),
         }
         self.settle();
@@ -176,6 +194,16 @@ impl Engine {
         }
     }
 
+    /// A user of a hosted domain is no more: everything of it ends.
+    pub fn account_removed(&mut self, now: Timestamp, user: &Address) {
+        self.now = now;
+        self.output.correlation = Correlation::new(self.random.next());
+        if self.accounts.remove(user) {
+            self.bury(user);
+        }
+        self.settle();
+    }
+
     /// Whether the address is owned by this shard.
     #[must_use]
     pub fn owns(&self, address: &Address) -> bool {
@@ -188,16 +216,23 @@ impl Engine {
             Operation::Attach(attachment) => self.attach(id, &user, endpoint, attachment),
             Operation::Detach(_) => self.detach(id, &user, &endpoint),
             Operation::Send(submission) => self.send(id, user, endpoint, submission),
-            Operation::Publish(_)
-            | Operation::Watch { .. }
-            | Operation::Unwatch { .. }
-            | Operation::Fetch { .. }
-            | Operation::Authorize { .. }
-            | Operation::CancelAuthorization { .. }
-            | Operation::GetContactLists
-            | Operation::CreateContactList { .. }
-            | Operation::DeleteContactList { .. }
-            | Operation::ManageContactList { .. } => self.output.done(id, Outcome::NotImplemented),
+            Operation::Publish(publication) => self.publish(id, &user, publication),
+            Operation::Watch { targets, attributes, auto_subscribe } => {
+                self.watch(id, user, endpoint, &targets, Wish { attributes, auto_subscribe });
+            }
+            Operation::Unwatch { targets } => self.unwatch(id, &user, &endpoint, &targets),
+            Operation::Fetch { targets, attributes } => self.fetch(id, user, &targets, attributes),
+            Operation::Authorize { watcher, decision, attributes } => {
+                self.authorize(id, &user, &watcher, decision, attributes);
+            }
+            Operation::CancelAuthorization { watcher } => self.cancel_authorization(id, &user, &watcher),
+            Operation::GetContactLists => self.contact_lists(id, &user),
+            Operation::CreateContactList { list, written, members, display_name, make_default } => {
+                let list = ContactList { address: list, written, display_name, is_default: make_default, members };
+                self.create_list(id, &user, list);
+            }
+            Operation::DeleteContactList { list } => self.delete_list(id, &user, &list),
+            Operation::ManageContactList { list, change } => self.manage_list(id, &user, &list, change),
         }
     }
 
@@ -210,12 +245,12 @@ impl Engine {
             Timer::Expiry(owner, number) => self.letter_expired(&owner, number),
             Timer::Origin(user, origin) => self.origin_over(&user, &origin),
             Timer::Report(sender, message, recipient) => self.report_over(&sender, &message, &recipient),
-            Timer::Notify(..)
-            | Timer::FirstView(..)
-            | Timer::Entry(..)
-            | Timer::Fetch(_)
-            | Timer::Ramp
-            | Timer::Question(..) => {}
+            Timer::Notify(watcher, presentity, endpoint) => self.show(&watcher, &presentity, &endpoint),
+            Timer::FirstView(watcher, presentity, endpoint) => self.show_unknown(&watcher, &presentity, &endpoint),
+            Timer::Entry(presentity, watcher) => self.entry_waited(presentity, watcher),
+            Timer::Fetch(subscription) => self.look_over(&subscription),
+            Timer::Ramp => self.ramp_due(),
+            Timer::Question(presentity, watcher) => self.question_over(&presentity, &watcher),
         }
     }
 
@@ -231,11 +266,11 @@ impl Engine {
             Word::Offer { message, ticket } => self.offered(to, message, ticket),
             Word::Verdict { ticket, recipient, outcome } => self.part_settled(ticket, &recipient, outcome),
             Word::Fate(report) => self.fate(report),
-            Word::StartWatch { .. }
-            | Word::StopWatch { .. }
-            | Word::Standing { .. }
-            | Word::Look { .. }
-            | Word::Seen { .. } => {}
+            Word::StartWatch { watcher, attributes, ticket } => self.start_watch(to, watcher, attributes, ticket),
+            Word::StopWatch { watcher } => self.stop_watch(to, &watcher),
+            Word::Standing { presentity, ticket, standing } => self.standing(to, &presentity, ticket, standing),
+            Word::Look { watcher, attributes, ticket } => self.look(to, watcher, attributes, ticket),
+            Word::Seen { presentity, ticket, seen } => self.seen(ticket, &presentity, seen),
         }
     }
 

@@ -83,7 +83,11 @@ impl Gather {
         details.sort_by(|one, two| one.target.cmp(&two.target));
         match &self.purpose {
             Purpose::Watch { .. } => Answer::Done { outcome, details },
-            Purpose::Fetch { views, .. } => Answer::Presence { outcome, views: views.clone(), details },
+            Purpose::Fetch { views, .. } => {
+                let mut views = views.clone();
+                views.sort_by(|(one, _), (two, _)| one.cmp(two));
+                Answer::Presence { outcome, views, details }
+            }
             Purpose::Send { message, .. } => {
                 let sent = self.details.iter().any(|part| part.outcome.is_success());
                 Answer::Sent { outcome, message: sent.then(|| message.clone()), details }

@@ -7,9 +7,8 @@
     test,
     allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)
 )]
-#![allow(dead_code, unused_imports, reason = "the vocabulary of watching is ahead of its machines")]
-
 pub mod address;
+mod authorization;
 pub mod command;
 pub mod contact_list;
 pub mod correlation;
@@ -19,10 +18,13 @@ mod gather;
 pub mod limit;
 pub mod message;
 pub mod outcome;
+mod policy;
 pub mod presence;
+mod publication;
 pub mod record;
 mod relay;
 pub mod route;
 pub mod side;
+mod subscription;
 pub mod time;
 pub mod watcher;

@@ -293,6 +293,26 @@ pub enum Mood {
     Other(Text),
 }
 
+impl Mood {
+    /// The closest mood that both sides can name; `None` where there is none.
+    #[must_use]
+    pub fn nearest(&self) -> Option<Self> {
+        let Self::Other(name) = self else { return Some(self.clone()) };
+        Some(match name.as_ref() {
+            "contented" | "playful" | "proud" | "relieved" | "calm" | "impressed" => Self::Happy,
+            "depressed" | "disappointed" | "hurt" | "lonely" | "remorseful" | "guilty" => Self::Sad,
+            "annoyed" | "cranky" | "grumpy" | "frustrated" | "indignant" | "offended" | "moody" | "mean"
+            | "disgusted" => Self::Angry,
+            "embarrassed" | "humbled" | "humiliated" | "shy" => Self::Ashamed,
+            "brave" => Self::Invincible,
+            "flirtatious" => Self::InLove,
+            "amazed" | "surprised" | "in_awe" | "interested" | "curious" => Self::Excited,
+            "afraid" | "nervous" | "restless" | "stressed" | "worried" | "shocked" | "confused" => Self::Anxious,
+            _ => return None,
+        })
+    }
+}
+
 /// ClientInfo.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(default)]

@@ -2,13 +2,16 @@
 
 use crate::{
     address::Address,
-    engine::Engine,
+    engine::{Engine, Standing, Word},
     event::{Attachment, Reception, RequestId},
     message::Content,
     outcome::Outcome,
+    presence::DeviceId,
     record::{Fact, FactKey},
     side::Endpoint,
+    watcher::EndReason,
 };
+use std::collections::BTreeSet;
 
 impl Engine {
     pub(super) fn attach(&mut self, request: RequestId, user: &Address, endpoint: Endpoint, attachment: Attachment) {
@@ -22,18 +25,80 @@ impl Engine {
         });
         self.user_mut(user).attachments.insert(endpoint.clone(), attachment);
         self.output.done(request, Outcome::Success);
+        self.present(user);
+        self.ask_at(user, &endpoint);
         self.offer_inbox(user, &endpoint);
         self.offer_reports(user, &endpoint);
     }
 
     pub(super) fn detach(&mut self, request: RequestId, user: &Address, endpoint: &Endpoint) {
-        if let Some(actor) = self.users.get_mut(user)
-            && actor.attachments.remove(endpoint).is_some()
-        {
-            self.output.drop_fact(FactKey::Attachment(user.clone(), endpoint.clone()));
-            actor.letters.endpoint_gone(endpoint);
-        }
+        self.leave(user, endpoint);
         self.output.done(request, Outcome::Success);
+        self.present(user);
+        self.forget_if_empty(user);
+    }
+
+    /// Ends everything that hangs on the endpoint: its attachment, its device's publication, its watches and offers.
+    fn leave(&mut self, user: &Address, endpoint: &Endpoint) {
+        self.end_watches(user, endpoint);
+        let Some(actor) = self.users.get_mut(user) else { return };
+        let Some(Attachment { device, .. }) = actor.attachments.remove(endpoint) else { return };
+        self.output.drop_fact(FactKey::Attachment(user.clone(), endpoint.clone()));
+        actor.letters.endpoint_gone(endpoint);
+        for question in actor.authorizations.questions.values_mut() {
+            question.asked.remove(endpoint);
+        }
+        // What was said of the person stays while another device is there.
+        let last = actor.attachments.is_empty();
+        let still = actor.attachments.values().any(|other| other.device == device);
+        let mut gone = Vec::new();
+        if !still {
+            gone.push(device);
+        }
+        if last {
+            gone.push(DeviceId::default());
+        }
+        for device in gone {
+            if actor.publications.by_device.remove(&device).is_some() {
+                self.output.drop_fact(FactKey::Publication(user.clone(), device));
+            }
+        }
+    }
+
+    /// Ends everything of a user that is no more.
+    pub(super) fn bury(&mut self, user: &Address) {
+        let Some(actor) = self.users.get(user) else { return };
+        let mut endpoints: BTreeSet<Endpoint> = actor.attachments.keys().cloned().collect();
+        for relation in actor.watching.relations.values() {
+            endpoints.extend(relation.watches.keys().cloned());
+        }
+        let letters = actor.letters.inbox_numbers(user);
+        for endpoint in endpoints {
+            self.leave(user, &endpoint);
+        }
+        for number in letters {
+            self.letter_refused(user, number, Outcome::UnknownUser);
+        }
+        let Some(actor) = self.users.get_mut(user) else { return };
+        for device in std::mem::take(&mut actor.publications.by_device).into_keys() {
+            self.output.drop_fact(FactKey::Publication(user.clone(), device));
+        }
+        for watcher in std::mem::take(&mut actor.authorizations.rules).into_keys() {
+            self.output.drop_fact(FactKey::Authorization(user.clone(), watcher));
+        }
+        for list in std::mem::take(&mut actor.lists).into_keys() {
+            self.output.drop_fact(FactKey::ContactList(list));
+        }
+        for (list, endpoint) in std::mem::take(&mut actor.watching.lists).into_keys() {
+            self.output.drop_fact(FactKey::ListWatch(list, endpoint));
+        }
+        for watcher in std::mem::take(&mut actor.watchers).into_keys() {
+            let standing = Standing::Failed(EndReason::NoResource);
+            self.output.tell(&watcher, Word::Standing { presentity: user.clone(), ticket: None, standing });
+        }
+        for watcher in actor.authorizations.questions.keys().cloned().collect::<Vec<_>>() {
+            self.forget_question(user, &watcher);
+        }
         self.forget_if_empty(user);
     }
 

@@ -5,6 +5,7 @@ use crate::{
     engine::{Engine, timer::Timer, user::Progress},
     gather::{Gather, Purpose, Settled},
     outcome::Outcome,
+    side::Side,
 };
 use std::time::Duration;
 
@@ -23,8 +24,8 @@ impl Engine {
             (Purpose::Send { endpoint, .. }, Outcome::Stored) => {
                 let [wv, simple] = &self.config.profiles;
                 match endpoint.side {
-                    crate::side::Side::Wv => wv.late_outcome,
-                    crate::side::Side::Simple => simple.late_outcome,
+                    Side::Wv => wv.late_outcome,
+                    Side::Simple => simple.late_outcome,
                 }
             }
             (_, outcome) => outcome,
@@ -57,6 +58,9 @@ impl Engine {
         }
         for request in &gather.requests {
             self.output.answer(*request, answer.clone());
+        }
+        if let Purpose::Watch { endpoint } = &gather.purpose {
+            self.release_watches(&gather.user, endpoint, number, &gather.details);
         }
     }
 }

@@ -1,42 +1,263 @@
-//! Contact lists of a user.
+//! Contact lists of a user, and the watches that hang on them.
 
 use crate::{
     address::Address,
+    command::Answer,
+    contact_list::{Contact, ContactList, ContactListChange},
     engine::Engine,
+    event::RequestId,
     outcome::{Detail, Outcome},
+    presence::AttributeSet,
+    record::{Fact, FactKey},
+    side::Endpoint,
 };
 use std::collections::BTreeSet;
 
+/// The users behind the targets of a request.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Expansion {
+    pub(super) users: Vec<Target>,
+    /// Targets that name nothing.
+    pub(super) refused: Vec<Detail>,
+}
+
+/// A user, and the contact list that named it.
+#[derive(Clone, Debug)]
+pub(super) struct Target {
+    pub(super) user: Address,
+    pub(super) list: Option<Address>,
+}
+
 impl Engine {
-    /// The users that the targets of a request name, in order and once each, with the own contact lists opened; and the
-    /// targets that name nothing.
+    /// The users that the targets of a request name, in order and once each, with the own contact lists opened.
     ///
     /// # Errors
     /// The request as a whole is not possible.
-    pub(super) fn expand(
-        &self,
-        user: &Address,
-        targets: &[Address],
-        bound: usize,
-    ) -> Result<(Vec<Address>, Vec<Detail>), Outcome> {
-        let (mut users, mut seen, mut refused) = (Vec::new(), BTreeSet::new(), Vec::new());
+    pub(super) fn expand(&self, user: &Address, targets: &[Address], bound: usize) -> Result<Expansion, Outcome> {
+        if targets.is_empty() {
+            return Err(Outcome::BadRequest);
+        }
+        let (mut expansion, mut seen) = (Expansion::default(), BTreeSet::new());
         for target in targets {
-            let members: Vec<Address> = if target.resource().is_none() {
-                vec![target.clone()]
+            if target.resource().is_none() {
+                if seen.insert(target.clone()) {
+                    expansion.users.push(Target { user: target.clone(), list: None });
+                }
             } else {
                 match self.users.get(user).and_then(|actor| actor.lists.get(target)) {
-                    Some(list) => list.members.iter().map(|member| member.address.clone()).collect(),
+                    Some(list) => {
+                        let members = list.members.iter().map(|member| &member.address);
+                        expansion.users.extend(
+                            members
+                                .filter(|member| seen.insert((*member).clone()))
+                                .map(|member| Target { user: member.clone(), list: Some(target.clone()) }),
+                        );
+                    }
                     None => {
-                        refused.push(Detail { target: target.clone(), outcome: Outcome::UnknownContactList });
-                        continue;
+                        let outcome = Outcome::UnknownContactList;
+                        expansion.refused.push(Detail { target: target.clone(), outcome });
                     }
                 }
-            };
-            users.extend(members.into_iter().filter(|member| seen.insert(member.clone())));
-            if users.len() > bound {
+            }
+            if expansion.users.len() > bound {
                 return Err(Outcome::BadParameter);
             }
         }
-        if targets.is_empty() { Err(Outcome::BadRequest) } else { Ok((users, refused)) }
+        Ok(expansion)
+    }
+
+    pub(super) fn contact_lists(&mut self, request: RequestId, user: &Address) {
+        if let Some(outcome) = self.refusal_for_guests(user) {
+            return self.output.done(request, outcome);
+        }
+        let lists = self.users.get(user).map(|actor| actor.lists.values().cloned().collect()).unwrap_or_default();
+        self.output.answer(request, Answer::ContactLists(lists));
+    }
+
+    pub(super) fn create_list(&mut self, request: RequestId, user: &Address, mut list: ContactList) {
+        if let Some(outcome) = self.refusal_for_list(user, &list.address) {
+            return self.output.answer(request, Answer::no_list(outcome));
+        }
+        let (lists_max, contacts_max) =
+            (self.config.limits.contact_lists_per_user, self.config.limits.contacts_per_list);
+        let lists = &self.user_mut(user).lists;
+        let refusal = if lists.contains_key(&list.address) {
+            Some(Outcome::ContactListExists)
+        } else if lists.len() >= lists_max {
+            Some(Outcome::TooManyContactLists)
+        } else if list.members.len() > contacts_max {
+            Some(Outcome::TooManyContacts)
+        } else {
+            None
+        };
+        if let Some(outcome) = refusal {
+            self.output.answer(request, Answer::no_list(outcome));
+            return self.forget_if_empty(user);
+        }
+        let members = std::mem::take(&mut list.members);
+        let refused = list.add(members);
+        if list.is_default {
+            self.unmake_default(user, &list.address);
+        }
+        self.output.keep(Fact::ContactList(list.clone()));
+        self.user_mut(user).lists.insert(list.address.clone(), list.clone());
+        self.output.answer(request, Answer::of_list(list, refused));
+    }
+
+    pub(super) fn delete_list(&mut self, request: RequestId, user: &Address, list: &Address) {
+        if let Some(outcome) = self.refusal_for_list(user, list) {
+            return self.output.done(request, outcome);
+        }
+        if self.users.get_mut(user).is_none_or(|actor| actor.lists.remove(list).is_none()) {
+            return self.output.done(request, Outcome::UnknownContactList);
+        }
+        self.output.drop_fact(FactKey::ContactList(list.clone()));
+        for (endpoint, ..) in self.endpoints_watching(user, list) {
+            if let Some(actor) = self.users.get_mut(user) {
+                actor.watching.lists.remove(&(list.clone(), endpoint.clone()));
+                self.output.drop_fact(FactKey::ListWatch(list.clone(), endpoint.clone()));
+                for presentity in actor.watching.watched_through(list, &endpoint) {
+                    self.remove_watch(user, &presentity, &endpoint);
+                }
+            }
+        }
+        self.output.done(request, Outcome::Success);
+        self.forget_if_empty(user);
+    }
+
+    pub(super) fn manage_list(
+        &mut self,
+        request: RequestId,
+        user: &Address,
+        address: &Address,
+        change: ContactListChange,
+    ) {
+        if let Some(outcome) = self.refusal_for_list(user, address) {
+            return self.output.answer(request, Answer::no_list(outcome));
+        }
+        let Some(known) = self.users.get(user).and_then(|actor| actor.lists.get(address)) else {
+            return self.output.answer(request, Answer::no_list(Outcome::UnknownContactList));
+        };
+        let before: BTreeSet<Address> = known.members.iter().map(|member| member.address.clone()).collect();
+        let mut list = known.clone();
+        let refused = list.apply(change);
+        if list.members.len() > self.config.limits.contacts_per_list {
+            // All parts of a change together or none of them.
+            return self.output.answer(request, Answer::no_list(Outcome::TooManyContacts));
+        }
+        if list != *known {
+            if list.is_default && !known.is_default {
+                self.unmake_default(user, address);
+            }
+            self.output.keep(Fact::ContactList(list.clone()));
+            self.user_mut(user).lists.insert(address.clone(), list.clone());
+        }
+        let after: BTreeSet<Address> = list.members.iter().map(|member| member.address.clone()).collect();
+        self.output.answer(request, Answer::of_list(list, refused));
+        self.follow_list(user, address, &before, &after);
+    }
+
+    /// Watches of the list follow its members where the watcher asked for that.
+    fn follow_list(&mut self, user: &Address, list: &Address, before: &BTreeSet<Address>, after: &BTreeSet<Address>) {
+        for (endpoint, attributes, auto_subscribe) in self.endpoints_watching(user, list) {
+            if !auto_subscribe {
+                continue;
+            }
+            for gone in before.difference(after) {
+                let through = self
+                    .users
+                    .get(user)
+                    .and_then(|actor| actor.watching.relations.get(gone))
+                    .and_then(|relation| relation.watches.get(&endpoint))
+                    .is_some_and(|watch| watch.list.as_ref() == Some(list));
+                if through {
+                    self.remove_watch(user, gone, &endpoint);
+                }
+            }
+            for new in after.difference(before) {
+                let known = self
+                    .users
+                    .get(user)
+                    .and_then(|actor| actor.watching.relations.get(new))
+                    .is_some_and(|relation| relation.watches.contains_key(&endpoint));
+                // A member that cannot be watched stays a member: there is no request to answer.
+                if !known && self.begin_watch(user, new, &endpoint, Some(list.clone()), attributes, None).is_ok() {
+                    self.start_relation(user, new, None);
+                }
+            }
+        }
+    }
+
+    fn endpoints_watching(&self, user: &Address, list: &Address) -> Vec<(Endpoint, AttributeSet, bool)> {
+        self.users
+            .get(user)
+            .map(|actor| {
+                actor
+                    .watching
+                    .lists
+                    .iter()
+                    .filter(|((watched, _), _)| watched == list)
+                    .map(|((_, endpoint), watch)| (endpoint.clone(), watch.attributes, watch.auto_subscribe))
+                    .collect()
+            })
+            .unwrap_or_default()
+    }
+
+    /// At most one list of a user is the default one.
+    fn unmake_default(&mut self, user: &Address, but: &Address) {
+        let Some(actor) = self.users.get_mut(user) else { return };
+        for list in actor.lists.values_mut().filter(|list| list.is_default && list.address != *but) {
+            list.is_default = false;
+            self.output.keep(Fact::ContactList(list.clone()));
+        }
+    }
+
+    fn refusal_for_list(&self, user: &Address, list: &Address) -> Option<Outcome> {
+        if let Some(outcome) = self.refusal_for_guests(user) {
+            return Some(outcome);
+        }
+        if list.resource().is_none_or(str::is_empty) {
+            return Some(Outcome::BadAddress);
+        }
+        (list.owner() != *user).then_some(Outcome::Forbidden)
+    }
+}
+
+impl ContactList {
+    /// Adds members, or renames those that are there; the ones that are no users are refused.
+    fn add(&mut self, members: Vec<Contact>) -> Vec<Detail> {
+        let mut refused = Vec::new();
+        for member in members {
+            if member.address.resource().is_some() {
+                refused.push(Detail { target: member.address, outcome: Outcome::BadAddress });
+                continue;
+            }
+            match self.members.iter_mut().find(|known| known.address == member.address) {
+                Some(known) => *known = member,
+                None => self.members.push(member),
+            }
+        }
+        refused
+    }
+
+    fn apply(&mut self, change: ContactListChange) -> Vec<Detail> {
+        let ContactListChange { add, remove, display_name, make_default } = change;
+        self.members.retain(|member| !remove.contains(&member.address));
+        if display_name.is_some() {
+            self.display_name = display_name;
+        }
+        self.is_default |= make_default;
+        self.add(add)
+    }
+}
+
+impl Answer {
+    const fn no_list(outcome: Outcome) -> Self {
+        Self::ContactList { outcome, list: None, details: Vec::new() }
+    }
+
+    fn of_list(list: ContactList, details: Vec<Detail>) -> Self {
+        let outcome = if details.is_empty() { Outcome::Success } else { Outcome::PartialSuccess };
+        Self::ContactList { outcome, list: Some(list), details }
     }
 }

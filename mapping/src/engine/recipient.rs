@@ -221,6 +221,22 @@ impl Engine {
         }
     }
 
+    /// A message will never be taken, for a reason that is found here.
+    pub(super) fn letter_refused(&mut self, owner: &Address, number: u64, outcome: Outcome) {
+        let Some(letter) = self.letter(owner, number) else { return };
+        let (stored, message) = (letter.is_stored(), letter.message.clone());
+        match letter.way {
+            Way::Offer(_) => self.end_offer(owner, number, outcome),
+            Way::Relay(_) => {
+                self.settle_sender(owner, number, outcome);
+                if stored {
+                    self.report_fate(&message, outcome);
+                }
+                self.forget_letter(owner, number, stored);
+            }
+        }
+    }
+
     /// Feeds a passed-on message's machine and does what it says.
     pub(super) fn drive(&mut self, owner: &Address, number: u64, event: RelayEvent) {
         let Some(letter) = self.users.get_mut(owner).and_then(|actor| actor.letters.letter_mut(number)) else { return };

@@ -5,6 +5,7 @@ use crate::{
     command::Answer,
     engine::{
         Engine, Word,
+        list::Expansion,
         timer::Timer,
         user::{Origin, Progress},
     },
@@ -29,8 +30,9 @@ const VERDICT_GRACE: Duration = Duration::from_secs(2);
 impl Engine {
     pub(super) fn send(&mut self, request: RequestId, user: Address, endpoint: Endpoint, submission: Submission) {
         let Submission { recipients, mut message } = submission;
-        let (targets, mut refused) = match self.expand(&user, &recipients, self.config.limits.recipients_per_message) {
-            Ok(expanded) => expanded,
+        let expanded = self.expand(&user, &recipients, self.config.limits.recipients_per_message);
+        let Expansion { users: targets, mut refused } = match expanded {
+            Ok(expansion) => expansion,
             Err(outcome) => return self.output.answer(request, Answer::not_sent(outcome)),
         };
         if let Some(outcome) = self.refusal_of(&message) {
@@ -50,10 +52,10 @@ impl Engine {
         let mut gather =
             Gather::new(user.clone(), request, Purpose::Send { message: message.id.clone(), origin, endpoint });
         gather.details.append(&mut refused);
-        gather.outstanding.extend(targets.iter().cloned());
+        gather.outstanding.extend(targets.iter().map(|target| target.user.clone()));
         self.hold(number, gather, self.config.limits.answer_wait.saturating_add(VERDICT_GRACE));
         for target in targets {
-            let message = Message { recipient: target, ..message.clone() };
+            let message = Message { recipient: target.user, ..message.clone() };
             self.send_one(&user, message, number);
         }
         self.complete(number);
@@ -176,7 +178,7 @@ impl Engine {
     }
 
     /// A neighbour can be reached again: what waits for it need not wait longer.
-    pub(super) fn peer_changed(&mut self, peer: &PeerName, reachable: bool) {
+    pub(super) fn resume_letters(&mut self, peer: &PeerName, reachable: bool) {
         if !reachable {
             return;
         }

@@ -1,4 +1,5 @@
 //! The engine driven by hand.
 
 mod messaging;
+mod watching;
 mod world;

@@ -2,13 +2,18 @@
 
 use crate::{
     address::Address,
+    authorization::Authorizations,
     command::Answer,
     contact_list::ContactList,
     event::Attachment,
     message::{Content, MessageId, Report},
     outcome::Outcome,
+    policy::Permission,
+    presence::AttributeSet,
+    publication::Publications,
     relay::letter::Letters,
     side::Endpoint,
+    subscription::table::Watching,
 };
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -24,6 +29,19 @@ pub(crate) struct User {
     /// Reports that the far side owes, by message and recipient.
     pub(crate) awaited: BTreeMap<(MessageId, Address), Report>,
     pub(crate) lists: BTreeMap<Address, ContactList>,
+    pub(crate) publications: Publications,
+    pub(crate) authorizations: Authorizations,
+    /// Who watches this user, when it is hosted here.
+    pub(crate) watchers: BTreeMap<Address, Watcher>,
+    /// Whom this user watches.
+    pub(crate) watching: Watching,
+}
+
+/// One watcher of a hosted presentity.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Watcher {
+    pub(crate) attributes: AttributeSet,
+    pub(crate) permission: Permission,
 }
 
 /// What is known about a message that may come again.
@@ -73,5 +91,10 @@ impl User {
             && self.reports.is_empty()
             && self.awaited.is_empty()
             && self.lists.is_empty()
+            && self.publications.by_device.is_empty()
+            && self.authorizations.rules.is_empty()
+            && self.authorizations.questions.is_empty()
+            && self.watchers.is_empty()
+            && self.watching.is_empty()
     }
 }

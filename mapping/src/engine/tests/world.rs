@@ -108,6 +108,14 @@ impl World {
         }
     }
 
+    /// Releases what was made outside of events.
+    pub(super) fn run_all(&mut self) {
+        for index in 0..self.engines.len() {
+            self.release(index);
+        }
+        self.run();
+    }
+
     /// Commits a shard's batch and releases the rest of it.
     fn release(&mut self, index: usize) {
         let mut batch = Vec::new();

@@ -1,0 +1,67 @@
+//! A presentity's words on its watchers, and the questions that it has not answered.
+
+use crate::{address::Address, presence::AttributeSet, side::Endpoint, time::Timestamp, watcher::Decision};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Words and questions of one presentity.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Authorizations {
+    pub(crate) rules: BTreeMap<Address, Rule>,
+    pub(crate) questions: BTreeMap<Address, Question>,
+}
+
+/// The word on one watcher.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Rule {
+    pub(crate) decision: Decision,
+    /// What an allowed watcher may see.
+    pub(crate) attributes: AttributeSet,
+}
+
+/// A question without an answer.
+#[derive(Clone, Debug)]
+pub(crate) struct Question {
+    pub(crate) attributes: AttributeSet,
+    pub(crate) since: Timestamp,
+    /// Where it was put: once per attachment.
+    pub(crate) asked: BTreeSet<Endpoint>,
+}
+
+impl Authorizations {
+    /// Takes the presentity's word: the rule that holds now. Allowing adds to what is granted; refusing some attributes
+    /// of an allowed watcher takes these away, refusing the last refuses the watcher.
+    pub(crate) fn decide(&mut self, watcher: &Address, decision: Decision, attributes: AttributeSet) -> Rule {
+        let known = self.rules.get(watcher).filter(|rule| rule.decision == Decision::Allow);
+        let granted = known.map_or(AttributeSet::NONE, |rule| rule.attributes);
+        let rule = match decision {
+            Decision::Allow => Rule { decision, attributes: granted.union(attributes) },
+            Decision::Block => match granted.difference(attributes) {
+                rest if rest.is_empty() => Rule { decision, attributes: AttributeSet::NONE },
+                rest => Rule { decision: Decision::Allow, attributes: rest },
+            },
+        };
+        self.rules.insert(watcher.clone(), rule);
+        rule
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::presence::Attribute;
+
+    #[test]
+    fn allowing_adds_and_refusing_takes_away() {
+        let watcher = Address::parse("bob@sip.example").unwrap();
+        let mut authorizations = Authorizations::default();
+        let mood = AttributeSet::from_iter([Attribute::StatusMood]);
+        let online = AttributeSet::from_iter([Attribute::OnlineStatus]);
+        authorizations.decide(&watcher, Decision::Allow, mood);
+        let both = authorizations.decide(&watcher, Decision::Allow, online);
+        assert_eq!(both.attributes, mood.union(online));
+        let rest = authorizations.decide(&watcher, Decision::Block, mood);
+        assert_eq!((rest.decision, rest.attributes), (Decision::Allow, online));
+        let none = authorizations.decide(&watcher, Decision::Block, AttributeSet::ALL);
+        assert_eq!(none.decision, Decision::Block);
+    }
+}

@@ -1,0 +1,324 @@
+//! The presentity's part of watching: own presence, the decision on each watcher, and what each watcher gets to see.
+
+use crate::{
+    address::Address,
+    authorization::{Question, Rule},
+    command::CommandKind,
+    engine::{Engine, Seen, Standing, Word, timer::Timer, user::Watcher},
+    event::{Publication, RequestId},
+    outcome::Outcome,
+    policy::{Consent, Permission, permission},
+    presence::{AttributeSet, Availability, Device, DeviceId, Person, PresenceDocument, Value},
+    publication::Absence,
+    record::{Fact, FactKey},
+    route::Route,
+    side::{BlockedStyle, Endpoint},
+    watcher::{Decision, EndReason},
+};
+use std::{collections::BTreeSet, sync::Arc};
+
+impl Engine {
+    pub(super) fn publish(&mut self, request: RequestId, user: &Address, publication: Publication) {
+        if let Some(outcome) = self.refusal_for_guests(user) {
+            return self.output.done(request, outcome);
+        }
+        let now = self.now;
+        let touched = self.user_mut(user).publications.publish(now, publication);
+        for device in touched {
+            match self.users.get(user).and_then(|actor| actor.publications.by_device.get(&device)) {
+                Some(document) => {
+                    let document = Box::new(document.clone());
+                    self.output.keep(Fact::Publication { user: user.clone(), device, document });
+                }
+                None => self.output.drop_fact(FactKey::Publication(user.clone(), device)),
+            }
+        }
+        self.output.done(request, Outcome::Success);
+        self.present(user);
+        self.forget_if_empty(user);
+    }
+
+    /// Composes the user's document anew and tells the watchers that may see what changed.
+    pub(super) fn present(&mut self, user: &Address) {
+        let absence = match self.profile_for(user) {
+            Some(profile) if profile.absent_is_offline => Absence::Offline,
+            Some(_) | None => Absence::Unknown,
+        };
+        let Some(actor) = self.users.get_mut(user) else { return };
+        let present: BTreeSet<&DeviceId> = actor
+            .attachments
+            .values()
+            .filter(|attachment| attachment.publishes_online)
+            .map(|attachment| &attachment.device)
+            .collect();
+        let present: Vec<DeviceId> = present.into_iter().cloned().collect();
+        let changed = actor.publications.compose(&present, absence);
+        let document = &actor.publications.document;
+        for (watcher, Watcher { attributes, permission }) in &actor.watchers {
+            let Permission::Granted(granted) = permission else { continue };
+            if attributes.intersection(*granted).intersection(changed).is_empty() {
+                continue;
+            }
+            let seen = Seen { document: Arc::clone(document), granted: *granted };
+            let standing = Standing::Active(seen);
+            let word = Word::Standing { presentity: user.clone(), ticket: None, standing };
+            self.output.tell(watcher, word);
+        }
+    }
+
+    /// A watcher comes, or wants to see something else.
+    pub(super) fn start_watch(
+        &mut self,
+        presentity: &Address,
+        watcher: Address,
+        attributes: AttributeSet,
+        ticket: Option<u64>,
+    ) {
+        let standing = match self.config.domains.find(presentity).map(|row| row.route.clone()) {
+            None => Standing::Declined(Outcome::UnknownDomain),
+            Some(Route::Peer(peer)) => return self.join_entry(presentity, watcher, peer, ticket),
+            Some(Route::Hosted) => self.admit(presentity, &watcher, attributes),
+        };
+        self.output.tell(&watcher, Word::Standing { presentity: presentity.clone(), ticket, standing });
+        self.forget_if_empty(presentity);
+    }
+
+    fn admit(&mut self, presentity: &Address, watcher: &Address, attributes: AttributeSet) -> Standing {
+        if !self.accounts.contains(presentity) {
+            return Standing::Declined(Outcome::UnknownUser);
+        }
+        let bound = self.config.limits.watchers_per_presentity;
+        let permission = self.permission(presentity, watcher);
+        let polite = self.blocked_style(watcher) == BlockedStyle::Polite;
+        self.refresh_document(presentity);
+        let actor = self.user_mut(presentity);
+        if !actor.watchers.contains_key(watcher) && actor.watchers.len() >= bound {
+            return Standing::Declined(Outcome::Unavailable);
+        }
+        if permission == Permission::Refused && !polite {
+            if let Some(known) = actor.watchers.get_mut(watcher) {
+                known.permission = permission;
+            }
+            return Standing::Declined(Outcome::Blocked);
+        }
+        actor.watchers.insert(watcher.clone(), Watcher { attributes, permission });
+        if permission == Permission::Undecided {
+            self.ask(presentity, watcher, attributes);
+        }
+        self.standing_of(presentity, watcher, permission)
+    }
+
+    /// The document of a user of whom nothing was heard yet.
+    fn refresh_document(&mut self, presentity: &Address) {
+        if self.users.get(presentity).is_none_or(|actor| actor.watchers.is_empty()) {
+            self.user_mut(presentity);
+            self.present(presentity);
+        }
+    }
+
+    fn permission(&self, presentity: &Address, watcher: &Address) -> Permission {
+        let actor = self.users.get(presentity);
+        let rule = actor.and_then(|actor| actor.authorizations.rules.get(watcher)).copied();
+        let asked = self.profile_for(presentity).is_some_and(|profile| profile.asks_authorization);
+        // UNCLEAR RFC 3856 §6.6: how a presentity without means to be asked consents. Its own watch of the watcher
+        // counts, as phones of that side subscribe back when their user accepts a contact.
+        let subscribes = actor.is_some_and(|actor| actor.watching.relations.contains_key(watcher));
+        let consent = if !asked && subscribes { Consent::Given } else { Consent::None };
+        permission(presentity, watcher, rule, self.config.authorization, consent)
+    }
+
+    fn standing_of(&self, presentity: &Address, watcher: &Address, permission: Permission) -> Standing {
+        match permission {
+            Permission::Granted(granted) => match self.users.get(presentity) {
+                Some(actor) => Standing::Active(Seen { document: Arc::clone(&actor.publications.document), granted }),
+                None => Standing::Unclear,
+            },
+            Permission::Undecided => Standing::Pending,
+            Permission::Refused if self.blocked_style(watcher) == BlockedStyle::Polite => {
+                Standing::Active(polite_block())
+            }
+            Permission::Refused => Standing::Refused,
+        }
+    }
+
+    fn blocked_style(&self, watcher: &Address) -> BlockedStyle {
+        self.profile_for(watcher).map_or(BlockedStyle::Told, |profile| profile.blocked)
+    }
+
+    pub(super) fn stop_watch(&mut self, presentity: &Address, watcher: &Address) {
+        if let Some(actor) = self.users.get_mut(presentity) {
+            actor.watchers.remove(watcher);
+        }
+        self.leave_entry(presentity, watcher);
+        self.forget_if_empty(presentity);
+    }
+
+    /// Looks anew at what a watcher may see, and tells it when that changed.
+    pub(super) fn reconsider(&mut self, presentity: &Address, watcher: &Address) {
+        let permission = self.permission(presentity, watcher);
+        let Some(known) = self.users.get_mut(presentity).and_then(|actor| actor.watchers.get_mut(watcher)) else {
+            return;
+        };
+        let permission = match (known.permission, permission) {
+            // Consent that was withdrawn is a refusal to those who watch, not a new question.
+            (Permission::Granted(_) | Permission::Refused, Permission::Undecided) => Permission::Refused,
+            (_, permission) => permission,
+        };
+        if known.permission == permission {
+            return;
+        }
+        known.permission = permission;
+        let standing = self.standing_of(presentity, watcher, permission);
+        self.output.tell(watcher, Word::Standing { presentity: presentity.clone(), ticket: None, standing });
+    }
+
+    pub(super) fn authorize(
+        &mut self,
+        request: RequestId,
+        presentity: &Address,
+        watcher: &Address,
+        decision: Decision,
+        attributes: AttributeSet,
+    ) {
+        if let Some(outcome) = self.refusal_for_guests(presentity) {
+            return self.output.done(request, outcome);
+        }
+        let Rule { decision, attributes } =
+            self.user_mut(presentity).authorizations.decide(watcher, decision, attributes);
+        self.output.keep(Fact::Authorization {
+            presentity: presentity.clone(),
+            watcher: watcher.clone(),
+            decision,
+            attributes,
+        });
+        self.forget_question(presentity, watcher);
+        self.output.done(request, Outcome::Success);
+        self.reconsider(presentity, watcher);
+    }
+
+    pub(super) fn cancel_authorization(&mut self, request: RequestId, presentity: &Address, watcher: &Address) {
+        if let Some(outcome) = self.refusal_for_guests(presentity) {
+            return self.output.done(request, outcome);
+        }
+        let actor = self.user_mut(presentity);
+        if actor.authorizations.rules.remove(watcher).is_some() {
+            self.output.drop_fact(FactKey::Authorization(presentity.clone(), watcher.clone()));
+        }
+        self.output.done(request, Outcome::Success);
+        self.reconsider(presentity, watcher);
+        self.forget_if_empty(presentity);
+    }
+
+    /// Puts the question to the presentity, once per attachment until it is answered.
+    pub(super) fn ask(&mut self, presentity: &Address, watcher: &Address, attributes: AttributeSet) {
+        let (now, bound) = (self.now, self.config.limits.questions_per_presentity);
+        let until = now.after(self.config.limits.question_age);
+        let questions = &mut self.user_mut(presentity).authorizations.questions;
+        if !questions.contains_key(watcher) && questions.len() >= bound {
+            return;
+        }
+        let question = questions.entry(watcher.clone()).or_insert_with(|| Question {
+            attributes: AttributeSet::NONE,
+            since: now,
+            asked: BTreeSet::new(),
+        });
+        let all = question.attributes.union(attributes);
+        if question.attributes != all {
+            question.attributes = all;
+            let since = question.since;
+            let timer = Timer::Question(presentity.clone(), watcher.clone());
+            if !self.timers.is_set(&timer) {
+                self.timers.set(timer, until);
+            }
+            self.output.keep(Fact::Question {
+                presentity: presentity.clone(),
+                watcher: watcher.clone(),
+                attributes: all,
+                since,
+            });
+        }
+        let endpoints: Vec<Endpoint> = self.user_mut(presentity).attachments.keys().cloned().collect();
+        for endpoint in endpoints {
+            self.ask_once(presentity, watcher, &endpoint);
+        }
+    }
+
+    /// A device came: it is asked what nobody has answered.
+    pub(super) fn ask_at(&mut self, presentity: &Address, endpoint: &Endpoint) {
+        let Some(actor) = self.users.get(presentity) else { return };
+        for watcher in actor.authorizations.questions.keys().cloned().collect::<Vec<_>>() {
+            self.ask_once(presentity, &watcher, endpoint);
+        }
+    }
+
+    fn ask_once(&mut self, presentity: &Address, watcher: &Address, endpoint: &Endpoint) {
+        if !self.profile(endpoint.side).asks_authorization {
+            return;
+        }
+        let Some(actor) = self.users.get_mut(presentity) else { return };
+        let Some(question) = actor.authorizations.questions.get_mut(watcher) else { return };
+        if question.asked.insert(endpoint.clone()) {
+            let attributes = question.attributes;
+            self.output.push(CommandKind::AskAuthorization {
+                endpoint: endpoint.clone(),
+                presentity: presentity.clone(),
+                watcher: watcher.clone(),
+                attributes,
+            });
+        }
+    }
+
+    pub(super) fn forget_question(&mut self, presentity: &Address, watcher: &Address) {
+        let Some(actor) = self.users.get_mut(presentity) else { return };
+        if actor.authorizations.questions.remove(watcher).is_some() {
+            self.timers.clear(&Timer::Question(presentity.clone(), watcher.clone()));
+            self.output.drop_fact(FactKey::Question(presentity.clone(), watcher.clone()));
+        }
+    }
+
+    /// Nobody answered for so long that nobody will.
+    pub(super) fn question_over(&mut self, presentity: &Address, watcher: &Address) {
+        self.forget_question(presentity, watcher);
+        let waiting = self
+            .users
+            .get(presentity)
+            .and_then(|actor| actor.watchers.get(watcher))
+            .is_some_and(|known| known.permission == Permission::Undecided);
+        if waiting {
+            let standing = Standing::Failed(EndReason::Giveup);
+            self.output.tell(watcher, Word::Standing { presentity: presentity.clone(), ticket: None, standing });
+        }
+        self.forget_if_empty(presentity);
+    }
+
+    /// What a hosted presentity shows to somebody who looks once.
+    pub(super) fn glimpse(
+        &mut self,
+        presentity: &Address,
+        watcher: &Address,
+        attributes: AttributeSet,
+    ) -> Result<Seen, Outcome> {
+        if !self.accounts.contains(presentity) {
+            return Err(Outcome::UnknownUser);
+        }
+        self.refresh_document(presentity);
+        let permission = self.permission(presentity, watcher);
+        match self.standing_of(presentity, watcher, permission) {
+            Standing::Active(seen) => Ok(seen),
+            Standing::Pending => {
+                self.ask(presentity, watcher, attributes);
+                Err(Outcome::NotDecided)
+            }
+            Standing::Refused | Standing::Failed(_) => Err(Outcome::Blocked),
+            Standing::Unclear => Err(Outcome::Unavailable),
+            Standing::Declined(outcome) => Err(outcome),
+        }
+    }
+}
+
+/// What a watcher is shown that must not know that it is refused (presence mapping §9).
+fn polite_block() -> Seen {
+    let person = Person { availability: Value::Known(Availability::NotAvailable), ..Person::default() };
+    let devices = vec![Device { online: Value::Known(false), ..Device::default() }];
+    Seen { document: Arc::new(PresenceDocument { person, devices }), granted: AttributeSet::ALL }
+}

@@ -1,0 +1,195 @@
+//! Coming back after a restart: everything is rebuilt from the durable facts.
+
+use crate::{
+    address::Address,
+    authorization::{Question, Rule},
+    correlation::Correlation,
+    engine::{
+        Engine, Word,
+        timer::Timer,
+        user::{Origin, Progress},
+    },
+    message::Message,
+    outcome::Outcome,
+    record::Fact,
+    relay::{
+        letter::{Letter, Offer, Relay, Target, Way},
+        machine::RelayMachine,
+    },
+    route::Route,
+    side::{DeliveryStyle, Endpoint},
+    subscription::table::{EndpointWatch, ListWatch, Relation},
+    time::Timestamp,
+};
+use std::{collections::BTreeSet, sync::Arc};
+
+/// A message in the store, from which end it is kept.
+enum Stored {
+    Inbox { message: Message, offered: bool },
+    Outbox { message: Message, attempts: u32 },
+}
+
+impl Stored {
+    const fn message(&self) -> &Message {
+        match self {
+            Self::Inbox { message, .. } | Self::Outbox { message, .. } => message,
+        }
+    }
+}
+
+impl Engine {
+    /// Rebuilds the shard from the durable facts; facts of other shards are passed over, their order does not matter.
+    /// Accounts must be known before. Then: live watches are begun anew (with the ramp), stored messages are offered
+    /// to the devices that are attached, marked as repeated, and messages on their way go on.
+    pub fn restore(&mut self, now: Timestamp, facts: impl IntoIterator<Item = Fact>) {
+        self.now = now;
+        self.output.correlation = Correlation::new(self.random.next());
+        let mut stored = Vec::new();
+        for fact in facts {
+            if self.owns(&fact.owner()) {
+                self.restore_fact(fact, &mut stored);
+            }
+        }
+        // The order in which they were sent is the order in which they are delivered.
+        stored.sort_by(|one, two| {
+            let (one, two) = (one.message(), two.message());
+            (one.sent, &one.id, &one.recipient).cmp(&(two.sent, &two.id, &two.recipient))
+        });
+        for letter in stored {
+            self.restore_letter(letter);
+        }
+        for user in self.users.keys().cloned().collect::<Vec<_>>() {
+            self.revive(&user);
+            self.settle();
+        }
+    }
+
+    fn restore_fact(&mut self, fact: Fact, stored: &mut Vec<Stored>) {
+        let now = self.now;
+        let actor = self.user_mut(&fact.owner());
+        match fact {
+            Fact::Attachment { endpoint, attachment, .. } => {
+                actor.attachments.insert(endpoint, attachment);
+            }
+            Fact::Publication { device, document, .. } => {
+                actor.publications.by_device.insert(device, *document);
+            }
+            Fact::Watch { presentity, endpoint, attributes, list, .. } => {
+                let mut watch = EndpointWatch::new(attributes, list, None);
+                watch.kept = true;
+                let relation = actor.watching.relations.entry(presentity).or_insert_with(Relation::new);
+                relation.watches.insert(endpoint, watch);
+            }
+            Fact::ListWatch { list, endpoint, attributes, auto_subscribe, .. } => {
+                actor.watching.lists.insert((list, endpoint), ListWatch { attributes, auto_subscribe });
+            }
+            Fact::Authorization { watcher, decision, attributes, .. } => {
+                actor.authorizations.rules.insert(watcher, Rule { decision, attributes });
+            }
+            Fact::Question { presentity, watcher, attributes, since } => {
+                let question = Question { attributes, since, asked: BTreeSet::new() };
+                actor.authorizations.questions.insert(watcher.clone(), question);
+                let until = since.after(self.config.limits.question_age);
+                self.timers.set(Timer::Question(presentity, watcher), until);
+            }
+            Fact::ContactList(list) => {
+                actor.lists.insert(list.address.clone(), list);
+            }
+            Fact::Inbox { message, offered } => stored.push(Stored::Inbox { message, offered }),
+            Fact::Outbox { message, attempts, .. } => stored.push(Stored::Outbox { message, attempts }),
+            Fact::Report(report) => {
+                let until = report.at.after(self.config.limits.question_age);
+                let key = (report.message.clone(), report.recipient.clone());
+                self.timers.set(Timer::Report(report.sender.clone(), key.0.clone(), key.1.clone()), until);
+                self.user_mut(&report.sender.clone()).reports.insert(key, report);
+            }
+            Fact::Awaited { report, until } => {
+                let key = (report.message.clone(), report.recipient.clone());
+                self.timers.set(Timer::Report(report.sender.clone(), key.0.clone(), key.1.clone()), until.max(now));
+                self.user_mut(&report.sender.clone()).awaited.insert(key, report);
+            }
+            Fact::Origin { user, origin, message, until } => {
+                let origin: Arc<str> = Arc::from(origin);
+                actor.origins.insert(Arc::clone(&origin), Origin { message, progress: Progress::Known });
+                self.timers.set(Timer::Origin(user, origin), until);
+            }
+        }
+    }
+
+    fn restore_letter(&mut self, stored: Stored) {
+        let storage = self.config.storage;
+        let route = self.config.domains.find(&stored.message().recipient).map(|row| row.route.clone());
+        let style = self.profile_for(&stored.message().recipient).map(|profile| profile.delivery);
+        let relay = |target, attempts| {
+            let mut relay = Relay::new(RelayMachine::restored(storage), target);
+            relay.attempts = attempts;
+            Way::Relay(relay)
+        };
+        let (owner, message, way) = match (stored, route, style) {
+            (Stored::Outbox { message, attempts }, Some(Route::Peer(peer)), _) => {
+                (message.sender.clone(), message, relay(Target::Peer(peer), attempts))
+            }
+            (Stored::Inbox { message, offered }, Some(Route::Hosted), Some(DeliveryStyle::PassOn)) => {
+                (message.recipient.clone(), message, relay(Target::Devices, u32::from(offered)))
+            }
+            (Stored::Inbox { message, offered }, Some(Route::Hosted), Some(DeliveryStyle::StoreAndOffer)) => {
+                let offer = Offer { seen: offered, ..Offer::default() };
+                (message.recipient.clone(), message, Way::Offer(offer))
+            }
+            // The domain table was changed while the message lay here: it goes the way it goes today.
+            (Stored::Outbox { message, .. } | Stored::Inbox { message, .. }, route, _) => {
+                return self.redirect(message, route);
+            }
+        };
+        let number = self.next_number();
+        self.timers.set(Timer::Expiry(owner.clone(), number), message.expires);
+        let correlation = Correlation::new(self.random.next());
+        self.user_mut(&owner).letters.insert(number, Letter { message, correlation, ticket: None, way });
+    }
+
+    /// A message whose recipient is reached in another way than when it was stored.
+    fn redirect(&mut self, message: Message, route: Option<Route>) {
+        let outbox = Fact::Outbox { message: message.clone(), delivery: crate::event::DeliveryId(0), attempts: 0 };
+        let inbox = Fact::Inbox { message: message.clone(), offered: false };
+        match route {
+            Some(Route::Hosted) => {
+                self.output.drop_fact(outbox.key());
+                let recipient = message.recipient.clone();
+                self.output.tell(&recipient, Word::Offer { message, ticket: None });
+            }
+            Some(Route::Peer(_)) | None => {
+                self.output.drop_fact(outbox.key());
+                self.output.drop_fact(inbox.key());
+                self.report_fate(&message, Outcome::Undeliverable);
+            }
+        }
+    }
+
+    /// Starts what a user had going.
+    fn revive(&mut self, user: &Address) {
+        self.present(user);
+        let Some(actor) = self.users.get(user) else { return };
+        let endpoints: Vec<Endpoint> = actor.attachments.keys().cloned().collect();
+        let relations: Vec<Address> = actor.watching.relations.keys().cloned().collect();
+        let letters: Vec<(Address, Address)> = actor
+            .letters
+            .all
+            .values()
+            .map(|letter| (letter.message.sender.clone(), letter.message.recipient.clone()))
+            .collect();
+        for presentity in relations {
+            self.start_relation(user, &presentity, None);
+        }
+        for endpoint in endpoints {
+            self.ask_at(user, &endpoint);
+            self.offer_inbox(user, &endpoint);
+            self.offer_reports(user, &endpoint);
+        }
+        for (sender, recipient) in letters {
+            if !self.users.get(user).is_some_and(|actor| actor.attachments.is_empty()) || recipient != *user {
+                self.turn(user, &sender, &recipient);
+            }
+        }
+        self.forget_if_empty(user);
+    }
+}

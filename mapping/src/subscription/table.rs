@@ -1,0 +1,242 @@
+//! The watcher's end: which endpoints watch whom, what they were shown last, and what they are to be shown next.
+
+use crate::{
+    address::Address,
+    engine::{Seen, Standing},
+    presence::{AttributeSet, PresenceDocument, PresenceView},
+    publication::difference,
+    side::{Endpoint, PendingView, RefusalStyle, SideProfile},
+    time::Timestamp,
+    watcher::{EndReason, WatchState},
+};
+use std::{collections::BTreeMap, sync::Arc};
+
+/// All watches of one user.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Watching {
+    pub(crate) relations: BTreeMap<Address, Relation>,
+    /// Contact lists watched as such: list, endpoint.
+    pub(crate) lists: BTreeMap<(Address, Endpoint), ListWatch>,
+}
+
+/// A contact list watched as such.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ListWatch {
+    pub(crate) attributes: AttributeSet,
+    pub(crate) auto_subscribe: bool,
+}
+
+/// One user's relation to one presentity, shared by its endpoints.
+#[derive(Clone, Debug)]
+pub(crate) struct Relation {
+    pub(crate) standing: Standing,
+    pub(crate) watches: BTreeMap<Endpoint, EndpointWatch>,
+}
+
+/// One endpoint's watch.
+#[derive(Clone, Debug)]
+pub(crate) struct EndpointWatch {
+    pub(crate) attributes: AttributeSet,
+    /// The contact list through which it was made.
+    pub(crate) list: Option<Address>,
+    /// The gather whose answer comes before any notification.
+    pub(crate) held: Option<u64>,
+    /// Whether it was granted, and kept.
+    pub(crate) kept: bool,
+    pub(crate) shown: Option<Shown>,
+    pub(crate) sent: Option<Timestamp>,
+}
+
+/// What an endpoint was shown last.
+#[derive(Clone, Debug)]
+pub(crate) struct Shown {
+    phase: Phase,
+    attributes: AttributeSet,
+    document: Arc<PresenceDocument>,
+}
+
+/// What kind of thing is shown. A change of kind does not wait for the notification interval.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Undecided,
+    Seen,
+    Refused,
+    Unseen,
+}
+
+/// What to do about an endpoint.
+#[derive(Clone, Debug)]
+pub(crate) enum Showing {
+    /// Nothing new.
+    Nothing,
+    /// Send this now.
+    Now { state: WatchState, view: Option<PresenceView>, shown: Shown },
+    /// There is news, but not before this time.
+    At(Timestamp),
+    /// The watch is over.
+    End(EndReason),
+}
+
+impl Watching {
+    /// How many watches there are, over all endpoints.
+    pub(crate) fn len(&self) -> usize {
+        self.relations.values().map(|relation| relation.watches.len()).sum()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.relations.is_empty() && self.lists.is_empty()
+    }
+
+    /// The presentities that the endpoint watches.
+    pub(crate) fn watched_by(&self, endpoint: &Endpoint) -> Vec<Address> {
+        self.relations
+            .iter()
+            .filter(|(_, relation)| relation.watches.contains_key(endpoint))
+            .map(|(presentity, _)| presentity.clone())
+            .collect()
+    }
+
+    /// The presentities that the endpoint watches through the list.
+    pub(crate) fn watched_through(&self, list: &Address, endpoint: &Endpoint) -> Vec<Address> {
+        self.relations
+            .iter()
+            .filter(|(_, relation)| {
+                relation.watches.get(endpoint).is_some_and(|watch| watch.list.as_ref() == Some(list))
+            })
+            .map(|(presentity, _)| presentity.clone())
+            .collect()
+    }
+}
+
+impl Relation {
+    pub(crate) const fn new() -> Self {
+        Self { standing: Standing::Unclear, watches: BTreeMap::new() }
+    }
+
+    /// What all endpoints together want to see.
+    pub(crate) fn attributes(&self) -> AttributeSet {
+        self.watches.values().fold(AttributeSet::NONE, |all, watch| all.union(watch.attributes))
+    }
+}
+
+impl EndpointWatch {
+    pub(crate) const fn new(attributes: AttributeSet, list: Option<Address>, held: Option<u64>) -> Self {
+        Self { attributes, list, held, kept: false, shown: None, sent: None }
+    }
+
+    /// What the endpoint is to be shown of this standing.
+    pub(crate) fn showing(&self, standing: &Standing, profile: &SideProfile, now: Timestamp) -> Showing {
+        let nothing = || Arc::new(PresenceDocument::default());
+        let (phase, state, document, attributes) = match (standing, profile.refusal, profile.pending_view) {
+            (Standing::Unclear | Standing::Pending, _, PendingView::Silence) => return Showing::Nothing,
+            (Standing::Unclear | Standing::Pending, _, PendingView::Told) => {
+                (Phase::Undecided, WatchState::Pending, None, AttributeSet::NONE)
+            }
+            (Standing::Active(Seen { document, granted }), ..) => {
+                let attributes = self.attributes.intersection(*granted);
+                (Phase::Seen, WatchState::Active, Some(Arc::clone(document)), attributes)
+            }
+            (Standing::Refused | Standing::Declined(_), RefusalStyle::Ends, _) => {
+                return Showing::End(EndReason::Rejected);
+            }
+            (Standing::Refused | Standing::Declined(_), RefusalStyle::Stays, _) => {
+                (Phase::Refused, WatchState::Active, Some(nothing()), AttributeSet::NONE)
+            }
+            (Standing::Failed(reason), RefusalStyle::Ends, _) => return Showing::End(*reason),
+            (Standing::Failed(_), RefusalStyle::Stays, _) => {
+                (Phase::Unseen, WatchState::Active, Some(nothing()), self.attributes)
+            }
+        };
+        self.compare(phase, state, document, attributes, profile, now)
+    }
+
+    /// Everything asked for as unknown: the far side has said nothing for too long.
+    pub(crate) fn showing_unknown(&self) -> Option<(PresenceView, Shown)> {
+        if self.shown.is_some() || self.held.is_some() {
+            return None;
+        }
+        let (document, attributes) = (Arc::new(PresenceDocument::default()), self.attributes);
+        let shown = Shown { phase: Phase::Unseen, attributes, document: Arc::clone(&document) };
+        Some((PresenceView { document, attributes, changed: attributes }, shown))
+    }
+
+    fn compare(
+        &self,
+        phase: Phase,
+        state: WatchState,
+        document: Option<Arc<PresenceDocument>>,
+        attributes: AttributeSet,
+        profile: &SideProfile,
+        now: Timestamp,
+    ) -> Showing {
+        let current = document.clone().unwrap_or_default();
+        let changed = match &self.shown {
+            None => attributes,
+            Some(shown) => difference(&shown.document, &current)
+                .intersection(attributes)
+                .union(attributes.difference(shown.attributes)),
+        };
+        let same_phase = self.shown.as_ref().is_some_and(|shown| shown.phase == phase);
+        let same_set = self.shown.as_ref().is_some_and(|shown| shown.attributes == attributes);
+        if same_phase && same_set && changed.is_empty() {
+            return Showing::Nothing;
+        }
+        // RFC 3856 §6.10: what follows a decision goes at once, later changes are merged.
+        match self.sent.map(|sent| sent.after(profile.notify_interval_min)) {
+            Some(next) if same_phase && next > now => Showing::At(next),
+            Some(_) | None => {
+                let view = document.map(|document| PresenceView { document, attributes, changed });
+                Showing::Now { state, view, shown: Shown { phase, attributes, document: current } }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        presence::{Attribute, Mood, Person, Value},
+        side::Side,
+    };
+
+    fn happy(mood: Mood) -> Standing {
+        let person = Person { mood: Value::Known(mood), ..Person::default() };
+        let document = Arc::new(PresenceDocument { person, devices: Vec::new() });
+        Standing::Active(Seen { document, granted: AttributeSet::ALL })
+    }
+
+    fn show(watch: &mut EndpointWatch, standing: &Standing, millis: u64) -> Option<PresenceView> {
+        let now = Timestamp::from_millis(millis);
+        match watch.showing(standing, &SideProfile::of(Side::Simple), now) {
+            Showing::Now { view, shown, .. } => {
+                (watch.shown, watch.sent) = (Some(shown), Some(now));
+                view
+            }
+            Showing::Nothing | Showing::At(_) | Showing::End(_) => None,
+        }
+    }
+
+    #[test]
+    fn the_first_view_is_full_and_later_ones_hold_changes_only() {
+        let asked = AttributeSet::from_iter([Attribute::StatusMood, Attribute::Alias]);
+        let mut watch = EndpointWatch::new(asked, None, None);
+        assert_eq!(show(&mut watch, &happy(Mood::Happy), 0).unwrap().changed, asked);
+        assert!(show(&mut watch, &happy(Mood::Happy), 9000).is_none(), "nothing changed");
+        let view = show(&mut watch, &happy(Mood::Sad), 9000).unwrap();
+        assert_eq!(view.changed, AttributeSet::from_iter([Attribute::StatusMood]));
+        assert_eq!(view.attributes, asked);
+    }
+
+    #[test]
+    fn the_first_change_goes_at_once_and_later_ones_wait_for_the_interval() {
+        let mut watch = EndpointWatch::new(AttributeSet::ALL, None, None);
+        show(&mut watch, &happy(Mood::Happy), 0).unwrap();
+        let profile = SideProfile::of(Side::Simple);
+        let showing = watch.showing(&happy(Mood::Sad), &profile, Timestamp::from_millis(100));
+        assert!(matches!(showing, Showing::At(at) if at == Timestamp::from_millis(5000)), "{showing:?}");
+        // A decision does not wait.
+        let showing = watch.showing(&Standing::Refused, &profile, Timestamp::from_millis(100));
+        assert!(matches!(showing, Showing::End(EndReason::Rejected)));
+    }
+}
