@@ -14,6 +14,7 @@ pub mod event;
 pub mod id_source;
 pub mod limit;
 pub mod message;
+pub mod registrar;
 pub mod snapshot;
 pub mod time;
 pub mod transaction;

@@ -18,6 +18,9 @@ pub mod uri;
 pub mod validate;
 pub mod writer;
 
+#[cfg(test)]
+mod torture;
+
 pub use self::{
     headers::{Header, Headers},
     method::Method,

@@ -17,6 +17,7 @@ use bytes::Bytes;
 
 /// What a datagram holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant, reason = "the message is the usual case and moves on at once")]
 pub enum Parsed {
     /// A message; whether it makes sense is asked of [`super::validate`].
     Message(Message),

@@ -154,6 +154,22 @@ pub(crate) fn quote(text: &str) -> String {
     out
 }
 
+/// Whether a value holds no line break, and NUL only where the grammar has it: escaped inside a quoted string.
+pub(crate) fn is_one_line(value: &[u8]) -> bool {
+    let mut in_quotes = false;
+    let mut octets = value.iter();
+    while let Some(octet) = octets.next() {
+        match octet {
+            b'\r' | b'\n' | 0 => return false,
+            b'"' => in_quotes = !in_quotes,
+            // RFC 3261 §25.1: quoted-pair may hold NUL, never CR or LF.
+            b'\\' if in_quotes && matches!(octets.next(), Some(b'\r' | b'\n')) => return false,
+            _ => {}
+        }
+    }
+    true
+}
+
 /// Splits a comma list outside quotes and angle brackets.
 pub(crate) fn split_list(text: &Text) -> Result<Vec<Text>, ValueError> {
     let mut items = Vec::with_capacity(1);

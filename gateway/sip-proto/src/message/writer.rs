@@ -5,6 +5,7 @@ use super::{
     name::HeaderName,
     request::Request,
     response::Response,
+    scan::is_one_line,
 };
 use crate::error::WriteError;
 use crate::limit;
@@ -72,22 +73,6 @@ fn write_header(out: &mut BytesMut, header: &Header) -> Result<(), WriteError> {
     }
     out.put_slice(b"\r\n");
     Ok(())
-}
-
-/// Whether a value holds no line break, and NUL only where the grammar has it: escaped inside a quoted string.
-fn is_one_line(value: &[u8]) -> bool {
-    let mut in_quotes = false;
-    let mut octets = value.iter();
-    while let Some(octet) = octets.next() {
-        match octet {
-            b'\r' | b'\n' | 0 => return false,
-            b'"' => in_quotes = !in_quotes,
-            // RFC 3261 §25.1: quoted-pair may hold NUL, never CR or LF.
-            b'\\' if in_quotes && matches!(octets.next(), Some(b'\r' | b'\n')) => return false,
-            _ => {}
-        }
-    }
-    true
 }
 
 /// Where a header field stands: what proxies need first, what describes the body last.

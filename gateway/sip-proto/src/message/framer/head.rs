@@ -6,7 +6,7 @@ use crate::message::{
     headers::{Header, Headers},
     method::Method,
     name::HeaderName,
-    scan::is_blank,
+    scan::{is_blank, is_one_line},
     status::StatusCode,
     text::Text,
     uri::Uri,
@@ -138,7 +138,12 @@ impl Head {
         }
         let value = trim(octets, field.start.saturating_add(colon).saturating_add(1)..end);
         let value = part(octets, value);
-        self.headers.push(Header::from_raw(name, if is_folded { unfold(&value) } else { value }));
+        let value = if is_folded { unfold(&value) } else { value };
+        if value.contains(&0) && !is_one_line(&value) {
+            // RFC 3261 §25.1: NUL is in no rule but quoted-pair.
+            self.blame(Fault::Nul);
+        }
+        self.headers.push(Header::from_raw(name, value));
         next
     }
 
@@ -165,6 +170,9 @@ impl Head {
         if status.is_none() {
             // RFC 4475 §3.1.2.19
             self.blame(Fault::Status);
+        }
+        if rest.contains(&0) {
+            self.blame(Fault::Nul);
         }
         let reason = part(&rest, code_end.saturating_add(1)..rest.len());
         self.start = StartLine::Response { status, reason };

@@ -28,6 +28,9 @@ pub enum Fault {
     /// A line of the head has no colon, or its name is no token.
     #[error("a header line is malformed")]
     HeaderLine,
+    /// NUL in the head, where no quoted string escapes it.
+    #[error("a line of the head holds NUL")]
+    Nul,
     /// CR without LF or LF without CR in the head.
     #[error("a line of the head does not end in CRLF")]
     LineBreak,
@@ -85,6 +88,7 @@ impl Fault {
             | Self::UriHeaders
             | Self::Status
             | Self::HeaderLine
+            | Self::Nul
             | Self::LineBreak
             | Self::HeadOpen
             | Self::TooManyHeaders
@@ -117,7 +121,10 @@ pub enum Framing {
 
 /// A message that cannot be used, with all that is needed to answer it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Malformed {
+pub struct Malformed(Box<Finding>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Finding {
     fault: Fault,
     kind: Kind,
     headers: Headers,
@@ -128,45 +135,45 @@ impl Malformed {
     /// A message with a fault.
     #[must_use]
     pub fn new(fault: Fault, kind: Kind, headers: Headers, framing: Framing) -> Self {
-        Self { fault, kind, headers, framing }
+        Self(Box::new(Finding { fault, kind, headers, framing }))
     }
 
     /// What is wrong.
     #[must_use]
     pub fn fault(&self) -> &Fault {
-        &self.fault
+        &self.0.fault
     }
 
     /// What it would have been.
     #[must_use]
     pub fn kind(&self) -> &Kind {
-        &self.kind
+        &self.0.kind
     }
 
     /// The header fields that could be read.
     #[must_use]
     pub fn headers(&self) -> &Headers {
-        &self.headers
+        &self.0.headers
     }
 
     /// Whether the next message of a stream can be found.
     #[must_use]
     pub fn framing(&self) -> Framing {
-        self.framing
+        self.0.framing
     }
 
     /// The status code to answer with; `None` for a response, an ACK, and what shows no sender.
     #[must_use]
     pub fn answer(&self) -> Option<StatusCode> {
-        match &self.kind {
+        match &self.0.kind {
             Kind::Response | Kind::Request(Some(Method::Ack)) => None,
-            Kind::Request(_) => self.headers.has(&HeaderName::Via).then(|| self.fault.status()),
+            Kind::Request(_) => self.0.headers.has(&HeaderName::Via).then(|| self.0.fault.status()),
         }
     }
 
     /// The answer, where there is to be one.
     #[must_use]
     pub fn response(&self, to_tag: Option<&Tag>) -> Option<Response> {
-        self.answer().map(|status| Response::for_headers(&self.headers, status, to_tag))
+        self.answer().map(|status| Response::for_headers(&self.0.headers, status, to_tag))
     }
 }

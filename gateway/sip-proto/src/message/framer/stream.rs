@@ -18,6 +18,7 @@ pub enum FlowSide {
 
 /// What a stream holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant, reason = "the message is the usual case and moves on at once")]
 pub enum StreamItem {
     /// A message.
     Message(Message),
@@ -40,6 +41,7 @@ pub struct StreamFramer {
     state: State,
 }
 
+#[allow(clippy::large_enum_variant, reason = "one per connection")]
 enum State {
     Head,
     Body { head: Head, length: usize },
