@@ -1,4 +1,5 @@
 //! House rules that a tool can check: who may know whom, file sizes, names, leftovers, dependencies.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on says so by panicking")]
 
 use acceptance::{repository, rust_files};
 use std::fs;
@@ -123,7 +124,7 @@ fn rsip_and_quick_xml_stay_inside() {
 fn no_file_is_longer_than_600_lines() {
     let long: Vec<String> = rust_files()
         .into_iter()
-        .filter(|(_, text)| !(text.starts_with("//! Table.") && !text.contains("fn ")))
+        .filter(|(_, text)| !text.starts_with("//! Table.") || text.contains("fn "))
         .filter_map(|(path, text)| {
             let lines = text
                 .lines()

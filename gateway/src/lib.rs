@@ -6,6 +6,9 @@
 
 pub mod account;
 pub mod config;
+pub mod lane;
 pub mod observe;
 pub mod shutdown;
+pub mod simple;
 pub mod store;
+pub mod wv;

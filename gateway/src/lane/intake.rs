@@ -1,0 +1,80 @@
+//! What adapters hand to their lane, and what the lane asks of adapters.
+
+use crate::store::WireRecord;
+use mapping::{command::Command, event::Event, side::Side, time::Timestamp};
+
+/// One thing an adapter hands over. The order within a batch is kept.
+#[derive(Debug)]
+pub enum Input {
+    /// For the engine.
+    Event(Event),
+    /// To be committed with the batch.
+    Wire(WireRecord),
+    /// The adapter holds output that must not leave before everything above is committed; it gets the ticket back.
+    Hold(Ticket),
+}
+
+/// Names output that an adapter holds back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Ticket {
+    /// Whose output.
+    pub side: Side,
+    /// The adapter's number for it.
+    pub number: u64,
+}
+
+/// The inputs of the batch that is gathering.
+#[derive(Debug, Default)]
+pub struct Intake {
+    inputs: Vec<Input>,
+}
+
+impl Intake {
+    /// Adds an event for the engine.
+    pub fn event(&mut self, event: Event) {
+        self.inputs.push(Input::Event(event));
+    }
+
+    /// Adds a wire record.
+    pub fn wire(&mut self, record: WireRecord) {
+        self.inputs.push(Input::Wire(record));
+    }
+
+    /// Adds a hold.
+    pub fn hold(&mut self, ticket: Ticket) {
+        self.inputs.push(Input::Hold(ticket));
+    }
+
+    /// Whether nothing has gathered.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.inputs.is_empty()
+    }
+
+    /// Takes all that has gathered.
+    pub fn take(&mut self) -> Vec<Input> {
+        std::mem::take(&mut self.inputs)
+    }
+}
+
+/// One side's adapter as its lane sees it.
+pub trait Adapter {
+    /// Moves what happened since the last call to the batch.
+    fn collect(&mut self, intake: &mut Intake);
+
+    /// Carries out a command; everything that it promises is committed.
+    fn execute(&mut self, now: Timestamp, command: Command);
+
+    /// What was held under the ticket may leave now.
+    fn release(&mut self, now: Timestamp, ticket: Ticket);
+
+    /// The batch could not be committed: held output must not leave, whoever waits is told that the gateway cannot
+    /// serve now (DESIGN section 4).
+    fn refuse(&mut self, now: Timestamp);
+
+    /// The next instant at which the adapter wants [`Adapter::expire`].
+    fn deadline(&self) -> Option<Timestamp>;
+
+    /// Time has come for something.
+    fn expire(&mut self, now: Timestamp);
+}

@@ -1,0 +1,373 @@
+//! The turn of a lane: expire, gather, commit, release.
+
+use super::{
+    clock::Clock,
+    intake::{Adapter, Input, Intake, Ticket},
+};
+use crate::store::{Batch, RefusalReason, Scope, StoreError, StoreHandle};
+use mapping::{
+    command::{Command, CommandKind, Forwarded},
+    correlation::Correlation,
+    engine::{Engine, shard_of},
+    event::{Event, EventKind},
+    record::{Fact, Record},
+    side::Side,
+    time::Timestamp,
+};
+use std::{cell::RefCell, collections::VecDeque, rc::Rc, sync::Arc, time::Duration};
+use tokio::sync::{Notify, mpsc, watch};
+
+/// Something to be done on the lane's thread, for callers elsewhere.
+pub type LaneTask = Box<dyn FnOnce(&mut Lane, Timestamp) + Send>;
+
+/// Makes an engine shard from kept facts.
+pub type Rebuild = Box<dyn FnMut(Timestamp, Vec<Fact>) -> Engine>;
+
+/// A way to reach a lane from another thread. Bounded: a full lane makes the caller wait.
+#[derive(Clone, Debug)]
+pub struct LaneLink {
+    tasks: mpsc::Sender<LaneTask>,
+}
+
+impl LaneLink {
+    /// A link and the end that [`Lane::new`] takes.
+    #[must_use]
+    pub fn new(tasks_max: usize) -> (Self, mpsc::Receiver<LaneTask>) {
+        let (tasks, receiver) = mpsc::channel(tasks_max);
+        (Self { tasks }, receiver)
+    }
+
+    /// Runs `question` on the lane and brings its answer back; `None` when the lane is gone.
+    pub async fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&mut Lane, Timestamp) -> T + Send + 'static,
+    ) -> Option<T> {
+        let (reply, answer) = tokio::sync::oneshot::channel();
+        let task: LaneTask = Box::new(move |lane, now| drop(reply.send(question(lane, now))));
+        self.tasks.send(task).await.ok()?;
+        answer.await.ok()
+    }
+}
+
+/// What leaves after a commit, in order.
+enum Output {
+    Command(Command),
+    Release(Ticket),
+}
+
+/// One lane: an engine shard with its adapters and its way to the store.
+pub struct Lane {
+    clock: Clock,
+    number: u32,
+    engine: Engine,
+    rebuild: Rebuild,
+    scope: Scope,
+    wv: Rc<RefCell<dyn Adapter>>,
+    simple: Rc<RefCell<dyn Adapter>>,
+    store: StoreHandle,
+    wake: Rc<Notify>,
+    tasks: mpsc::Receiver<LaneTask>,
+    neighbours: Arc<[LaneLink]>,
+    /// Words for other lanes whose channels were full; sent before anything newer.
+    postponed: VecDeque<(Correlation, Forwarded)>,
+    intake: Intake,
+}
+
+/// What a lane is made of.
+pub struct LaneParts {
+    /// The process's clock.
+    pub clock: Clock,
+    /// The lane's number, which is its engine shard's.
+    pub number: u32,
+    /// The engine shard, restored.
+    pub engine: Engine,
+    /// Makes the shard anew from what was kept, after a commit failed.
+    pub rebuild: Rebuild,
+    /// The owners of this lane.
+    pub scope: Scope,
+    /// The WV adapter.
+    pub wv: Rc<RefCell<dyn Adapter>>,
+    /// The SIMPLE adapter.
+    pub simple: Rc<RefCell<dyn Adapter>>,
+    /// The store.
+    pub store: StoreHandle,
+    /// Rung by whoever fed an adapter.
+    pub wake: Rc<Notify>,
+    /// Tasks from other threads.
+    pub tasks: mpsc::Receiver<LaneTask>,
+    /// All lanes, by number.
+    pub neighbours: Arc<[LaneLink]>,
+}
+
+impl Lane {
+    /// A lane of these parts; nothing happens before [`Lane::run`].
+    #[must_use]
+    pub fn new(parts: LaneParts) -> Self {
+        Self {
+            clock: parts.clock,
+            number: parts.number,
+            engine: parts.engine,
+            rebuild: parts.rebuild,
+            scope: parts.scope,
+            wv: parts.wv,
+            simple: parts.simple,
+            store: parts.store,
+            wake: parts.wake,
+            tasks: parts.tasks,
+            neighbours: parts.neighbours,
+            postponed: VecDeque::new(),
+            intake: Intake::default(),
+        }
+    }
+
+    /// The engine shard, for looking.
+    #[must_use]
+    pub const fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// The engine shard, for telling it of accounts.
+    pub const fn engine_mut(&mut self) -> &mut Engine {
+        &mut self.engine
+    }
+
+    /// Adds an event from outside the adapters to the gathering batch.
+    pub fn feed(&mut self, event: Event) {
+        self.intake.event(event);
+    }
+
+    /// Turns until `stop` becomes true and nothing is left to do.
+    pub async fn run(mut self, mut stop: watch::Receiver<bool>) {
+        loop {
+            let now = self.clock.now();
+            self.expire(now);
+            self.hand_over_postponed();
+            let (batch, outputs) = self.gather(now);
+            if !batch.is_empty() || !outputs.is_empty() {
+                self.finish(batch, outputs).await;
+                // Let the IO tasks of this lane have their turn under load, too.
+                tokio::task::yield_now().await;
+                continue;
+            }
+            if *stop.borrow() {
+                return;
+            }
+            self.wait(&mut stop).await;
+        }
+    }
+
+    async fn wait(&mut self, stop: &mut watch::Receiver<bool>) {
+        let now = self.clock.now();
+        let pause = self.deadline().map_or(LONGEST_PAUSE, |deadline| now.until(deadline).min(LONGEST_PAUSE));
+        let wake = Rc::clone(&self.wake);
+        let task = tokio::select! {
+            () = wake.notified() => None,
+            () = tokio::time::sleep(pause) => None,
+            task = self.tasks.recv() => task,
+            _ = stop.changed() => None,
+        };
+        let now = self.clock.now();
+        if let Some(task) = task {
+            task(self, now);
+            while let Ok(task) = self.tasks.try_recv() {
+                task(self, now);
+            }
+        }
+    }
+
+    fn deadline(&self) -> Option<Timestamp> {
+        let postponed = (!self.postponed.is_empty()).then(|| self.clock.now().after(POSTPONED_PAUSE));
+        [self.engine.deadline(), self.wv.borrow().deadline(), self.simple.borrow().deadline(), postponed]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    fn expire(&mut self, now: Timestamp) {
+        for adapter in [&self.wv, &self.simple] {
+            let mut adapter = adapter.borrow_mut();
+            if adapter.deadline().is_some_and(|deadline| deadline <= now) {
+                adapter.expire(now);
+            }
+        }
+    }
+
+    /// Feeds everything that has gathered to the engine.
+    fn gather(&mut self, now: Timestamp) -> (Batch, Vec<Output>) {
+        let mut batch = Batch::default();
+        let mut outputs = Vec::new();
+        if self.engine.deadline().is_some_and(|deadline| deadline <= now) {
+            self.engine.expire(now);
+        }
+        // Also what a restored engine wants done at once.
+        self.drain(now, &mut batch, &mut outputs);
+        self.wv.borrow_mut().collect(&mut self.intake);
+        self.simple.borrow_mut().collect(&mut self.intake);
+        for input in self.intake.take() {
+            match input {
+                Input::Event(event) => {
+                    self.engine.handle(now, event);
+                    self.drain(now, &mut batch, &mut outputs);
+                }
+                Input::Wire(record) => batch.wire.push(record),
+                Input::Hold(ticket) => outputs.push(Output::Release(ticket)),
+            }
+        }
+        (batch, outputs)
+    }
+
+    /// Takes what the engine wants done; words for this shard go round at once.
+    fn drain(&mut self, now: Timestamp, batch: &mut Batch, outputs: &mut Vec<Output>) {
+        let mut words = VecDeque::new();
+        loop {
+            while let Some(command) = self.engine.poll() {
+                match command.kind {
+                    CommandKind::Keep(record) => batch.records.push(record),
+                    CommandKind::Forward(word) if self.is_mine(&word) => words.push_back((command.correlation, word)),
+                    _ => outputs.push(Output::Command(command)),
+                }
+            }
+            let Some((correlation, word)) = words.pop_front() else { return };
+            self.engine.handle(now, Event { correlation, kind: EventKind::Forwarded(word) });
+        }
+    }
+
+    fn is_mine(&self, word: &Forwarded) -> bool {
+        self.lane_of(word) == self.number
+    }
+
+    fn lane_of(&self, word: &Forwarded) -> u32 {
+        shard_of(&word.to, u32::try_from(self.neighbours.len()).unwrap_or(1))
+    }
+
+    /// Commits, then releases; or refuses everything that was promised and starts again from the store.
+    async fn finish(&mut self, batch: Batch, outputs: Vec<Output>) {
+        let committed = if batch.is_empty() { Ok(()) } else { self.commit(batch).await };
+        let now = self.clock.now();
+        match committed {
+            Ok(()) => self.release(now, outputs),
+            Err(error) => {
+                tracing::error!(lane = self.number, %error, "commit failed: output dropped, shard rebuilt");
+                self.wv.borrow_mut().refuse(now);
+                self.simple.borrow_mut().refuse(now);
+                self.recover().await;
+            }
+        }
+    }
+
+    async fn commit(&mut self, batch: Batch) -> Result<(), Arc<StoreError>> {
+        let ticket = match self.store.submit(batch) {
+            Ok(ticket) => ticket,
+            // One batch is under way at a time, so a full queue means other lanes are ahead: this one waits its turn.
+            Err(refused) if refused.reason == RefusalReason::Full => {
+                tokio::time::sleep(FULL_STORE_PAUSE).await;
+                self.store.submit(refused.batch).map_err(|_| Arc::new(StoreError::Closed))?
+            }
+            Err(_) => return Err(Arc::new(StoreError::Closed)),
+        };
+        loop {
+            let progress = self.store.progress();
+            if progress.is_committed(ticket) {
+                return Ok(());
+            }
+            if let Some(failure) = progress.failure() {
+                return Err(Arc::clone(&failure.error));
+            }
+            self.store.progressed().await.map_err(Arc::new)?;
+        }
+    }
+
+    /// Starts again from what was kept. Where even that fails, the next turn tries again.
+    async fn recover(&mut self) {
+        match self.store.recover(self.scope.clone()).await {
+            Ok(snapshot) => self.engine = (self.rebuild)(self.clock.now(), snapshot.facts),
+            Err(error) => {
+                tracing::error!(lane = self.number, %error, "the store cannot be read either");
+                tokio::time::sleep(LONGEST_PAUSE).await;
+            }
+        }
+    }
+
+    fn release(&mut self, now: Timestamp, outputs: Vec<Output>) {
+        for output in outputs {
+            match output {
+                Output::Release(ticket) => self.adapter(ticket.side).borrow_mut().release(now, ticket),
+                Output::Command(command) => self.execute(now, command),
+            }
+        }
+    }
+
+    fn execute(&mut self, now: Timestamp, command: Command) {
+        match addressee(&command.kind) {
+            Addressee::Side(side) => self.adapter(side).borrow_mut().execute(now, command),
+            Addressee::Lane => {
+                if let CommandKind::Forward(word) = command.kind {
+                    self.postponed.push_back((command.correlation, word));
+                    self.hand_over_postponed();
+                }
+            }
+            Addressee::Nobody => {}
+        }
+    }
+
+    /// Hands words to their lanes in order, as far as the channels take them.
+    fn hand_over_postponed(&mut self) {
+        while let Some((correlation, word)) = self.postponed.pop_front() {
+            let lane = usize::try_from(self.lane_of(&word)).unwrap_or(0);
+            let Some(link) = self.neighbours.get(lane) else { continue };
+            match link.tasks.try_reserve() {
+                Ok(permit) => permit.send(Box::new(move |lane, _| {
+                    lane.feed(Event { correlation, kind: EventKind::Forwarded(word) });
+                })),
+                Err(mpsc::error::TrySendError::Full(())) => {
+                    self.postponed.push_front((correlation, word));
+                    return;
+                }
+                // The lane ended: the process is going down, and what matters is in the store.
+                Err(mpsc::error::TrySendError::Closed(())) => {}
+            }
+        }
+    }
+
+    fn adapter(&self, side: Side) -> Rc<RefCell<dyn Adapter>> {
+        match side {
+            Side::Wv => Rc::clone(&self.wv),
+            Side::Simple => Rc::clone(&self.simple),
+        }
+    }
+}
+
+/// Who carries a command out.
+enum Addressee {
+    Side(Side),
+    Lane,
+    Nobody,
+}
+
+fn addressee(kind: &CommandKind) -> Addressee {
+    use mapping::command::DeliveryRoute;
+    match kind {
+        CommandKind::Answer { request, .. } => Addressee::Side(request.side),
+        CommandKind::Notify(notification) => Addressee::Side(notification.endpoint.side),
+        CommandKind::AskAuthorization { endpoint, .. } | CommandKind::Retract { endpoint, .. } => {
+            Addressee::Side(endpoint.side)
+        }
+        CommandKind::Deliver { route, .. } | CommandKind::Report { route, .. } => match route {
+            DeliveryRoute::Endpoint(endpoint) => Addressee::Side(endpoint.side),
+            // Peers of the WV side (SSP, CSP client) are not built yet; the configuration refuses them.
+            DeliveryRoute::Peer(_) => Addressee::Side(Side::Simple),
+        },
+        CommandKind::OpenSubscription { .. } | CommandKind::CloseSubscription { .. } => Addressee::Side(Side::Simple),
+        CommandKind::Forward(_) => Addressee::Lane,
+        CommandKind::Keep(Record::Put(_) | Record::Delete(_)) => Addressee::Nobody,
+    }
+}
+
+/// A lane looks around at least this often, so that a missed wake-up is a hiccup and not a hang.
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// How long a lane waits when the queue of the store is full.
+const FULL_STORE_PAUSE: Duration = Duration::from_millis(20);
+
+/// How soon a full neighbour is tried again.
+const POSTPONED_PAUSE: Duration = Duration::from_millis(5);

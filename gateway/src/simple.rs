@@ -1,0 +1,3 @@
+//! The SIMPLE adapter: SIP registrar, notifier, subscriber and message relay.
+
+pub mod translate;

@@ -1,0 +1,7 @@
+//! Between SIP/SIMPLE and the neutral model: one file per subject, the same names as on the other side.
+
+pub mod address;
+pub mod message;
+pub mod outcome;
+pub mod presence;
+pub mod watcher;

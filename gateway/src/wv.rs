@@ -1,0 +1,3 @@
+//! The WV adapter: CSP server for phones.
+
+pub mod translate;

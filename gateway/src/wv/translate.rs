@@ -1,0 +1,9 @@
+//! Between the primitives of the WV side and the neutral model: one file per subject, the same names as on the other
+//! side.
+
+pub mod address;
+pub mod contact_list;
+pub mod message;
+pub mod outcome;
+pub mod presence;
+pub mod watcher;

@@ -1,0 +1,153 @@
+//! Messages and delivery reports.
+
+use super::{address, outcome};
+use mapping::{
+    address::Address,
+    message::{Content, Message, MessageId, Report, ReportWish},
+    time::Timestamp,
+};
+use std::{sync::Arc, time::Duration};
+use wv_proto::{
+    codec::date_time::DateTime,
+    primitive::{
+        identifier::MessageId as WvMessageId,
+        message::{Content as WvContent, DeliveryReportRequest, MessageInfo, NewMessage, SendMessageRequest},
+        party::{Recipient, Sender, User},
+    },
+    version::Version,
+};
+
+/// The message of a SendMessage-Request. Its recipient is the sender until the engine sets it per target.
+#[must_use]
+pub fn from_send(
+    request: &SendMessageRequest,
+    sender: &Address,
+    origin: &str,
+    validity: Duration,
+    now: Timestamp,
+) -> Message {
+    let media_type = essence(request.message.content_type_or_default());
+    let body = request.content.as_ref().map(|content| content.octets().clone()).unwrap_or_default();
+    Message {
+        id: MessageId::new(""),
+        sender: sender.clone(),
+        recipient: sender.clone(),
+        content: Content { media_type: Arc::from(media_type), body },
+        // WV-MSG-04: clients' clocks are often wrong; the time that counts is the gateway's.
+        sent: now,
+        expires: now.after(request.message.validity.unwrap_or(validity)),
+        report: if request.delivery_report { ReportWish::Delivery } else { ReportWish::None },
+        origin: Arc::from(origin),
+    }
+}
+
+fn essence(media_type: &str) -> String {
+    media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+/// The NewMessage that brings a message to a client.
+#[must_use]
+pub fn to_new_message(message: &Message, now: Timestamp) -> NewMessage {
+    NewMessage {
+        message: MessageInfo {
+            message_id: Some(WvMessageId::new(message.id.as_str())),
+            // WV-MSG-02: always written.
+            content_type: Some(message.content.media_type.as_ref().into()),
+            content_size: u32::try_from(message.content.body.len()).ok(),
+            recipient: recipient(&message.recipient),
+            sender: Some(sender(&message.sender)),
+            date_time: date_time(message.sent),
+            validity: Some(now.until(message.expires)),
+            ..MessageInfo::default()
+        },
+        content: Some(to_content(&message.content)),
+    }
+}
+
+/// Text that may hold what XML cannot is cleaned; the codec chooses the transfer encoding.
+fn to_content(content: &Content) -> WvContent {
+    let is_text = content.media_type.starts_with("text/") || content.media_type.ends_with("+xml");
+    match std::str::from_utf8(&content.body) {
+        Ok(text) if is_text => WvContent::from_text(&writable(text)),
+        _ => WvContent::from_octets(content.body.clone()),
+    }
+}
+
+/// Characters that XML 1.0 has no place for are replaced (messaging.md §4).
+fn writable(text: &str) -> String {
+    let allowed =
+        |c: char| !matches!(c, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}');
+    text.chars().map(|c| if allowed(c) { c } else { '\u{fffd}' }).collect()
+}
+
+/// The DeliveryReport-Request for a report.
+#[must_use]
+pub fn to_delivery_report(report: &Report, version: Version) -> DeliveryReportRequest {
+    DeliveryReportRequest {
+        result: outcome::to_result(report.outcome, &[], version),
+        delivery_time: match version {
+            Version::V1_1 => None,
+            Version::V1_2 | Version::V1_3 => date_time(report.at),
+        },
+        message: MessageInfo {
+            message_id: Some(WvMessageId::new(report.message.as_str())),
+            content_type: Some(report.media_type.as_ref().into()),
+            content_size: u32::try_from(report.size_octets).ok(),
+            recipient: recipient(&report.recipient),
+            sender: Some(sender(&report.sender)),
+            date_time: date_time(report.sent),
+            ..MessageInfo::default()
+        },
+    }
+}
+
+fn recipient(address: &Address) -> Recipient {
+    Recipient::of_user(User::from(address::to_user_id(address)))
+}
+
+fn sender(address: &Address) -> Sender {
+    Sender::User(User::from(address::to_user_id(address)))
+}
+
+fn date_time(at: Timestamp) -> Option<DateTime> {
+    i64::try_from(at.as_secs()).ok().and_then(DateTime::from_unix_seconds)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
+
+    fn read(text: &str, size: u32) -> Message {
+        let request = SendMessageRequest {
+            delivery_report: true,
+            message: MessageInfo {
+                content_type: Some("Text/Plain; charset=utf-8".into()),
+                content_size: Some(size),
+                ..MessageInfo::default()
+            },
+            content: Some(WvContent::from_text(text)),
+        };
+        let alice = Address::parse("alice@wv.example").unwrap();
+        from_send(&request, &alice, "s/1", Duration::from_secs(60), Timestamp::EPOCH)
+    }
+
+    #[test]
+    fn a_wrong_content_size_is_no_fault() {
+        let message = read("hello", 148);
+        assert_eq!((message.content.media_type.as_ref(), message.content.body.as_ref()), ("text/plain", &b"hello"[..]));
+        assert_eq!(message.report, ReportWish::Delivery);
+        assert_eq!(message.expires, Timestamp::from_secs(60));
+    }
+
+    #[test]
+    fn control_characters_do_not_reach_a_phone() {
+        let mut message = read("x", 1);
+        message.content = Content::from_text("a\u{1}b");
+        let new = to_new_message(&message, Timestamp::EPOCH);
+        assert_eq!(new.content, Some(WvContent::from_text("a\u{fffd}b")));
+        message.content = Content { media_type: "image/png".into(), body: Bytes::from_static(&[0, 255]) };
+        let new = to_new_message(&message, Timestamp::EPOCH);
+        assert_eq!(new.content, Some(WvContent::from_octets(Bytes::from_static(&[0, 255]))));
+    }
+}

@@ -1,0 +1,135 @@
+//! Outcomes as WV status codes. Rows: `fixtures/mapping/outcome.toml`.
+
+use super::address;
+use mapping::{
+    address::Address,
+    outcome::{Detail, Outcome},
+};
+use std::collections::BTreeMap;
+use wv_proto::{
+    status::{DetailedResult, StatusCode, StatusResult},
+    version::Version,
+};
+
+/// The code for an outcome in a version. Codes that only newer clients know fall back for older ones
+/// (`fixtures/mapping/outcome.toml`, columns `wv_1_1` and `wv_1_2`).
+#[must_use]
+pub const fn to_code(outcome: Outcome, version: Version) -> StatusCode {
+    let number = match outcome {
+        Outcome::Success | Outcome::Stored => 200,
+        Outcome::PartialSuccess => 201,
+        Outcome::MultipleErrors => 900,
+        Outcome::BadRequest => 400,
+        Outcome::BadParameter => 402,
+        Outcome::Unauthorized => 401,
+        Outcome::Forbidden => 403,
+        Outcome::ServiceNotSupported => 405,
+        Outcome::NotImplemented => 501,
+        Outcome::ServiceNotAgreed => 506,
+        Outcome::UnknownUser => 531,
+        Outcome::UnknownDomain => 516,
+        Outcome::BadAddress => newer(version, 531, 901, 901),
+        Outcome::Blocked => 532,
+        Outcome::NotLoggedIn => 533,
+        Outcome::RecipientUnauthorized => 534,
+        Outcome::Rejected => 538,
+        Outcome::Undeliverable | Outcome::TooLarge => 410,
+        Outcome::UnsupportedContent => 415,
+        Outcome::Forwarded => newer(version, 200, 200, 541),
+        Outcome::Expired => newer(version, 410, 410, 542),
+        Outcome::QueueFull => 507,
+        Outcome::Timeout => 504,
+        Outcome::NotDecided => 521,
+        Outcome::Unavailable => 503,
+        Outcome::InternalError => 500,
+        Outcome::VersionNotSupported => 505,
+        Outcome::UnknownMessage => 426,
+        Outcome::UnknownContactList => 700,
+        Outcome::ContactListExists => 701,
+        Outcome::BadContactListProperty => 752,
+        Outcome::TooManyContactLists => newer(version, 754, 753, 753),
+        Outcome::TooManyContacts => 754,
+        Outcome::BadPresenceAttribute => 750,
+        Outcome::BadPresenceValue => 751,
+        Outcome::AutoSubscribeNotSupported => newer(version, 200, 760, 760),
+        Outcome::NotEnoughCredit => newer(version, 403, 403, 902),
+    };
+    match StatusCode::new(number) {
+        Some(code) => code,
+        None => StatusCode::INTERNAL_ERROR,
+    }
+}
+
+const fn newer(version: Version, v1_1: u16, v1_2: u16, v1_3: u16) -> u16 {
+    match version {
+        Version::V1_1 => v1_1,
+        Version::V1_2 => v1_2,
+        Version::V1_3 => v1_3,
+    }
+}
+
+/// The Result element for an outcome and the targets that went differently.
+#[must_use]
+pub fn to_result(outcome: Outcome, details: &[Detail], version: Version) -> StatusResult {
+    let code = to_code(outcome, version);
+    let mut grouped: BTreeMap<StatusCode, Vec<&Address>> = BTreeMap::new();
+    for detail in details.iter().filter(|detail| !detail.outcome.is_success()) {
+        grouped.entry(to_code(detail.outcome, version)).or_default().push(&detail.target);
+    }
+    let detailed = grouped.into_iter().map(|(code, targets)| to_detailed(code, &targets, version)).collect();
+    let result = StatusResult::new(code).with_detailed(detailed);
+    if outcome.is_success() { result } else { result.with_meaning() }
+}
+
+fn to_detailed(code: StatusCode, targets: &[&Address], version: Version) -> DetailedResult {
+    let mut detail = DetailedResult::new(code);
+    for target in targets {
+        // DetailedResult names contact lists from 1.2 on; in 1.1 every item is named as a user.
+        if target.resource().is_some() && version != Version::V1_1 {
+            detail.contact_lists.push(address::to_contact_list_id(target));
+        } else {
+            detail.users.push(address::to_user_id(target));
+        }
+    }
+    detail
+}
+
+/// The outcome that a client's answer to a request of ours means.
+#[must_use]
+pub const fn from_code(code: StatusCode) -> Outcome {
+    match code.number() {
+        200..=299 => Outcome::Success,
+        415 => Outcome::UnsupportedContent,
+        432 => Outcome::TooLarge,
+        538 => Outcome::Rejected,
+        503 => Outcome::Unavailable,
+        _ => Outcome::Undeliverable,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn details_are_grouped_by_code() {
+        let detail = |name: &str, outcome| Detail { target: Address::parse(name).unwrap(), outcome };
+        let details = [
+            detail("a@x", Outcome::UnknownUser),
+            detail("b@x", Outcome::Blocked),
+            detail("c@x", Outcome::UnknownUser),
+            detail("d@x", Outcome::Success),
+        ];
+        let result = to_result(Outcome::PartialSuccess, &details, Version::V1_2);
+        assert_eq!(result.code.number(), 201);
+        let shape: Vec<(u16, usize)> = result.detailed.iter().map(|d| (d.code.number(), d.users.len())).collect();
+        assert_eq!(shape, [(531, 2), (532, 1)]);
+    }
+
+    #[test]
+    fn newer_codes_fall_back_for_older_clients() {
+        assert_eq!(to_code(Outcome::BadAddress, Version::V1_1).number(), 531);
+        assert_eq!(to_code(Outcome::Expired, Version::V1_2).number(), 410);
+        assert_eq!(to_code(Outcome::Expired, Version::V1_3).number(), 542);
+    }
+}
