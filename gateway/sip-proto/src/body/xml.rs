@@ -4,6 +4,7 @@
 //! no document type, no entities but the predefined and numeric ones, no forbidden characters, one root, no
 //! undeclared prefix, and a limit for everything. Elements are told apart by namespace and local name, never by prefix.
 
+mod check;
 mod fragment;
 mod reader;
 mod writer;

@@ -47,6 +47,8 @@ fn every_refusal_has_its_reason() {
         (b"<p:a/>", XmlError::UndeclaredPrefix),
         (b"<a p:b=''/>", XmlError::UndeclaredPrefix),
         (b"<a xmlns:p=''/>", XmlError::UndeclaredPrefix),
+        (b"<a xmlns='u\tv'/>", XmlError::UndeclaredPrefix),
+        (b"<a xmlns='&#117;'/>", XmlError::UndeclaredPrefix),
         (b"<a xmlns:xmlns='u'/>", XmlError::UndeclaredPrefix),
         (b"<a>x]]>y</a>", XmlError::NotWellFormed),
         (b"<a></b>", XmlError::NotWellFormed),
