@@ -5,6 +5,7 @@
 )]
 
 pub mod account;
+pub mod admin;
 pub mod config;
 pub mod lane;
 pub mod observe;

@@ -139,6 +139,12 @@ impl Member {
         *self.phase.borrow()
     }
 
+    /// Shows the phase to a part of this member.
+    #[must_use]
+    pub fn phase(&self) -> watch::Receiver<Phase> {
+        self.phase.clone()
+    }
+
     /// Waits until the process is in `phase` or past it; at once when it is already. Cancel-safe.
     pub async fn wait_for(&mut self, phase: Phase) -> Phase {
         match self.phase.wait_for(|now| *now >= phase).await {

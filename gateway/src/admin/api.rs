@@ -1,0 +1,309 @@
+//! The API: what the command line and other programs ask for.
+
+use super::{AdminRefusal, AdminReply, AdminRequest, AdminRequestKind, ShowTopic, server::Shared};
+use crate::{
+    account::{AccountError, AccountOrigin, AccountUser, Keeping, NewAccount, Secret},
+    observe::trace::{Seen, TraceRecord, Watch},
+};
+use axum::{
+    Json, Router,
+    body::{Body, Bytes, HttpBody},
+    extract::{Path, Query, State},
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::{delete, get, post, put},
+};
+use hyper::body::Frame;
+use mapping::address::Address;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::{
+    convert::Infallible,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+use tokio::sync::{mpsc::error::TrySendError, oneshot};
+
+/// The description of the API.
+pub(super) const OPENAPI: &str = include_str!("openapi.json");
+
+pub(super) fn routes() -> Router<Arc<Shared>> {
+    Router::new()
+        .route("/status", get(status))
+        .route("/show/{topic}", get(show))
+        .route("/explain", get(explain))
+        .route("/drain", post(drain))
+        .route("/reload", post(reload))
+        .route("/accounts", get(list_accounts).post(add_accounts))
+        .route("/accounts/{user}", delete(remove_account))
+        .route("/accounts/{user}/password", put(change_password))
+        .route("/trace", get(trace))
+}
+
+/// Accounts to add, as they come over the API.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AccountsToAdd {
+    pub(crate) accounts: Vec<AccountToAdd>,
+}
+
+/// One of them.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AccountToAdd {
+    pub(crate) user: String,
+    pub(crate) password: String,
+    #[serde(default = "digest_by_default")]
+    pub(crate) digest: bool,
+}
+
+impl std::fmt::Debug for AccountToAdd {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AccountToAdd").field("user", &self.user).finish_non_exhaustive()
+    }
+}
+
+/// A new password, as it comes over the API.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewPassword {
+    password: String,
+    #[serde(default = "digest_by_default")]
+    digest: bool,
+}
+
+#[derive(Deserialize)]
+struct Pair {
+    watcher: String,
+    presentity: String,
+}
+
+#[derive(Deserialize)]
+struct TraceFilter {
+    user: Option<String>,
+}
+
+const fn digest_by_default() -> bool {
+    true
+}
+
+impl AccountToAdd {
+    pub(crate) fn to_new(&self) -> Result<NewAccount, String> {
+        let user = AccountUser::parse(&self.user).map_err(|error| format!("{}: {error}", self.user))?;
+        Ok(NewAccount { user, password: Secret::new(&self.password), keeping: keeping(self.digest) })
+    }
+}
+
+const fn keeping(digest: bool) -> Keeping {
+    if digest { Keeping::ForDigest } else { Keeping::HashOnly }
+}
+
+async fn status(State(shared): State<Arc<Shared>>) -> Json<Value> {
+    let phase = *shared.phase.borrow();
+    Json(json!({
+        "node": shared.node,
+        "version": env!("CARGO_PKG_VERSION"),
+        "phase": phase.as_str(),
+        "accounts": shared.accounts.list().len(),
+    }))
+}
+
+async fn show(State(shared): State<Arc<Shared>>, Path(topic): Path<String>) -> Response {
+    match ShowTopic::ALL.into_iter().find(|known| known.as_str() == topic) {
+        Some(topic) => ask(&shared, AdminRequestKind::Show(topic)).await,
+        None => {
+            let known = ShowTopic::ALL.map(ShowTopic::as_str).join(", ");
+            refuse(StatusCode::NOT_FOUND, &format!("there is no \"{topic}\" to show; there are {known}"))
+        }
+    }
+}
+
+async fn explain(State(shared): State<Arc<Shared>>, Query(pair): Query<Pair>) -> Response {
+    match (parse_user(&pair.watcher), parse_user(&pair.presentity)) {
+        (Ok(watcher), Ok(presentity)) => ask(&shared, AdminRequestKind::Explain { watcher, presentity }).await,
+        (Err(error), _) | (_, Err(error)) => refuse(StatusCode::BAD_REQUEST, &error),
+    }
+}
+
+async fn drain(State(shared): State<Arc<Shared>>) -> Response {
+    ask(&shared, AdminRequestKind::Drain).await
+}
+
+async fn reload(State(shared): State<Arc<Shared>>) -> Response {
+    ask(&shared, AdminRequestKind::Reload).await
+}
+
+async fn list_accounts(State(shared): State<Arc<Shared>>) -> Json<Value> {
+    Json(accounts_json(&shared.accounts))
+}
+
+async fn add_accounts(State(shared): State<Arc<Shared>>, Json(wanted): Json<AccountsToAdd>) -> Response {
+    respond(add(&shared.accounts, &wanted.accounts).await.map(Json))
+}
+
+async fn remove_account(State(shared): State<Arc<Shared>>, Path(user): Path<String>) -> Response {
+    match AccountUser::parse(&user) {
+        Ok(user) => respond(shared.accounts.remove(&user).await.map(|()| StatusCode::NO_CONTENT)),
+        Err(error) => refuse(StatusCode::BAD_REQUEST, &error.to_string()),
+    }
+}
+
+async fn change_password(
+    State(shared): State<Arc<Shared>>,
+    Path(user): Path<String>,
+    Json(new): Json<NewPassword>,
+) -> Response {
+    match AccountUser::parse(&user) {
+        Ok(user) => {
+            let account = NewAccount { user, password: Secret::new(&new.password), keeping: keeping(new.digest) };
+            respond(shared.accounts.change_password(account).await.map(|()| StatusCode::NO_CONTENT))
+        }
+        Err(error) => refuse(StatusCode::BAD_REQUEST, &error.to_string()),
+    }
+}
+
+async fn trace(State(shared): State<Arc<Shared>>, Query(filter): Query<TraceFilter>) -> Response {
+    let body = Body::new(TraceBody { next: next_record(shared.tap.watch()), user: filter.user });
+    ([(header::CONTENT_TYPE, "application/x-ndjson")], body).into_response()
+}
+
+/// Adds accounts, all that can be, and tells how many and which not.
+pub(crate) async fn add(
+    registry: &crate::account::AccountRegistry,
+    wanted: &[AccountToAdd],
+) -> Result<Value, AccountError> {
+    let mut refused = Vec::new();
+    let mut accounts = Vec::new();
+    for account in wanted {
+        match account.to_new() {
+            Ok(account) => accounts.push(account),
+            Err(reason) => refused.push(reason),
+        }
+    }
+    let count = accounts.len();
+    let faults = registry.add(accounts).await?;
+    let added = count.saturating_sub(faults.len());
+    refused.extend(faults.iter().map(ToString::to_string));
+    Ok(json!({ "added": added, "refused": refused }))
+}
+
+/// All accounts, without what proves them.
+pub(crate) fn accounts_json(registry: &crate::account::AccountRegistry) -> Value {
+    let rows: Vec<Value> = registry
+        .list()
+        .iter()
+        .map(|account| {
+            let origin = match account.origin {
+                AccountOrigin::Configuration => "configuration",
+                AccountOrigin::Store => "store",
+            };
+            let digest = account.credential.clear().is_some();
+            json!({ "user": account.user.to_string(), "origin": origin, "digest": digest })
+        })
+        .collect();
+    json!({ "accounts": rows })
+}
+
+/// Passes a question on and waits for the answer.
+async fn ask(shared: &Shared, kind: AdminRequestKind) -> Response {
+    let (reply, answer) = oneshot::channel();
+    match shared.requests.try_send(AdminRequest { kind, reply }) {
+        Ok(()) => {}
+        Err(TrySendError::Full(_)) => {
+            return refuse(StatusCode::SERVICE_UNAVAILABLE, "too many questions are waiting; try again in a moment");
+        }
+        Err(TrySendError::Closed(_)) => return refuse(StatusCode::SERVICE_UNAVAILABLE, "the gateway is closing"),
+    }
+    match tokio::time::timeout(ANSWER_WAIT, answer).await {
+        Ok(Ok(Ok(reply))) => Json::<AdminReply>(reply).into_response(),
+        Ok(Ok(Err(refusal))) => {
+            let status = match refusal {
+                AdminRefusal::NotAvailable(_) => StatusCode::NOT_IMPLEMENTED,
+                AdminRefusal::Unknown(_) => StatusCode::NOT_FOUND,
+                AdminRefusal::Failed(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            };
+            refuse(status, &refusal.to_string())
+        }
+        Ok(Err(_)) => refuse(StatusCode::SERVICE_UNAVAILABLE, "the gateway is closing"),
+        Err(_) => refuse(StatusCode::GATEWAY_TIMEOUT, "no answer in time"),
+    }
+}
+
+fn respond<T: IntoResponse>(result: Result<T, AccountError>) -> Response {
+    let error = match result {
+        Ok(response) => return response.into_response(),
+        Err(error) => error,
+    };
+    let status = match &error {
+        AccountError::Unknown(_) => StatusCode::NOT_FOUND,
+        AccountError::Exists(_) | AccountError::Configured(_) => StatusCode::CONFLICT,
+        AccountError::NotHosted(_) | AccountError::WrongSide(_) | AccountError::EmptyPassword(_) => {
+            StatusCode::BAD_REQUEST
+        }
+        AccountError::Credential(_) | AccountError::Store(_) => StatusCode::INTERNAL_SERVER_ERROR,
+    };
+    refuse(status, &error.to_string())
+}
+
+fn refuse(status: StatusCode, message: &str) -> Response {
+    (status, error_body(message)).into_response()
+}
+
+pub(super) fn error_body(message: &str) -> Json<Value> {
+    Json(json!({ "error": message }))
+}
+
+/// A user with or without its scheme.
+fn parse_user(text: &str) -> Result<Address, String> {
+    let bare = AccountUser::parse(text).map(|user| user.address().clone());
+    bare.or_else(|_| Address::parse(text)).map_err(|error| format!("{text}: {error}"))
+}
+
+type NextRecord = Pin<Box<dyn Future<Output = (Watch, Seen)> + Send>>;
+
+/// Records as lines of JSON, for as long as somebody reads.
+struct TraceBody {
+    next: NextRecord,
+    user: Option<String>,
+}
+
+fn next_record(mut watch: Watch) -> NextRecord {
+    Box::pin(async move {
+        let seen = watch.next().await;
+        (watch, seen)
+    })
+}
+
+impl HttpBody for TraceBody {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        loop {
+            let Poll::Ready((watch, seen)) = self.next.as_mut().poll(context) else { return Poll::Pending };
+            self.next = next_record(watch);
+            let line = match seen {
+                Seen::End => return Poll::Ready(None),
+                Seen::Missed(count) => json!({ "missed": count }).to_string(),
+                Seen::Record(record) if !concerns(&record, self.user.as_deref()) => continue,
+                Seen::Record(record) => match serde_json::to_string(&*record) {
+                    Ok(line) => line,
+                    Err(error) => json!({ "error": error.to_string() }).to_string(),
+                },
+            };
+            return Poll::Ready(Some(Ok(Frame::data(Bytes::from(line + "\n")))));
+        }
+    }
+}
+
+fn concerns(record: &TraceRecord, user: Option<&str>) -> bool {
+    user.is_none_or(|user| record.peer.contains(user) || record.title.contains(user))
+}
+
+/// How long the rest of the process may take to answer.
+const ANSWER_WAIT: Duration = Duration::from_secs(10);
