@@ -6,7 +6,6 @@
 pub mod body;
 pub mod credential;
 pub mod lifetime;
-pub mod notifier;
 pub mod package;
 pub mod state;
 pub mod subscriber;
