@@ -3,3 +3,5 @@
 
 #[path = "primitive/corpus.rs"]
 mod corpus;
+#[path = "primitive/worked_sequence.rs"]
+mod worked_sequence;
