@@ -38,7 +38,7 @@ pub fn decode<'a>(
 ) -> Result<Decoded<'a>, CodecError> {
     let fallback = match content_type {
         Some(ContentType::CspPlusXml | ContentType::CspPlusWbxml) => Version::V1_3,
-        // UNCLEAR wbxml.md 1: nothing names a version, and 1.2 reads everything that 1.1 has.
+        // UNCLEAR WV-ENC-01: nothing names a version, and 1.2 reads everything that 1.1 has.
         Some(_) | None => Version::V1_2,
     };
     decode_in_session(octets, content_type, fallback, limits)

@@ -92,7 +92,7 @@ impl core::fmt::Display for ElementName {
     }
 }
 
-/// How the content of an element is to be understood (wbxml.md section 4).
+/// How the content of an element is to be understood.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ValueKind {
     /// Text, or no value at all.

@@ -36,7 +36,7 @@ impl Version {
         Self::ALL.into_iter().find(|version| version.public_id() == number)
     }
 
-    /// Reads a textual public identifier, in every spelling that has been seen (wbxml.md sections 1 and 6).
+    /// Reads a textual public identifier, in every spelling that has been seen.
     #[must_use]
     pub fn from_public_id_text(text: &str) -> Option<Self> {
         let text = text.trim();

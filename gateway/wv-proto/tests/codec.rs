@@ -19,6 +19,7 @@ const MALFORMED: [&str; 4] = [
 fn messages() -> Option<Vec<(String, Vec<u8>)>> {
     let corpus = PathBuf::from(std::env::var_os("WVSG_CORPUS")?);
     let mut messages: Vec<_> = ["wv", "wv-server"].iter().flat_map(|folder| files(&corpus.join(folder))).collect();
+    assert!(!messages.is_empty(), "the corpus is empty");
     messages.sort();
     Some(messages)
 }

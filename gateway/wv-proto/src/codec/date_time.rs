@@ -1,4 +1,4 @@
-//! Points in time as CSP writes them: ISO 8601 text, or 48 bits in WBXML.
+//! Points in time as CSP writes them: ISO 8601 text, or 48 bits in WBXML (WV-ENC-07).
 #![allow(
     clippy::arithmetic_side_effects,
     reason = "calendar arithmetic on fields of at most twelve bits, and on days of a 64-bit count of seconds"
@@ -76,7 +76,7 @@ impl DateTime {
         Self::from_fields([year, month, day, hour, minute, second], zone)
     }
 
-    /// Reads the 48 bits of WBXML (wbxml.md section 4.1).
+    /// Reads the 48 bits of WBXML.
     ///
     /// # Errors
     /// When they are not six octets, or no such day or time exists.

@@ -1,7 +1,6 @@
-//! Documents as a whole: worked examples, random documents and octets, real messages.
+//! Documents as a whole: worked examples, random documents and random octets.
 
 mod arbitrary;
-mod corpus;
 mod example;
 
 /// Reads hexadecimal digits with blanks between them.

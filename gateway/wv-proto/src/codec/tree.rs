@@ -231,7 +231,7 @@ impl<'t, 'a> Element<'t, 'a> {
         }
     }
 
-    /// Its content as it was before the sender encoded it (wbxml.md section 4.2). `is_base64` says whether the
+    /// Its content as it was before the sender encoded it (WV-ENC-08). `is_base64` says whether the
     /// ContentEncoding beside it does, `size` is the ContentSize, if there is one.
     ///
     /// # Errors

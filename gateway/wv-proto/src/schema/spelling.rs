@@ -1,7 +1,7 @@
 //! Table.
 //!
 //! The spellings behind [`super::element`], index for index, and the other spellings that are accepted on reading
-//! (wbxml.md section 6).
+//! (WV-ENC-09).
 
 use super::{ElementName, element};
 

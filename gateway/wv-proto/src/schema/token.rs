@@ -28,7 +28,7 @@ pub(crate) fn tag(version: Version, name: ElementName) -> Option<(u8, u8)> {
     (token != 0).then_some((page, token))
 }
 
-/// The element of a token. Tokens that a version lacks are read as the other versions have them: clients keep using
+/// The element of a token (WV-ENC-05). Tokens that a version lacks are read as the other versions have them: clients keep using
 /// elements that a newer version removed.
 pub(crate) fn read_tag(version: Version, page: u8, token: u8) -> Option<ElementName> {
     let number = *TAGS_BY_TOKEN.get(version.index())?.get(usize::from(page))?.get(usize::from(token))?;
@@ -53,7 +53,7 @@ pub(crate) fn attribute_start(version: Version, namespace: &str) -> Option<(u8, 
 /// The string of a value token inside the given element.
 pub(crate) fn read_value(version: Version, within: Option<ElementName>, number: u32) -> Option<&'static str> {
     let number = u8::try_from(number).ok()?;
-    // wbxml.md section 4.3: one number, two strings, told apart by the element.
+    // WV-ENC-04
     if number == GROUP_ID_OR_HISTORY && version == Version::V1_3 {
         return Some(if within == Some(element::SEARCH_ELEMENT) { "GROUP_ID" } else { "History" });
     }
@@ -85,7 +85,7 @@ fn may_write(version: Version, within: ElementName, row: &ValueToken) -> bool {
     };
     let is_contact_means = matches!(within, element::CAP | element::PREF_C);
     match (row.number, row.text) {
-        // wbxml.md section 4.3: SMS is a bearer or a means of contact.
+        // WV-ENC-04
         (0x43, _) => !is_contact_means,
         (0x75, _) => is_contact_means,
         (GROUP_ID_OR_HISTORY, "GROUP_ID") => version != Version::V1_3 || within == element::SEARCH_ELEMENT,

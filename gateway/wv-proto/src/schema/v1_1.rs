@@ -421,7 +421,7 @@ pub(super) static VALUES: [ValueToken; 97] = [
     ValueToken { number: 0x77, text: "VIDEO_STREAM" },
 ];
 
-/// Value tokens that are read and never written in this version (wbxml.md sections 4.3 and 6).
+/// Value tokens that are read and never written in this version (WV-ENC-03).
 pub(super) static READ_ONLY_VALUES: [u8; 2] = [0x00, 0x68];
 
 /// Elements whose value is not plain text.

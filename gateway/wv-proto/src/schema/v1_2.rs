@@ -483,7 +483,7 @@ pub(super) static VALUES: [ValueToken; 107] = [
     ValueToken { number: 0xA5, text: "SHTTP" },
 ];
 
-/// Value tokens that are read and never written in this version (wbxml.md sections 4.3 and 6).
+/// Value tokens that are read and never written in this version (WV-ENC-03).
 pub(super) static READ_ONLY_VALUES: [u8; 4] = [0x00, 0x68, 0xA4, 0xA5];
 
 /// Elements whose value is not plain text.

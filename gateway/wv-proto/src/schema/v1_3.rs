@@ -648,7 +648,7 @@ pub(super) static VALUES: [ValueToken; 188] = [
     ValueToken { number: 0xC0, text: "R" },
 ];
 
-/// Value tokens that are read and never written in this version (wbxml.md sections 4.3 and 6).
+/// Value tokens that are read and never written in this version (WV-ENC-03).
 pub(super) static READ_ONLY_VALUES: [u8; 1] = [0x00];
 
 /// Elements whose value is not plain text.

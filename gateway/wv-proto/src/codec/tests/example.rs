@@ -9,23 +9,23 @@ use crate::limit::Limits;
 use crate::schema::element;
 use crate::version::{ContentType, Encoding, Version};
 
-/// wbxml.md section 5, example A.
+/// A login.
 const LOGIN: &str = "03 10 6A 00 C9 05 03 31 2E 31 00 01 6D 6E 70 80 19 01 01 72 74 76 80 20 01 75 03 74 31 00 01 01
     F3 07 03 31 2E 31 00 01 00 01 5D 00 00 7A 03 77 76 3A 61 6E 6E 40 61 2E 63 6F 6D 00 01 4A 77 80
     0E 01 01 00 01 61 03 70 77 00 01 72 C3 02 0E 10 01 70 03 63 31 00 01 01 01 01 01 01";
 
-/// Example B.
+/// Its answer in 1.1, with Poll beside the mode.
 const STATUS: &str = "03 10 6A 00 C9 05 03 31 2E 31 00 01 6D 6E 70 80 11 01 6F 03 73 31 00 01 01 72 74 76 80 21 01
     75 03 74 32 00 01 61 80 0B 01 01 F3 07 03 31 2E 31 00 01 71 6A 4B C3 01 C8 01 01 01 01 01 01 01";
 
-/// Example C.
+/// A message in 1.2, with the time in octets.
 const SEND_MESSAGE: &str = "03 11 6A 00 C9 08 03 31 2E 32 00 01 6D 6E 70 80 11 01 6F 03 73 31 00 01 01 72 74 76 80
     20 01 75 03 74 33 00 01 01 F3 0A 03 31 2E 32 00 01 00 06 57 48 80 2C 01 53 00 00 50 80 28 01 4F C3 01 02
     01 67 79 7A 03 77 76 3A 62 6F 62 40 62 2E 63 6F 6D 00 01 01 01 6C 79 7A 03 77 76 3A 61 6E 6E 40
     61 2E 63 6F 6D 00 01 01 01 51 C3 06 1F 5D B2 5E 34 5A 01 7C C3 02 02 58 01 01 4D 03 68 69 00 01
     01 01 01 01 01";
 
-/// Example D.
+/// Presence in 1.3, with Poll at the end of the session.
 const PRESENCE_NOTIFICATION: &str = "03 12 6A 00 C9 0B 03 31 2E 33 00 01 6D 6E 70 80 11 01 6F 03 73 31 00 01 01 72
     74 76 80 20 01 75 03 74 34 00 01 01 F3 0D 03 31 2E 33 00 01 00 04 5B 00 00 62 7A 03 77 76 3A 62 6F 62 40 62 2E 63
     6F 6D 00 01 E3 0C 03 31 2E 33 00 01 00 05 61 00 00 66 80 2C 01 64 80 2C 01 01 00 05 52 00 00 66

@@ -236,7 +236,8 @@ impl<'a> Builder<'a> {
 }
 
 impl<'a> Content<'a> {
-    /// A value may come in several pieces (wbxml.md section 4.3): strings join to a string, anything with octets in it
+    /// WV-ENC-02
+    /// A value may come in several pieces: strings join to a string, anything with octets in it
     /// joins to octets.
     fn joined(self, more: Content<'a>) -> Self {
         match (self, more) {

@@ -38,7 +38,7 @@ pub(crate) fn read_message<'a>(
     Ok((reader.version, reader.builder.into_tree()?))
 }
 
-/// What stands before the document element (wbxml.md section 2).
+/// What stands before the document element .
 struct Header<'a> {
     public_id: PublicId,
     charset: Charset,
@@ -174,7 +174,7 @@ impl<'a> Reader<'_, 'a> {
             let octet = self.cursor.octet()?;
             let started = match octet {
                 global::END => return Ok(attributes),
-                // UNCLEAR wbxml.md 3: only page 0 exists, so another one makes the next token unknown anyway.
+                // UNCLEAR attribute pages: only page 0 exists, so another one makes the next token unknown anyway.
                 global::SWITCH_PAGE if self.cursor.octet()? == 0 => continue,
                 global::LITERAL => {
                     let offset = self.cursor.integer()?;

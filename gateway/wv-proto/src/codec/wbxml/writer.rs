@@ -306,7 +306,7 @@ impl Sink for Writer {
         if self.kind() == ValueKind::Integer {
             self.push_number(number);
         } else {
-            // wbxml.md section 4: readers disagree on the doubtful integers, and all of them take text.
+            // WV-ENC-06
             self.push_inline(&number.to_string());
         }
     }

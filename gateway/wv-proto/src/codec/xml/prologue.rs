@@ -48,8 +48,8 @@ pub(super) struct Prologue<'a> {
 }
 
 impl<'a> Prologue<'a> {
-    /// Takes the declaration off. It is never fetched, and real servers write it in a form that is not XML.
-    /// QUIRK doctype-without-public: the keyword before the public identifier is missing, Baraza.
+    /// Takes the declaration off (WV-ENC-10). It is never fetched.
+    /// QUIRK bare_doctype: writes the public identifier without the keyword before it, which is no XML; Baraza.
     pub(super) fn parse(text: &'a str) -> Result<Self, CodecError> {
         let mut rest = text.trim_start();
         loop {

@@ -23,7 +23,7 @@ pub fn read<'a>(octets: &'a [u8], limits: &Limits) -> Result<Tree<'a>, CodecErro
     read_document(octets, limits).map(|document| document.tree)
 }
 
-/// Reads a CSP message and finds its version: the namespace of the root, then the public identifier, then the session.
+/// Reads a CSP message and finds its version (WV-ENC-01): the namespace of the root, then the public identifier, then the session.
 pub(crate) fn read_message<'a>(
     octets: &'a [u8],
     session_version: Version,
