@@ -285,3 +285,6 @@ const MAGIC: &[u8] = b"WVS";
 
 /// The format written here. Any change of the fields or of the order of [`Function`] needs another number.
 const FORMAT: u8 = 1;
+
+#[cfg(test)]
+mod tests;

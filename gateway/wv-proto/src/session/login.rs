@@ -561,3 +561,6 @@ impl Verdict {
         if is_right { Self::Proved } else { Self::Refused(StatusCode::INVALID_PASSWORD) }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,7 +14,7 @@ use super::time::Timestamp;
 use super::transaction::{Pending, PendingList, PostId, ReplayCache, Slot, Ticket};
 use crate::primitive::access::{Disconnect, Status};
 use crate::primitive::identifier::{ClientId, SessionCookie, SessionId, TransactionId, UserId};
-use crate::primitive::{Envelope, Primitive, SessionDescriptor, Transaction, TransactionMode};
+use crate::primitive::{Envelope, Malformed, Primitive, SessionDescriptor, Transaction, TransactionMode};
 use crate::quirk::{Profile, Quirk, QuirkSet};
 use crate::status::StatusCode;
 use crate::version::{Encoding, Version};
@@ -178,9 +178,9 @@ impl ServerSession {
             }
             State::Closed(_) => {}
         }
-        if self.is_established() && self.outbox.expire(now, &policy.limits) == Transition::FromEmpty {
-            // WV-POLL-10
-            self.commands.push_back(Command::WakeUp);
+        if self.is_established() {
+            let transition = self.outbox.expire(now, &policy.limits);
+            self.wake(transition);
         }
     }
 
@@ -260,10 +260,25 @@ impl ServerSession {
                 self.keep_alive.restart(now);
                 self.accept(now, post);
             }
+            State::Lapsed => {
+                self.acknowledge_all(&post);
+                // WV-OUT-03
+                self.refuse(&post, StatusCode::SESSION_EXPIRED);
+            }
+            State::Ending(code) => {
+                self.acknowledge_all(&post);
+                self.end(&post, code);
+            }
             // WV-OUT-03
-            State::Lapsed => self.refuse(&post, StatusCode::SESSION_EXPIRED),
-            State::Ending(code) => self.end(&post, code),
             State::Closed(closing) => self.refuse(&post, closing.code()),
+        }
+    }
+
+    /// What the client acknowledges counts even when the session does not.
+    fn acknowledge_all(&mut self, post: &Post) {
+        let responses = post.message.transactions.iter().filter(|one| one.mode == TransactionMode::Response);
+        for response in responses {
+            self.acknowledge(response.id.as_ref(), response.content.clone());
         }
     }
 
@@ -334,11 +349,7 @@ impl ServerSession {
     }
 
     /// The client answered one of our transactions; a MessageDelivered that answers none is a request in disguise.
-    fn acknowledge(
-        &mut self,
-        id: Option<&TransactionId>,
-        content: Result<Primitive, crate::primitive::Malformed>,
-    ) -> Option<Primitive> {
+    fn acknowledge(&mut self, id: Option<&TransactionId>, content: Result<Primitive, Malformed>) -> Option<Primitive> {
         let open = id.and_then(|id| self.outbox.acknowledge(id).map(|keys| (id.clone(), keys)));
         match (open, content) {
             (Some((transaction, keys)), Ok(primitive)) => {
@@ -383,13 +394,21 @@ impl ServerSession {
             State::Open | State::Active | State::Lapsed => {
                 let policy = Arc::clone(&self.policy);
                 match self.outbox.enqueue(entry, &policy.limits) {
-                    // WV-POLL-10
-                    Enqueued::Waits(Transition::FromEmpty) => self.commands.push_back(Command::WakeUp),
-                    Enqueued::Waits(Transition::Unchanged) | Enqueued::Absorbed => {}
+                    Enqueued::Waits(transition) => self.wake(transition),
+                    Enqueued::Absorbed => {}
                     Enqueued::Shed(key) => self.commands.push_back(Command::Shed(key)),
                 }
             }
             State::Ending(_) | State::Closed(_) => self.commands.push_back(Command::Shed(entry.key)),
+        }
+    }
+
+    /// A client whose session has lapsed is not woken: it would hear 600 and lose what it can still resume.
+    // WV-POLL-10
+    fn wake(&mut self, transition: Transition) {
+        match transition {
+            Transition::FromEmpty if self.is_established() => self.commands.push_back(Command::WakeUp),
+            Transition::FromEmpty | Transition::Unchanged => {}
         }
     }
 
@@ -507,3 +526,6 @@ impl ServerSession {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
