@@ -74,12 +74,9 @@ impl Gather {
     /// The answer from the parts that are in.
     pub(crate) fn to_answer(&self) -> Answer {
         let outcome = combine(&self.details);
-        let mut details: Vec<Detail> = match outcome {
-            Outcome::PartialSuccess => self.details.iter().filter(|part| !part.outcome.is_success()).cloned().collect(),
-            Outcome::MultipleErrors => self.details.clone(),
-            // All went as the whole.
-            _ => Vec::new(),
-        };
+        let mut details = self.details.clone();
+        // Parts that went as the whole are not named, nor is what succeeded.
+        details.retain(|part| part.outcome != outcome && !part.outcome.is_success());
         details.sort_by(|one, two| one.target.cmp(&two.target));
         match &self.purpose {
             Purpose::Watch { .. } => Answer::Done { outcome, details },

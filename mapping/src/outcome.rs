@@ -115,9 +115,11 @@ pub fn combine<'a>(details: impl IntoIterator<Item = &'a Detail>) -> Outcome {
         succeeded |= detail.outcome.is_success();
         match combined {
             None => combined = Some(detail.outcome),
-            Some(first) if first != detail.outcome => {
-                mixed |= !(first.is_success() && detail.outcome.is_success());
+            // Of two successes the weaker promise holds for the whole.
+            Some(first) if first != detail.outcome && first.is_success() && detail.outcome.is_success() => {
+                combined = Some(Outcome::Stored);
             }
+            Some(first) if first != detail.outcome => mixed = true,
             Some(_) => {}
         }
     }

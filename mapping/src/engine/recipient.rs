@@ -367,8 +367,9 @@ impl Engine {
         }
     }
 
+    /// Unique over all shards of the process: the shard stands in the upper bits.
     fn next_delivery(&mut self) -> DeliveryId {
-        DeliveryId(self.next_number())
+        DeliveryId((u64::from(self.config.shard) << 48) | (self.next_number() & ((1 << 48) - 1)))
     }
 }
 

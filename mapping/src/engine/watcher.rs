@@ -341,10 +341,13 @@ impl Engine {
     }
 }
 
+/// A watch that cannot be answered with the outcome shows it.
 const fn standing_when_declined(outcome: Outcome) -> Standing {
-    match outcome {
-        Outcome::UnknownUser | Outcome::UnknownDomain => Standing::Failed(EndReason::NoResource),
-        Outcome::Blocked | Outcome::Forbidden => Standing::Refused,
-        _ => Standing::Failed(EndReason::Probation),
+    if matches!(outcome, Outcome::UnknownUser | Outcome::UnknownDomain) {
+        Standing::Failed(EndReason::NoResource)
+    } else if matches!(outcome, Outcome::Blocked | Outcome::Forbidden) {
+        Standing::Refused
+    } else {
+        Standing::Failed(EndReason::Probation)
     }
 }

@@ -27,6 +27,11 @@ pub(super) struct World {
     /// Released commands, but for records and words.
     pub(super) seen: Vec<CommandKind>,
     pub(super) facts: BTreeMap<FactKey, Fact>,
+    /// After so many batches everything that is not kept is lost.
+    pub(super) crash_after: Option<usize>,
+    pub(super) crashes: u64,
+    /// How much had been released at the last crash.
+    pub(super) crashed_at: usize,
     words: VecDeque<(Correlation, EventKind)>,
     last_request: u64,
     configure: fn(&mut EngineConfig),
@@ -64,6 +69,9 @@ impl World {
             engines: Vec::new(),
             seen: Vec::new(),
             facts: BTreeMap::new(),
+            crash_after: None,
+            crashes: 0,
+            crashed_at: 0,
             words: VecDeque::new(),
             last_request: 0,
             configure,
@@ -87,6 +95,20 @@ impl World {
             .collect();
     }
 
+    /// Everything that is not kept is lost; the shards come back from what is.
+    pub(super) fn crash(&mut self, shards: u32) {
+        self.crashes += 1;
+        self.crashed_at = self.seen.len();
+        self.crash_after = None;
+        self.words.clear();
+        self.start(shards, 1 + self.crashes);
+        let facts: Vec<Fact> = self.facts.values().cloned().collect();
+        for index in 0..self.engines.len() {
+            self.engines[index].restore(self.now, facts.clone());
+        }
+        self.run_all();
+    }
+
     /// One event, and all words that follow from it.
     pub(super) fn event(&mut self, kind: EventKind) {
         self.words.push_back((Correlation::new(7), kind));
@@ -104,6 +126,13 @@ impl World {
             for index in indices {
                 self.engines[index].handle(self.now, Event { correlation, kind: kind.clone() });
                 self.release(index);
+                if let Some(left) = self.crash_after {
+                    self.crash_after = Some(left.saturating_sub(1));
+                    if left == 0 {
+                        let shards = u32::try_from(self.engines.len()).unwrap();
+                        return self.crash(shards);
+                    }
+                }
             }
         }
     }
