@@ -3,6 +3,7 @@
 
 mod api;
 pub mod client;
+pub(crate) mod exchange;
 mod page;
 pub mod server;
 pub mod token;

@@ -6,6 +6,7 @@
 
 pub mod account;
 pub mod admin;
+pub mod cli;
 pub mod config;
 pub mod lane;
 pub mod observe;

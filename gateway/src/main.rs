@@ -1,3 +1,7 @@
 //! The command line of the gateway.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    gateway::cli::main(std::env::args_os())
+}

@@ -90,6 +90,22 @@ pub enum AccountError {
     Store(#[from] StoreError),
 }
 
+impl AccountError {
+    /// The account that it is about, where it is about one.
+    #[must_use]
+    pub const fn user(&self) -> Option<&AccountUser> {
+        match self {
+            Self::NotHosted(user)
+            | Self::WrongSide(user)
+            | Self::Configured(user)
+            | Self::Unknown(user)
+            | Self::Exists(user)
+            | Self::EmptyPassword(user) => Some(user),
+            Self::Credential(_) | Self::Store(_) => None,
+        }
+    }
+}
+
 /// An account to be added.
 #[derive(Clone, Debug)]
 pub struct NewAccount {

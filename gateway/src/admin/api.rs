@@ -1,8 +1,12 @@
 //! The API: what the command line and other programs ask for.
 
-use super::{AdminRefusal, AdminReply, AdminRequest, AdminRequestKind, ShowTopic, server::Shared};
+use super::{
+    AdminRefusal, AdminReply, AdminRequest, AdminRequestKind, ShowTopic,
+    exchange::{self, AccountsToAdd, NewPassword, keeping},
+    server::Shared,
+};
 use crate::{
-    account::{AccountError, AccountOrigin, AccountUser, Keeping, NewAccount, Secret},
+    account::{AccountError, AccountUser, NewAccount, Secret},
     observe::trace::{Seen, TraceRecord, Watch},
 };
 use axum::{
@@ -15,7 +19,7 @@ use axum::{
 };
 use hyper::body::Frame;
 use mapping::address::Address;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Value, json};
 use std::{
     convert::Infallible,
@@ -42,38 +46,6 @@ pub(super) fn routes() -> Router<Arc<Shared>> {
         .route("/trace", get(trace))
 }
 
-/// Accounts to add, as they come over the API.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct AccountsToAdd {
-    pub(crate) accounts: Vec<AccountToAdd>,
-}
-
-/// One of them.
-#[derive(Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct AccountToAdd {
-    pub(crate) user: String,
-    pub(crate) password: String,
-    #[serde(default = "digest_by_default")]
-    pub(crate) digest: bool,
-}
-
-impl std::fmt::Debug for AccountToAdd {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("AccountToAdd").field("user", &self.user).finish_non_exhaustive()
-    }
-}
-
-/// A new password, as it comes over the API.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct NewPassword {
-    password: String,
-    #[serde(default = "digest_by_default")]
-    digest: bool,
-}
-
 #[derive(Deserialize)]
 struct Pair {
     watcher: String,
@@ -83,21 +55,6 @@ struct Pair {
 #[derive(Deserialize)]
 struct TraceFilter {
     user: Option<String>,
-}
-
-const fn digest_by_default() -> bool {
-    true
-}
-
-impl AccountToAdd {
-    pub(crate) fn to_new(&self) -> Result<NewAccount, String> {
-        let user = AccountUser::parse(&self.user).map_err(|error| format!("{}: {error}", self.user))?;
-        Ok(NewAccount { user, password: Secret::new(&self.password), keeping: keeping(self.digest) })
-    }
-}
-
-const fn keeping(digest: bool) -> Keeping {
-    if digest { Keeping::ForDigest } else { Keeping::HashOnly }
 }
 
 async fn status(State(shared): State<Arc<Shared>>) -> Json<Value> {
@@ -136,11 +93,11 @@ async fn reload(State(shared): State<Arc<Shared>>) -> Response {
 }
 
 async fn list_accounts(State(shared): State<Arc<Shared>>) -> Json<Value> {
-    Json(accounts_json(&shared.accounts))
+    Json(exchange::accounts_json(&shared.accounts))
 }
 
 async fn add_accounts(State(shared): State<Arc<Shared>>, Json(wanted): Json<AccountsToAdd>) -> Response {
-    respond(add(&shared.accounts, &wanted.accounts).await.map(Json))
+    respond(exchange::add(&shared.accounts, &wanted.accounts).await.map(Json))
 }
 
 async fn remove_account(State(shared): State<Arc<Shared>>, Path(user): Path<String>) -> Response {
@@ -167,43 +124,6 @@ async fn change_password(
 async fn trace(State(shared): State<Arc<Shared>>, Query(filter): Query<TraceFilter>) -> Response {
     let body = Body::new(TraceBody { next: next_record(shared.tap.watch()), user: filter.user });
     ([(header::CONTENT_TYPE, "application/x-ndjson")], body).into_response()
-}
-
-/// Adds accounts, all that can be, and tells how many and which not.
-pub(crate) async fn add(
-    registry: &crate::account::AccountRegistry,
-    wanted: &[AccountToAdd],
-) -> Result<Value, AccountError> {
-    let mut refused = Vec::new();
-    let mut accounts = Vec::new();
-    for account in wanted {
-        match account.to_new() {
-            Ok(account) => accounts.push(account),
-            Err(reason) => refused.push(reason),
-        }
-    }
-    let count = accounts.len();
-    let faults = registry.add(accounts).await?;
-    let added = count.saturating_sub(faults.len());
-    refused.extend(faults.iter().map(ToString::to_string));
-    Ok(json!({ "added": added, "refused": refused }))
-}
-
-/// All accounts, without what proves them.
-pub(crate) fn accounts_json(registry: &crate::account::AccountRegistry) -> Value {
-    let rows: Vec<Value> = registry
-        .list()
-        .iter()
-        .map(|account| {
-            let origin = match account.origin {
-                AccountOrigin::Configuration => "configuration",
-                AccountOrigin::Store => "store",
-            };
-            let digest = account.credential.clear().is_some();
-            json!({ "user": account.user.to_string(), "origin": origin, "digest": digest })
-        })
-        .collect();
-    json!({ "accounts": rows })
 }
 
 /// Passes a question on and waits for the answer.

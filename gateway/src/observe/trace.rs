@@ -2,18 +2,18 @@
 //! while nobody does.
 
 use mapping::{correlation::Correlation, side::Side, time::Timestamp};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use tokio::sync::broadcast;
 
 /// One message that passed an adapter.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TraceRecord {
     /// When.
-    #[serde(serialize_with = "millis")]
+    #[serde(with = "millis")]
     pub at: Timestamp,
     /// The causal chain it belongs to, the same on both sides.
-    #[serde(serialize_with = "display")]
+    #[serde(with = "digits")]
     pub correlation: Correlation,
     /// On which side.
     pub side: Side,
@@ -28,7 +28,7 @@ pub struct TraceRecord {
 }
 
 /// Into the gateway or out of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Direction {
     /// The gateway received it.
@@ -101,12 +101,31 @@ impl Watch {
     }
 }
 
-fn millis<S: serde::Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_u64(at.as_millis())
+/// Points in time as milliseconds.
+mod millis {
+    use super::{Deserialize, Timestamp};
+
+    pub(super) fn serialize<S: serde::Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(at.as_millis())
+    }
+
+    pub(super) fn deserialize<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
+        u64::deserialize(deserializer).map(Timestamp::from_millis)
+    }
 }
 
-fn display<S: serde::Serializer>(correlation: &Correlation, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(correlation)
+/// Correlations as the digits that logs show.
+mod digits {
+    use super::{Correlation, Deserialize};
+
+    pub(super) fn serialize<S: serde::Serializer>(number: &Correlation, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(number)
+    }
+
+    pub(super) fn deserialize<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Correlation, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        u64::from_str_radix(&text, 16).map(Correlation::new).map_err(serde::de::Error::custom)
+    }
 }
 
 const RECORDS_DEFAULT: usize = 4096;
@@ -158,6 +177,7 @@ mod tests {
     fn a_record_is_written_for_programs() {
         let json = serde_json::to_value(record("Login-Request")).unwrap();
         assert_eq!(json["correlation"], "00000000000000ab");
+        assert_eq!(serde_json::from_value::<TraceRecord>(json.clone()).unwrap(), record("Login-Request"));
         assert_eq!((&json["side"], &json["direction"], &json["at"]), (&"wv".into(), &"in".into(), &5.into()));
     }
 }

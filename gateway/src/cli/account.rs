@@ -1,0 +1,374 @@
+//! `account`: through the running process when one holds the data folder, else offline under its lock.
+
+use super::{
+    CliError, block_on,
+    output::{Output, verdict},
+};
+use crate::{
+    account::{AccountRegistry, AccountUser, Keeping, NewAccount, SealKey, Secret},
+    admin::{
+        AdminClient,
+        client::escape,
+        exchange::{self, AccountToAdd, AccountsToAdd, Added},
+    },
+    config::{Configuration, section::StoreKind},
+    store::{DataFolder, OpenStore, StoreError},
+};
+use clap::Subcommand;
+use hyper::Method;
+use serde_json::{Value, json};
+use std::{
+    fs,
+    io::{self, BufRead},
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+/// What to do with accounts.
+#[derive(Debug, Subcommand)]
+pub(super) enum Action {
+    /// Add a user.
+    Add {
+        /// The user: wv:USER@DOMAIN in a domain by access, sip:USER@DOMAIN in a domain by registrar.
+        user: String,
+        /// The password; without it, the first line of standard input (which process lists do not show).
+        #[arg(long)]
+        password: Option<String>,
+        /// Keep a hash only: digest login does not work, the password has to be sent in clear.
+        #[arg(long)]
+        no_digest: bool,
+    },
+    /// List all users, those of the configuration too.
+    List,
+    /// Remove a user.
+    Remove {
+        /// The user.
+        user: String,
+    },
+    /// Change a password.
+    Passwd {
+        /// The user.
+        user: String,
+        /// The new password; without it, the first line of standard input.
+        #[arg(long)]
+        password: Option<String>,
+        /// Keep a hash only.
+        #[arg(long)]
+        no_digest: bool,
+    },
+    /// Add users from a file with lines of USER,PASSWORD or USER,PASSWORD,no-digest.
+    Import {
+        /// The file. A first line that begins with "user," and lines that begin with # are skipped.
+        file: PathBuf,
+    },
+}
+
+pub(super) fn run(action: Action, configuration: &Configuration, output: Output) -> Result<ExitCode, CliError> {
+    let door = Door::open(configuration)?;
+    let result = act(&door, action, output);
+    door.close();
+    result
+}
+
+fn act(door: &Door, action: Action, output: Output) -> Result<ExitCode, CliError> {
+    match action {
+        Action::Add { user, password, no_digest } => {
+            let account = AccountToAdd { user, password: password_or_line(password)?, digest: !no_digest };
+            let added = door.add(vec![account])?;
+            let refused = added.refused.into_iter().map(|fault| Refusal { line: None, text: fault.reason });
+            Ok(report(&refused.collect::<Vec<_>>(), added.added, output))
+        }
+        Action::List => {
+            let accounts = door.list()?;
+            let rows = accounts.get("accounts").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+            let lines: Vec<String> = rows.iter().map(line_of_account).collect();
+            output.print(&lines.join("\n"), &accounts);
+            Ok(ExitCode::SUCCESS)
+        }
+        Action::Remove { user } => {
+            door.remove(&user)?;
+            output.print(&format!("removed {user}"), &json!({ "removed": user }));
+            Ok(ExitCode::SUCCESS)
+        }
+        Action::Passwd { user, password, no_digest } => {
+            door.change_password(&user, &password_or_line(password)?, !no_digest)?;
+            output.print(&format!("changed {user}"), &json!({ "changed": user }));
+            Ok(ExitCode::SUCCESS)
+        }
+        Action::Import { file } => import(door, &file, output),
+    }
+}
+
+/// Adds what the file says, in portions, and tells every line that was refused.
+fn import(door: &Door, file: &Path, output: Output) -> Result<ExitCode, CliError> {
+    let text = fs::read_to_string(file).map_err(|source| CliError::File { path: file.to_owned(), source })?;
+    let (mut refused, mut rows) = (Vec::new(), Vec::new());
+    for (index, line) in text.lines().enumerate() {
+        let number = index.saturating_add(1);
+        match parse_line(line, number) {
+            Line::Skipped => {}
+            Line::Account(account) => rows.push((number, account)),
+            Line::Wrong(reason) => refused.push(Refusal { line: Some(number), text: reason.to_owned() }),
+        }
+    }
+    let (total, mut done, mut count) = (rows.len(), 0_usize, 0_usize);
+    for portion in rows.chunks(PORTION) {
+        let added = door.add(portion.iter().map(|(_, account)| account.clone()).collect())?;
+        count = count.saturating_add(added.added);
+        for fault in added.refused {
+            let named = |(_, account): &&(usize, AccountToAdd)| canonical(&account.user) == fault.user;
+            let line = portion.iter().rev().find(named).map(|(number, _)| *number);
+            refused.push(Refusal { line, text: fault.reason });
+        }
+        done = done.saturating_add(portion.len());
+        output.progress(&format!("{done} of {total}"));
+    }
+    refused.sort_by_key(|refusal| refusal.line);
+    Ok(report(&refused, count, output))
+}
+
+fn report(refused: &[Refusal], count: usize, output: Output) -> ExitCode {
+    let mut lines: Vec<String> = refused
+        .iter()
+        .map(|refusal| match refusal.line {
+            Some(line) => format!("line {line}: {}", refusal.text),
+            None => format!("refused: {}", refusal.text),
+        })
+        .collect();
+    lines.push(format!("{count} added, {} refused", refused.len()));
+    let list: Vec<Value> =
+        refused.iter().map(|refusal| json!({ "line": refusal.line, "reason": refusal.text })).collect();
+    output.print(&lines.join("\n"), &json!({ "added": count, "refused": list }));
+    verdict(refused.is_empty())
+}
+
+/// Why an account was not added.
+#[derive(Debug)]
+struct Refusal {
+    line: Option<usize>,
+    text: String,
+}
+
+/// The way to the accounts.
+enum Door {
+    Running(AdminClient),
+    Offline { registry: AccountRegistry, store: OpenStore },
+}
+
+impl Door {
+    fn open(configuration: &Configuration) -> Result<Self, CliError> {
+        let path = &configuration.node.data_dir;
+        let folder = match DataFolder::open(path) {
+            Ok(folder) => folder,
+            Err(StoreError::InUse { .. }) => return Ok(Self::Running(AdminClient::open(path)?)),
+            Err(error) => return Err(error.into()),
+        };
+        if configuration.store == StoreKind::Memory {
+            return Err(CliError::Input(
+                "store.kind is \"memory\" and no gateway is running: there is nothing to change",
+            ));
+        }
+        let opening = OpenStore::open_offline(folder)?;
+        let key = SealKey::open(path)?;
+        let (client, domains) = (opening.store.client(), configuration.domain_table());
+        let registry = AccountRegistry::open(&opening.accounts, &configuration.accounts, key, client, domains)?;
+        Ok(Self::Offline { registry, store: opening.store })
+    }
+
+    fn close(self) {
+        if let Self::Offline { store, .. } = self {
+            store.close();
+        }
+    }
+
+    fn add(&self, accounts: Vec<AccountToAdd>) -> Result<Added, CliError> {
+        block_on(async {
+            Ok(match self {
+                Self::Running(client) => {
+                    let body = serde_json::to_value(AccountsToAdd { accounts })?;
+                    serde_json::from_value(client.call(Method::POST, "/api/v1/accounts", Some(&body)).await?)?
+                }
+                Self::Offline { registry, .. } => exchange::add(registry, &accounts).await?,
+            })
+        })
+    }
+
+    fn list(&self) -> Result<Value, CliError> {
+        match self {
+            Self::Running(client) => block_on(async { Ok(client.call(Method::GET, "/api/v1/accounts", None).await?) }),
+            Self::Offline { registry, .. } => Ok(exchange::accounts_json(registry)),
+        }
+    }
+
+    fn remove(&self, user: &str) -> Result<(), CliError> {
+        let user = parse_user(user)?;
+        block_on(async {
+            match self {
+                Self::Running(client) => {
+                    let path = format!("/api/v1/accounts/{}", escape(&user.to_string()));
+                    client.call(Method::DELETE, &path, None).await?;
+                }
+                Self::Offline { registry, .. } => registry.remove(&user).await?,
+            }
+            Ok(())
+        })
+    }
+
+    fn change_password(&self, user: &str, password: &str, digest: bool) -> Result<(), CliError> {
+        let user = parse_user(user)?;
+        block_on(async {
+            match self {
+                Self::Running(client) => {
+                    let path = format!("/api/v1/accounts/{}/password", escape(&user.to_string()));
+                    let body = json!({ "password": password, "digest": digest });
+                    client.call(Method::PUT, &path, Some(&body)).await?;
+                }
+                Self::Offline { registry, .. } => {
+                    let keeping = if digest { Keeping::ForDigest } else { Keeping::HashOnly };
+                    let account = NewAccount { user, password: Secret::new(password), keeping };
+                    registry.change_password(account).await?;
+                }
+            }
+            Ok(())
+        })
+    }
+}
+
+enum Line {
+    Skipped,
+    Account(AccountToAdd),
+    Wrong(&'static str),
+}
+
+fn parse_line(line: &str, number: usize) -> Line {
+    let is_head = number == 1 && line.trim().to_ascii_lowercase().starts_with("user,");
+    if is_head || line.trim().is_empty() || line.trim_start().starts_with('#') {
+        return Line::Skipped;
+    }
+    let Some(fields) = split_fields(line) else { return Line::Wrong("a quotation mark is not closed") };
+    let digest = match fields.get(2).map(|word| word.trim()) {
+        None | Some("" | "digest") => true,
+        Some("no-digest") => false,
+        Some(_) => return Line::Wrong("the third field is digest, no-digest or empty"),
+    };
+    match fields.as_slice() {
+        [user, password] | [user, password, _] => {
+            Line::Account(AccountToAdd { user: user.trim().to_owned(), password: password.clone(), digest })
+        }
+        _ => Line::Wrong("a line is USER,PASSWORD or USER,PASSWORD,no-digest"),
+    }
+}
+
+/// Fields between commas; a field in quotation marks may hold commas, and quotation marks written twice.
+fn split_fields(line: &str) -> Option<Vec<String>> {
+    let mut fields = Vec::new();
+    let mut field = String::new();
+    let mut characters = line.chars().peekable();
+    let mut is_quoted = false;
+    while let Some(c) = characters.next() {
+        match c {
+            '"' if is_quoted && characters.peek() == Some(&'"') => {
+                characters.next();
+                field.push('"');
+            }
+            '"' if is_quoted || field.is_empty() => is_quoted = !is_quoted,
+            ',' if !is_quoted => fields.push(std::mem::take(&mut field)),
+            c => field.push(c),
+        }
+    }
+    fields.push(field);
+    (!is_quoted).then_some(fields)
+}
+
+fn line_of_account(account: &Value) -> String {
+    let text = |key: &str| account.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let digest = account.get("digest").and_then(Value::as_bool).unwrap_or_default();
+    format!("{}  {}  {}", text("user"), text("origin"), if digest { "digest" } else { "no-digest" })
+}
+
+fn canonical(user: &str) -> String {
+    AccountUser::parse(user).map_or_else(|_| user.to_owned(), |user| user.to_string())
+}
+
+fn parse_user(text: &str) -> Result<AccountUser, CliError> {
+    AccountUser::parse(text).map_err(|_| CliError::Input("a user is written wv:USER@DOMAIN or sip:USER@DOMAIN"))
+}
+
+fn password_or_line(password: Option<String>) -> Result<String, CliError> {
+    if let Some(password) = password {
+        return Ok(password);
+    }
+    let mut line = String::new();
+    io::stdin().lock().read_line(&mut line)?;
+    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+/// Accounts that go to the store in one transaction.
+const PORTION: usize = 500;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{config::Sources, store::TemporaryFolder};
+
+    fn configuration(folder: &TemporaryFolder) -> Configuration {
+        let dir = folder.path().to_str().unwrap();
+        Configuration::read(&Sources::embedded().with_flag("node.data_dir", dir)).unwrap()
+    }
+
+    #[test]
+    fn lines_of_an_import_are_read_or_refused() {
+        assert!(matches!(parse_line("User,Password", 1), Line::Skipped));
+        assert!(matches!(parse_line("# x", 2), Line::Skipped));
+        let Line::Account(account) = parse_line(r#"wv:a@d,"x,""y""",no-digest"#, 3) else { panic!("refused") };
+        assert_eq!((account.user.as_str(), account.password.as_str(), account.digest), ("wv:a@d", "x,\"y\"", false));
+        assert!(matches!(parse_line("wv:a@d", 4), Line::Wrong(_)));
+        assert!(matches!(parse_line("wv:a@d,x,maybe", 4), Line::Wrong(_)));
+        assert!(matches!(parse_line("wv:a@d,\"x", 4), Line::Wrong(_)));
+    }
+
+    #[test]
+    fn a_refused_line_is_found_by_its_number() {
+        let folder = TemporaryFolder::create().unwrap();
+        let door = Door::open(&configuration(&folder)).unwrap();
+        let account = |user: &str| AccountToAdd { user: user.to_owned(), password: "x".to_owned(), digest: true };
+        let added = door.add(vec![account("WV:Alice@wv.example"), account("nobody")]).unwrap();
+        let users: Vec<&str> = added.refused.iter().map(|refused| refused.user.as_str()).collect();
+        assert_eq!((added.added, users), (0, vec!["nobody", "wv:alice@wv.example"]));
+        door.close();
+    }
+
+    #[test]
+    fn an_import_keeps_what_is_right_and_says_no_for_the_rest() {
+        let folder = TemporaryFolder::create().unwrap();
+        let configuration = configuration(&folder);
+        let file = folder.path().join("users.csv");
+        fs::write(&file, "user,password\nwv:eve@wv.example,x\nwv:eve@nowhere,x\nsip:h@sip.example,y,no-digest\n")
+            .unwrap();
+        let output = Output::new(true);
+        let code = run(Action::Import { file }, &configuration, output).unwrap();
+        assert_eq!(code, ExitCode::FAILURE);
+        let Door::Offline { registry, store } = Door::open(&configuration).unwrap() else { panic!("running") };
+        let users: Vec<String> = registry.list().iter().map(|account| account.user.to_string()).collect();
+        assert_eq!(users.len(), 6);
+        assert!(users.contains(&"wv:eve@wv.example".to_owned()) && users.contains(&"sip:h@sip.example".to_owned()));
+        store.close();
+    }
+
+    #[test]
+    fn accounts_change_offline_and_not_under_a_running_process() {
+        let folder = TemporaryFolder::create().unwrap();
+        let configuration = configuration(&folder);
+        let output = Output::new(true);
+        let user = "wv:eve@wv.example".to_owned();
+        let add = Action::Add { user: user.clone(), password: Some("x".to_owned()), no_digest: false };
+        assert_eq!(run(add, &configuration, output).unwrap(), ExitCode::SUCCESS);
+        let lock = DataFolder::open(folder.path()).unwrap();
+        let refused = run(Action::Remove { user: user.clone() }, &configuration, output);
+        assert!(matches!(refused, Err(CliError::Client(_))));
+        drop(lock);
+        let passwd = Action::Passwd { user: user.clone(), password: Some("y".to_owned()), no_digest: true };
+        assert_eq!(run(passwd, &configuration, output).unwrap(), ExitCode::SUCCESS);
+        assert_eq!(run(Action::Remove { user }, &configuration, output).unwrap(), ExitCode::SUCCESS);
+    }
+}

@@ -1,0 +1,221 @@
+//! `init`: configurations to start from. Every option is in the file with its sentence, from the same table that checks it.
+
+use super::{CliError, output::Output};
+use crate::config::option::{ConfigOption, Fallback, OPTIONS};
+use clap::ValueEnum;
+use serde_json::json;
+use std::{fs, fs::OpenOptions, io::Write, path::Path, process::ExitCode};
+
+/// What the gateway is to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Mode {
+    /// CSP server for WV phones, ordinary SIP users for a SIMPLE core.
+    Access,
+    /// Peer of a WV home server over SSP and of a SIMPLE server (not available in this build yet).
+    Federation,
+    /// Client of a WV server that may not be touched (not available in this build yet).
+    Sidecar,
+    /// Home of both domains, on loopback, for scripted peers and load.
+    Lab,
+}
+
+pub(super) fn write(mode: Mode, dir: &Path, output: Output) -> Result<ExitCode, CliError> {
+    let text = render(mode)?;
+    fs::create_dir_all(dir).map_err(|source| CliError::File { path: dir.to_owned(), source })?;
+    let path = dir.join("gateway.toml");
+    let failed = |source| CliError::File { path: path.clone(), source };
+    let mut file = OpenOptions::new().write(true).create_new(true).open(&path).map_err(failed)?;
+    file.write_all(text.as_bytes()).map_err(failed)?;
+    let next = format!("wv-simple-gateway check-config {0}\nwv-simple-gateway run --config {0}", path.display());
+    let text = format!("wrote {}; next:\n{next}", path.display());
+    output.print(&text, &json!({ "written": path.display().to_string() }));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn render(mode: Mode) -> Result<String, CliError> {
+    let plan = match mode {
+        Mode::Access => &ACCESS,
+        Mode::Lab => &LAB,
+        Mode::Federation => return Err(CliError::NotAvailable("federation (SSP)")),
+        Mode::Sidecar => return Err(CliError::NotAvailable("sidecar (CSP client)")),
+    };
+    let mut text = String::from(plan.head);
+    let mut table = "";
+    for option in OPTIONS {
+        if option.table() == table {
+            continue;
+        }
+        table = option.table();
+        match table.strip_suffix("[]") {
+            Some(name) => rows(&mut text, plan, name),
+            None => section(&mut text, plan, table),
+        }
+    }
+    Ok(text)
+}
+
+fn section(text: &mut String, plan: &Plan, table: &str) {
+    let is_on = !plan.off.contains(&table);
+    text.push_str(&format!("\n{}[{table}]\n", if is_on { "" } else { "# " }));
+    for option in OPTIONS.iter().filter(|option| option.table() == table) {
+        text.push_str(&format!("# {}\n", option.about));
+        match plan.values.iter().find(|(path, _)| *path == option.path) {
+            Some((_, value)) => text.push_str(&format!("{} = {value}\n", option.name())),
+            None => text.push_str(&format!("# {} = {}\n", option.name(), default_text(option))),
+        }
+    }
+}
+
+fn rows(text: &mut String, plan: &Plan, name: &str) {
+    text.push('\n');
+    for option in OPTIONS.iter().filter(|option| option.table().strip_suffix("[]") == Some(name)) {
+        text.push_str(&format!("# {}: {}\n", option.name(), option.about));
+    }
+    let Some((_, written)) = plan.rows.iter().find(|(table, _)| *table == name) else {
+        text.push_str(&format!("# [[{name}]]\n"));
+        return;
+    };
+    for row in *written {
+        text.push_str(&format!("[[{name}]]\n"));
+        for (key, value) in *row {
+            text.push_str(&format!("{key} = {value}\n"));
+        }
+    }
+}
+
+fn default_text(option: &ConfigOption) -> String {
+    match option.default {
+        Fallback::Text(text) => format!("\"{text}\""),
+        Fallback::Texts(texts) => {
+            let texts: Vec<String> = texts.iter().map(|text| format!("\"{text}\"")).collect();
+            format!("[{}]", texts.join(", "))
+        }
+        Fallback::Integer(number) => number.to_string(),
+        Fallback::Flag(flag) => flag.to_string(),
+        Fallback::None(meaning) => format!("\u{2026}  # without it: {meaning}"),
+        Fallback::Required => "\u{2026}".to_owned(),
+    }
+}
+
+/// A configuration to start from: values are TOML text.
+struct Plan {
+    head: &'static str,
+    /// Sections that are there for reading only.
+    off: &'static [&'static str],
+    values: &'static [(&'static str, &'static str)],
+    rows: &'static [(&'static str, &'static [Row])],
+}
+
+type Row = &'static [(&'static str, &'static str)];
+
+const ACCESS: Plan = Plan {
+    head: "\
+# The gateway between WV phones and a SIMPLE core: CSP server for the phones, a set of ordinary SIP users for the core.
+# To change: the names of the domains, the address of the core, and the listeners (127.0.0.1 is this machine only).
+# Users: wv-simple-gateway account add wv:USER@DOMAIN --config gateway.toml
+",
+    off: &["wv.federation"],
+    values: &[
+        ("node.name", "\"gw1\""),
+        ("node.data_dir", "\"data\""),
+        ("wv.access.listen", "\"127.0.0.1:8080\""),
+        ("wv.access.cir_tcp", "\"127.0.0.1:3171\""),
+        ("simple.listen", "[\"udp:127.0.0.1:5060\", \"tcp:127.0.0.1:5060\"]"),
+        ("authorization.default", "\"confirm\""),
+        ("store.kind", "\"embedded\""),
+        ("admin.listen", "\"127.0.0.1:8090\""),
+    ],
+    rows: &[
+        (
+            "domain",
+            &[
+                &[("name", "\"wv.example\""), ("side", "\"wv\""), ("route", "\"access\"")],
+                &[("name", "\"sip.example\""), ("side", "\"simple\""), ("route", "\"peer:core\"")],
+            ],
+        ),
+        ("peer", &[&[("name", "\"core\""), ("uri", "\"sip:127.0.0.1:5070;transport=udp\""), ("trusted", "true")]]),
+    ],
+};
+
+const LAB: Plan = Plan {
+    head: "\
+# A laboratory on one machine: the gateway is the home of both domains, accounts have the password \"secret\", and limits
+# are out of the way of load. Never for a network that others can reach.
+",
+    off: &["wv.federation"],
+    values: &[
+        ("node.name", "\"lab\""),
+        ("node.data_dir", "\"lab-data\""),
+        ("wv.access.listen", "\"127.0.0.1:8080\""),
+        ("wv.access.cir_tcp", "\"127.0.0.1:3171\""),
+        ("simple.listen", "[\"udp:127.0.0.1:5060\", \"tcp:127.0.0.1:5060\"]"),
+        ("simple.authentication", "\"insecure_open\""),
+        ("authorization.default", "\"confirm\""),
+        ("admin.listen", "\"127.0.0.1:8090\""),
+        ("limits.notify_interval_min_ms", "0"),
+        ("limits.coalesce_ms", "0"),
+        ("limits.requests_per_s_per_source", "1000000"),
+        ("limits.logins_per_minute_per_source", "1000000"),
+    ],
+    rows: &[
+        (
+            "domain",
+            &[
+                &[("name", "\"wv.example\""), ("side", "\"wv\""), ("route", "\"access\"")],
+                &[("name", "\"sip.example\""), ("side", "\"simple\""), ("route", "\"registrar\"")],
+            ],
+        ),
+        (
+            "account",
+            &[
+                &[("user", "\"wv:alice@wv.example\""), ("password", "\"secret\"")],
+                &[("user", "\"wv:carol@wv.example\""), ("password", "\"secret\"")],
+                &[("user", "\"sip:bob@sip.example\""), ("password", "\"secret\"")],
+                &[("user", "\"sip:dave@sip.example\""), ("password", "\"secret\"")],
+            ],
+        ),
+    ],
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        config::{Configuration, Sources},
+        store::TemporaryFolder,
+    };
+
+    #[test]
+    fn what_init_writes_is_accepted_and_explains_every_option() {
+        for mode in [Mode::Access, Mode::Lab] {
+            let text = render(mode).unwrap();
+            Configuration::read(&Sources::from_text("gateway.toml", &text)).unwrap();
+            for option in OPTIONS {
+                assert!(text.contains(option.about), "{} is not explained", option.path);
+            }
+        }
+    }
+
+    #[test]
+    fn the_defaults_that_init_shows_are_accepted_when_they_are_switched_on() {
+        let lines: Vec<String> = render(Mode::Access)
+            .unwrap()
+            .lines()
+            .map(|line| match line.strip_prefix("# ") {
+                Some(rest) if rest.contains(" = ") && !rest.contains('\u{2026}') => rest.to_owned(),
+                Some(rest) if rest == "[wv.federation]" => rest.to_owned(),
+                _ => line.to_owned(),
+            })
+            .collect();
+        Configuration::read(&Sources::from_text("gateway.toml", &lines.join("\n"))).unwrap();
+    }
+
+    #[test]
+    fn a_file_that_is_there_is_not_overwritten() {
+        let folder = TemporaryFolder::create().unwrap();
+        let dir = folder.path().join("new");
+        assert_eq!(write(Mode::Lab, &dir, Output::new(true)).unwrap(), ExitCode::SUCCESS);
+        assert!(matches!(write(Mode::Lab, &dir, Output::new(true)), Err(CliError::File { .. })));
+        assert!(matches!(write(Mode::Sidecar, &dir, Output::new(true)), Err(CliError::NotAvailable(_))));
+    }
+}
