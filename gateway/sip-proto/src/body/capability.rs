@@ -84,39 +84,56 @@ impl ServiceCapabilities {
         Ok(capabilities)
     }
 
-    // RFC 5196 §3.2: the children are in alphabetical order.
+    // RFC 5196 §5
+    /// The schema wants the children in the order of the alphabet, and elements of other namespaces behind them.
     pub(super) fn write(&self, writer: &mut XmlWriter) {
+        let features = self.features.iter().map(|(feature, support)| Part::Feature(*feature, *support));
+        let lists = [Part::Languages(&self.languages), Part::Methods(&self.methods)];
+        let extensions = self.extensions.iter().map(Part::Extension);
+        let mut parts: Vec<Part<'_>> = features.chain(lists).chain(extensions).collect();
+        parts.sort_by_key(|part| part.place());
         writer.open("caps:servcaps");
-        for (feature, support) in &self.features {
-            if *feature < ServiceFeature::Message {
-                write_feature(writer, *feature, *support);
-            }
-        }
-        write_supported(writer, "caps:languages", self.languages.is_empty(), |writer| {
-            for language in &self.languages {
-                writer.leaf("caps:l", language);
-            }
-        });
-        for (feature, support) in &self.features {
-            if *feature == ServiceFeature::Message {
-                write_feature(writer, *feature, *support);
-            }
-        }
-        write_supported(writer, "caps:methods", self.methods.is_empty(), |writer| {
-            for method in &self.methods {
-                writer.open_named("caps", method);
-                writer.close();
-            }
-        });
-        for (feature, support) in &self.features {
-            if *feature > ServiceFeature::Message {
-                write_feature(writer, *feature, *support);
-            }
-        }
-        for extension in &self.extensions {
-            writer.fragment(extension);
+        for part in parts {
+            part.write(writer);
         }
         writer.close();
+    }
+}
+
+/// A child of `caps:servcaps`.
+enum Part<'a> {
+    Feature(ServiceFeature, Support),
+    Languages(&'a [String]),
+    Methods(&'a [XmlName]),
+    Extension(&'a XmlFragment),
+}
+
+impl<'a> Part<'a> {
+    /// Foreign ones last and in their own order.
+    fn place(&self) -> (bool, &'a str) {
+        match self {
+            Self::Feature(feature, _) => (false, feature.as_str()),
+            Self::Languages(_) => (false, "languages"),
+            Self::Methods(_) => (false, "methods"),
+            Self::Extension(fragment) if fragment.namespace() == CAPABILITIES => (false, fragment.name()),
+            Self::Extension(_) => (true, ""),
+        }
+    }
+
+    fn write(&self, writer: &mut XmlWriter) {
+        match self {
+            Self::Feature(feature, support) => write_feature(writer, *feature, *support),
+            Self::Languages(languages) => write_supported(writer, "caps:languages", languages.is_empty(), |writer| {
+                languages.iter().for_each(|language| writer.leaf("caps:l", language));
+            }),
+            Self::Methods(methods) => write_supported(writer, "caps:methods", methods.is_empty(), |writer| {
+                for method in *methods {
+                    writer.open_named("caps", method);
+                    writer.close();
+                }
+            }),
+            Self::Extension(fragment) => writer.fragment(fragment),
+        }
     }
 }
 

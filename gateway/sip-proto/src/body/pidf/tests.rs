@@ -151,6 +151,16 @@ fn children_are_written_in_the_order_of_the_schema() {
 }
 
 #[test]
+fn capabilities_are_written_in_alphabetical_order_whether_understood_or_not() {
+    let presence = fixture("capabilities");
+    assert_eq!(presence.tuples[0].capabilities.as_ref().unwrap().extensions.len(), 3);
+    let document = presence.write().unwrap();
+    let order = ["<caps:audio>", "<caps:duplex ", "<caps:languages>", "<caps:schemes ", "<caps:video>", "<own "];
+    let places: Vec<_> = order.iter().map(|tag| document.find(tag).unwrap()).collect();
+    assert!(places.is_sorted(), "{document}");
+}
+
+#[test]
 fn what_xml_cannot_carry_is_not_written() {
     let presence = Presence { notes: vec![Note::from_text("\u{8}")], ..Presence::new("sip:a@b") };
     assert_eq!(presence.write(), Err(PidfError::Xml(XmlError::ForbiddenCharacter)));

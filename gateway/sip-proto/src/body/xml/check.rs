@@ -44,7 +44,8 @@ pub(super) fn namespace_of(resolved: ResolveResult<'_>) -> Result<Cow<'static, s
         ResolveResult::Unbound => Ok(Cow::Borrowed("")),
         ResolveResult::Unknown(_) => Err(XmlError::UndeclaredPrefix),
         ResolveResult::Bound(bound) => {
-            let name = bound.into_inner();
+            // An example of RFC 4119 has a blank in front of a namespace name, and examples are copied.
+            let name = bound.into_inner().trim_matches(' ');
             let known = namespace::KNOWN.iter().find(|known| **known == name);
             Ok(known.map_or_else(|| Cow::Owned(name.to_owned()), |known| Cow::Borrowed(*known)))
         }

@@ -266,7 +266,7 @@ impl<'a> XmlReader<'a> {
                 // A namespace name is a URI: none of these stands in one, and with any of them names that are equal to
                 // the eye would differ.
                 let is_prefix_reset = value.is_empty() && qualified != "xmlns";
-                if is_prefix_reset || value.contains(['&', '<', '>', '"', '\t', '\n', '\r', ' ']) {
+                if is_prefix_reset || value.contains(['&', '<', '>', '"', '\t', '\n', '\r']) {
                     return Err(XmlError::UndeclaredPrefix);
                 }
                 if raw.matches(qualified).count() > 1 && is_declared_twice(raw, qualified) {
