@@ -239,7 +239,7 @@ pub struct DetailedResult {
     pub contact_lists: Vec<ContactListId>,
     /// Domains (1.2, 1.3).
     pub domains: Vec<Box<str>>,
-    /// Search elements (1.3).
+    /// Search elements (1.3), in the place of everything else.
     pub search_elements: Vec<Box<str>>,
 }
 

@@ -98,6 +98,8 @@ fn qualified<T>(
     if let Some(value) = &attribute.value {
         write(value, sink);
     }
+    // UNCLEAR presence-attributes.md §3: Address is listed without ClientID; written all the same, because only the
+    // ClientID tells the repetitions of a client status attribute apart.
     if sink.version() == Version::V1_3 {
         ClientId::write_option(attribute.client_id.as_ref(), sink);
     }

@@ -157,6 +157,20 @@ impl CapabilityList {
         }
     }
 
+    /// What this list says of the things that an AgreedCapabilityList says before 1.3.
+    #[must_use]
+    pub fn to_agreed(&self) -> AgreedCapabilityList {
+        AgreedCapabilityList {
+            supported_bearers: self.supported_bearers.clone(),
+            supported_cir_methods: self.supported_cir_methods.clone(),
+            tcp_address: self.tcp_address.clone(),
+            tcp_port: self.tcp_port,
+            server_poll_min: self.server_poll_min,
+            multi_trans: self.multi_trans,
+            ..AgreedCapabilityList::default()
+        }
+    }
+
     /// Whether content of this media type may be sent to the client (WV-NEG-09: no list and no AnyContent means
     /// text/plain only).
     #[must_use]

@@ -148,9 +148,14 @@ impl Part for ClientCapabilityResponse {
         sink.open(element::CLIENT_CAPABILITY_RESPONSE);
         // From 1.2 on the list is the first child, because a client takes the first child for it.
         write_client_id(self.client_id.as_ref(), sink);
-        match &self.capabilities {
-            CapabilityAnswer::Repeated(list) => list.write(sink),
-            CapabilityAnswer::Agreed(list) => list.write(sink),
+        // WV-NEG-05
+        match (&self.capabilities, sink.version()) {
+            (CapabilityAnswer::Repeated(list), Version::V1_1) => list.write(sink),
+            (CapabilityAnswer::Agreed(list), Version::V1_2 | Version::V1_3) => list.write(sink),
+            (CapabilityAnswer::Agreed(list), Version::V1_1) => {
+                CapabilityList::default().with_agreed(list.clone()).write(sink);
+            }
+            (CapabilityAnswer::Repeated(list), Version::V1_2 | Version::V1_3) => list.to_agreed().write(sink),
         }
         sink.close();
     }

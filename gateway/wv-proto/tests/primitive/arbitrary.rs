@@ -1,0 +1,749 @@
+//! Any message of a version, grown from a string of choices.
+
+use std::time::Duration;
+use wv_proto::codec::date_time::DateTime;
+use wv_proto::presence_attribute::{
+    AddrPref, AttributeNames, Availability, Capability, CapabilityState, CivicAddress, ClientInfo, CommC, ContactInfo,
+    ContentLimit, GeoLocation, InfoLink, MediaContent, Mood, PresenceAttribute, PresenceAttributeName, PresenceSubList,
+    Qualified, StatusContent, TimeZone, VendorAttribute, VendorValue,
+};
+use wv_proto::primitive::access::{
+    DigestSchema, Disconnect, KeepAliveRequest, KeepAliveResponse, LoginRequest, LoginResponse, Status,
+};
+use wv_proto::primitive::capability::{
+    AcceptedContentType, AgreedCapabilityList, Bearer, CapabilityList, CirMethod, ClientType, DeliveryMethod,
+};
+use wv_proto::primitive::contact_list::{
+    CreateListRequest, CreateListResponse, DeleteListRequest, GetListResponse, ListChange, ListManageRequest,
+    ListManageResponse,
+};
+use wv_proto::primitive::function::{Feature, Function, FunctionSet};
+use wv_proto::primitive::identifier::{
+    ClientId, ContactListId, DigestBytes, GroupId, MessageId, Nonce, Password, SessionCookie, SessionId, TransactionId,
+    UserId,
+};
+use wv_proto::primitive::message::{
+    Content, DeliveryReportRequest, Font, MessageDelivered, MessageInfo, NewMessage, SendMessageRequest,
+    SendMessageResponse,
+};
+use wv_proto::primitive::party::{Group, NickName, Property, Recipient, ScreenName, Sender, User};
+use wv_proto::primitive::presence::{
+    CancelAuthRequest, GetPresenceRequest, GetPresenceResponse, Presence, PresenceAuthRequest, PresenceAuthUser,
+    PresenceNotificationRequest, Presentity, SubscribePresenceRequest, UnsubscribePresenceRequest,
+    UpdatePresenceRequest,
+};
+use wv_proto::primitive::service::{
+    CapabilityAnswer, ClientCapabilityRequest, ClientCapabilityResponse, ServiceRequest, ServiceResponse,
+};
+use wv_proto::primitive::{Envelope, Primitive, PrimitiveName, SessionDescriptor, Transaction};
+use wv_proto::schema::element;
+use wv_proto::status::{DetailedResult, StatusCode, StatusResult};
+use wv_proto::version::{Encoding, Version};
+
+/// How many kinds of primitives [`Source::primitive`] knows.
+pub(crate) const PRIMITIVE_KINDS: u8 = 34;
+
+/// Texts that are hard for one encoding or the other: value tokens, their prefixes, markup, other alphabets.
+const TEXTS: [&str; 16] = [
+    "wv:alice@wv.example",
+    "wv:alice/friends@wv.example",
+    "T",
+    "200",
+    "IM",
+    "http://www.wv.example/a?b=c&d=e",
+    "text/plain",
+    "a<b>&\"c\" ]]>",
+    "ä€𝄞",
+    "GROUP_ID",
+    "wv:+358401234567@wv.example",
+    "line\nbreak\tand tab",
+    "x",
+    "www.wireless-village.org",
+    "+02",
+    "one,two",
+];
+
+/// Choices, one octet each; when they run out everything is the first or the smallest.
+pub(crate) struct Source<'a> {
+    choices: &'a [u8],
+    version: Version,
+    encoding: Encoding,
+}
+
+impl<'a> Source<'a> {
+    pub(crate) fn new(choices: &'a [u8], version: Version, encoding: Encoding) -> Self {
+        Self { choices, version, encoding }
+    }
+
+    /// A message that holds a primitive of this kind.
+    pub(crate) fn envelope(&mut self, kind: u8) -> Envelope {
+        let session =
+            if self.flag() { SessionDescriptor::Inband(self.id(SessionId::new)) } else { SessionDescriptor::Outband };
+        let id = self.maybe(|source| source.id(TransactionId::new));
+        let primitive = self.primitive(kind);
+        let first =
+            if self.flag() { Transaction::request(id, primitive) } else { Transaction::response(id, primitive) };
+        let mut envelope = Envelope::new(session, first);
+        if self.flag() {
+            let id = self.maybe(|source| source.id(TransactionId::new));
+            envelope.transactions.push(Transaction::response(id, Status::from(StatusCode::SUCCESS).into()));
+        }
+        envelope.poll = self.maybe(Self::flag);
+        envelope.cir = if self.since(Version::V1_2) { self.maybe(Self::flag) } else { None };
+        envelope
+    }
+
+    fn since(&self, version: Version) -> bool {
+        self.version >= version
+    }
+
+    fn is_1_3(&self) -> bool {
+        self.version == Version::V1_3
+    }
+
+    fn choice(&mut self) -> u8 {
+        let Some((first, rest)) = self.choices.split_first() else { return 0 };
+        self.choices = rest;
+        *first
+    }
+
+    fn flag(&mut self) -> bool {
+        self.choice() & 1 == 1
+    }
+
+    fn maybe<T>(&mut self, grow: impl FnOnce(&mut Self) -> T) -> Option<T> {
+        self.flag().then(|| grow(self))
+    }
+
+    fn maybe_1_3<T>(&mut self, grow: impl FnOnce(&mut Self) -> T) -> Option<T> {
+        if self.is_1_3() { self.maybe(grow) } else { None }
+    }
+
+    fn list<T>(&mut self, mut grow: impl FnMut(&mut Self) -> T) -> Vec<T> {
+        let count = self.choice() % 3;
+        (0..count).map(|_| grow(self)).collect()
+    }
+
+    fn list_1_3<T>(&mut self, grow: impl FnMut(&mut Self) -> T) -> Vec<T> {
+        if self.is_1_3() { self.list(grow) } else { Vec::new() }
+    }
+
+    fn filled_list<T>(&mut self, mut grow: impl FnMut(&mut Self) -> T) -> Vec<T> {
+        let mut list = self.list(&mut grow);
+        list.push(grow(self));
+        list
+    }
+
+    fn text(&mut self) -> Box<str> {
+        TEXTS[usize::from(self.choice()) % TEXTS.len()].into()
+    }
+
+    fn id<T>(&mut self, wrap: fn(Box<str>) -> T) -> T {
+        wrap(self.text())
+    }
+
+    fn number(&mut self) -> u32 {
+        u32::from_be_bytes([self.choice(), self.choice(), self.choice(), self.choice()])
+    }
+
+    fn port(&mut self) -> u16 {
+        u16::from_be_bytes([self.choice(), self.choice()])
+    }
+
+    fn seconds(&mut self) -> Duration {
+        Duration::from_secs(self.number().into())
+    }
+
+    fn word<T: Clone>(&mut self, all: &[T], other: fn(Box<str>) -> T) -> T {
+        let choice = usize::from(self.choice()) % (all.len() + 1);
+        all.get(choice).cloned().unwrap_or_else(|| other("Something else".into()))
+    }
+
+    fn moment(&mut self) -> DateTime {
+        DateTime::from_unix_seconds(self.number().into()).unwrap()
+    }
+
+    fn client(&mut self) -> ClientId {
+        match self.choice() % 5 {
+            0 => ClientId::from_url(self.text()),
+            1 => ClientId::from_msisdn(self.text()),
+            2 => ClientId::Described { url: Some(self.text()), msisdn: Some(self.text()) },
+            3 if self.is_1_3() => ClientId::Application(self.text()),
+            _ => ClientId::Plain(self.text()),
+        }
+    }
+
+    fn described_client(&mut self) -> ClientId {
+        if self.flag() { ClientId::from_url(self.text()) } else { ClientId::Plain(self.text()) }
+    }
+
+    /// ClientID of service and capability primitives, which 1.1 has.
+    fn client_1_1(&mut self) -> Option<ClientId> {
+        if self.version == Version::V1_1 { self.maybe(Self::described_client) } else { None }
+    }
+
+    fn user(&mut self) -> User {
+        User {
+            user_id: self.id(UserId::new),
+            friendly_name: self.maybe_1_3(Self::text),
+            client_id: self.maybe(Self::client),
+        }
+    }
+
+    /// A user where 1.3 has room for the UserID only.
+    fn target(&mut self) -> User {
+        if self.is_1_3() { self.id(UserId::new).into() } else { self.user() }
+    }
+
+    fn screen_name(&mut self) -> ScreenName {
+        ScreenName { name: self.text(), group_id: self.id(GroupId::new) }
+    }
+
+    fn group(&mut self) -> Group {
+        if self.flag() { Group::Id(self.id(GroupId::new)) } else { Group::ScreenName(self.screen_name()) }
+    }
+
+    fn recipient(&mut self) -> Recipient {
+        Recipient {
+            users: self.list(Self::user),
+            groups: self.list(Self::group),
+            contact_lists: self.list(|source| source.id(ContactListId::new)),
+        }
+    }
+
+    fn sender(&mut self) -> Sender {
+        if self.flag() { Sender::User(self.user()) } else { Sender::Group(self.group()) }
+    }
+
+    fn nickname(&mut self) -> NickName {
+        NickName { name: self.maybe(Self::text), user_id: self.id(UserId::new) }
+    }
+
+    fn property(&mut self) -> Property {
+        Property { name: self.text(), value: self.maybe(Self::text) }
+    }
+
+    fn code(&mut self) -> StatusCode {
+        StatusCode::NAMED[usize::from(self.choice()) % StatusCode::NAMED.len()]
+    }
+
+    fn detail(&mut self) -> DetailedResult {
+        if self.is_1_3() && self.flag() {
+            return DetailedResult { search_elements: self.list(Self::text), ..DetailedResult::new(self.code()) };
+        }
+        let is_1_2 = self.since(Version::V1_2);
+        DetailedResult {
+            code: self.code(),
+            description: self.maybe(Self::text),
+            users: self.list(|source| source.id(UserId::new)),
+            groups: self.list(|source| source.id(GroupId::new)),
+            screen_names: self.list(Self::screen_name),
+            messages: if is_1_2 { self.list(|source| source.id(MessageId::new)) } else { Vec::new() },
+            contact_lists: if is_1_2 { self.list(|source| source.id(ContactListId::new)) } else { Vec::new() },
+            domains: if is_1_2 { self.list(Self::text) } else { Vec::new() },
+            search_elements: Vec::new(),
+        }
+    }
+
+    fn result(&mut self) -> StatusResult {
+        StatusResult {
+            code: self.code(),
+            description: self.maybe(Self::text),
+            detailed: self.list(Self::detail),
+            try_again: self.maybe_1_3(Self::seconds),
+        }
+    }
+
+    /// Single leaves of one feature beside whole other features, as they survive the tree.
+    fn functions(&mut self) -> FunctionSet {
+        let mut set = FunctionSet::of_feature(Feature::ALL[usize::from(self.choice()) % 4]);
+        let known: Vec<Function> = FunctionSet::of_version(self.version).iter().collect();
+        if self.flag() {
+            let function = known[usize::from(self.choice()) % known.len()];
+            set = [function].into_iter().collect();
+        }
+        set
+    }
+
+    fn accepted(&mut self) -> AcceptedContentType {
+        AcceptedContentType {
+            content_type: self.text(),
+            length_max: self.maybe_1_3(Self::number),
+            policy: self.maybe_1_3(Self::text),
+            policy_limit: self.maybe_1_3(Self::number),
+        }
+    }
+
+    fn bearer(&mut self) -> Bearer {
+        self.word(Bearer::ALL, Bearer::Other)
+    }
+
+    fn cir_method(&mut self) -> CirMethod {
+        self.word(CirMethod::ALL, CirMethod::Other)
+    }
+
+    fn capabilities(&mut self) -> CapabilityList {
+        let is_1_3 = self.is_1_3();
+        let is_1_1 = self.version == Version::V1_1;
+        let any_content = self.maybe(|_| true);
+        let is_any = any_content.is_some();
+        CapabilityList {
+            client_type: self.maybe(|source| source.word(ClientType::ALL, ClientType::Other)),
+            initial_delivery_method: self.maybe(|source| source.word(DeliveryMethod::ALL, DeliveryMethod::Other)),
+            any_content,
+            accepted_charsets: if is_any && !is_1_3 { self.list(Self::number) } else { Vec::new() },
+            accepted_content_types: if is_any { Vec::new() } else { self.list(Self::accepted) },
+            accepted_transfer_encodings: self.list(Self::text),
+            accepted_content_length: if is_1_3 { None } else { self.maybe(Self::number) },
+            supported_bearers: self.list(Self::bearer),
+            multi_trans: self.maybe(Self::number),
+            parser_size: self.maybe(Self::number),
+            supported_cir_methods: self.list(Self::cir_method),
+            udp_port: self.maybe(Self::port),
+            tcp_address: if is_1_1 { self.maybe(Self::text) } else { None },
+            tcp_port: if is_1_1 { self.maybe(Self::port) } else { None },
+            server_poll_min: self.maybe(Self::seconds),
+            default_language: self.maybe(Self::text),
+            accepted_pull_length: self.maybe_1_3(Self::number),
+            accepted_push_length: self.maybe_1_3(Self::number),
+            accepted_text_content_length: self.maybe_1_3(Self::number),
+            multi_trans_per_message: self.maybe_1_3(Self::number),
+            offline_etem_handling: self.maybe_1_3(Self::text),
+            online_etem_handling: self.maybe_1_3(Self::text),
+            plain_text_charsets: self.list_1_3(Self::number),
+            supported_offline_bearers: self.list_1_3(Self::bearer),
+            session_priority: self.maybe_1_3(Self::number),
+        }
+    }
+
+    fn agreed(&mut self) -> AgreedCapabilityList {
+        let any_content = self.maybe_1_3(|_| true);
+        AgreedCapabilityList {
+            supported_bearers: self.list(Self::bearer),
+            supported_cir_methods: self.list(Self::cir_method),
+            tcp_address: self.maybe(Self::text),
+            tcp_port: self.maybe(Self::port),
+            server_poll_min: self.maybe(Self::seconds),
+            cir_url: self.maybe(Self::text),
+            any_content,
+            accepted_content_types: if any_content.is_some() { Vec::new() } else { self.list_1_3(Self::accepted) },
+            accepted_pull_length: self.maybe_1_3(Self::number),
+            accepted_push_length: self.maybe_1_3(Self::number),
+            accepted_text_content_length: self.maybe_1_3(Self::number),
+            accepted_transfer_encodings: self.list_1_3(Self::text),
+            cir_sms_address: self.maybe_1_3(Self::text),
+            multi_trans: self.maybe_1_3(Self::number),
+            multi_trans_per_message: self.maybe_1_3(Self::number),
+            offline_etem_handling: self.maybe_1_3(Self::text),
+            online_etem_handling: self.maybe_1_3(Self::text),
+            supported_offline_bearers: self.list_1_3(Self::bearer),
+            udp_address: self.maybe_1_3(Self::text),
+            udp_port: self.maybe_1_3(Self::port),
+            session_priority: self.maybe_1_3(Self::number),
+            user_session_limit: self.maybe_1_3(Self::number),
+        }
+    }
+
+    fn login_request(&mut self) -> LoginRequest {
+        let client_id = self.maybe(Self::described_client);
+        LoginRequest {
+            user_id: self.id(UserId::new),
+            application_id: if client_id.is_some() { None } else { self.maybe_1_3(Self::text) },
+            client_id,
+            password: self.maybe(|source| source.id(Password::new)),
+            digest_bytes: self.maybe(|source| source.id(DigestBytes::new)),
+            digest_schemas: self.list(|source| source.word(DigestSchema::ALL, DigestSchema::Other)),
+            session_id: self.maybe_1_3(|source| source.id(SessionId::new)),
+            time_to_live: self.maybe(Self::seconds),
+            session_cookie: self.maybe(|source| source.id(SessionCookie::new)),
+            functions: self.maybe_1_3(Self::functions),
+            capabilities: self.maybe_1_3(|source| Box::new(source.capabilities())),
+        }
+    }
+
+    fn login_response(&mut self) -> LoginResponse {
+        LoginResponse {
+            user_id: self.maybe_1_3(|source| source.id(UserId::new)),
+            client_id: self.maybe(Self::described_client),
+            result: self.result(),
+            nonce: self.maybe(|source| source.id(Nonce::new)),
+            digest_schema: self.maybe(|source| source.word(DigestSchema::ALL, DigestSchema::Other)),
+            session_id: self.maybe(|source| source.id(SessionId::new)),
+            keep_alive_time: self.maybe(Self::seconds),
+            capability_request: self.maybe(Self::flag),
+            functions: self.maybe_1_3(Self::functions),
+            capabilities: self.maybe_1_3(|source| Box::new(source.agreed())),
+        }
+    }
+
+    fn names(&mut self) -> AttributeNames {
+        let version = self.version;
+        let mut names: AttributeNames =
+            PresenceAttributeName::ALL.iter().copied().filter(|name| name.is_in(version) && self.flag()).collect();
+        if self.flag() {
+            names.insert_vendor("X-Weather");
+        }
+        names
+    }
+
+    fn qualified<T>(&mut self, name: PresenceAttributeName, grow: impl FnOnce(&mut Self) -> T) -> Qualified<T> {
+        let client_id = if name.is_client_status() { self.maybe_1_3(Self::described_client) } else { None };
+        Qualified { qualifier: self.maybe(Self::flag), value: self.maybe(grow), client_id }
+    }
+
+    fn attributes(&mut self) -> PresenceSubList {
+        let mut list = Vec::new();
+        let version = self.version;
+        for name in PresenceAttributeName::ALL.iter().copied().filter(|name| name.is_in(version)) {
+            let count = if self.is_1_3() && name.is_client_status() { self.choice() % 3 } else { self.choice() % 2 };
+            for _ in 0..count {
+                list.push(if name.is_client_status() { self.client_status(name) } else { self.user_status(name) });
+            }
+        }
+        if self.flag() {
+            list.push(PresenceAttribute::Vendor(self.vendor()));
+        }
+        list.into_iter().collect()
+    }
+
+    fn vendor(&mut self) -> VendorAttribute {
+        let name = "X-Weather".into();
+        if self.flag() {
+            return VendorAttribute { name, qualifier: None, text: Some(self.text()), children: Vec::new() };
+        }
+        let children = vec![
+            VendorValue { name: "PresenceValue".into(), text: self.text() },
+            VendorValue { name: "Degrees".into(), text: self.text() },
+        ];
+        VendorAttribute { name, qualifier: Some(self.flag()), text: None, children }
+    }
+
+    fn client_status(&mut self, name: PresenceAttributeName) -> PresenceAttribute {
+        match name {
+            PresenceAttributeName::OnlineStatus => PresenceAttribute::OnlineStatus(self.qualified(name, Self::flag)),
+            PresenceAttributeName::Registration => PresenceAttribute::Registration(self.qualified(name, Self::flag)),
+            PresenceAttributeName::ClientInfo => {
+                PresenceAttribute::ClientInfo(Box::new(self.qualified(name, Self::client_info)))
+            }
+            PresenceAttributeName::TimeZone => {
+                PresenceAttribute::TimeZone(self.qualified(name, |source| TimeZone { zone: source.text() }))
+            }
+            PresenceAttributeName::GeoLocation => {
+                PresenceAttribute::GeoLocation(Box::new(self.qualified(name, |source| GeoLocation {
+                    longitude: Some(source.text()),
+                    latitude: source.maybe(Self::text),
+                    altitude: source.maybe(Self::text),
+                    accuracy: source.maybe(Self::text),
+                })))
+            }
+            PresenceAttributeName::Address => {
+                PresenceAttribute::Address(Box::new(self.qualified(name, Self::civic_address)))
+            }
+            PresenceAttributeName::FreeTextLocation => {
+                PresenceAttribute::FreeTextLocation(self.qualified(name, Self::text))
+            }
+            PresenceAttributeName::Plmn => PresenceAttribute::Plmn(self.qualified(name, Self::text)),
+            _ => PresenceAttribute::CommCap(self.qualified(name, |source| source.filled_list(Self::comm_c))),
+        }
+    }
+
+    fn user_status(&mut self, name: PresenceAttributeName) -> PresenceAttribute {
+        match name {
+            PresenceAttributeName::UserAvailability => PresenceAttribute::UserAvailability(
+                self.qualified(name, |source| source.word(Availability::ALL, Availability::Other)),
+            ),
+            PresenceAttributeName::PreferredContacts => {
+                PresenceAttribute::PreferredContacts(self.qualified(name, |source| source.filled_list(Self::contact)))
+            }
+            PresenceAttributeName::PreferredLanguage => {
+                PresenceAttribute::PreferredLanguage(self.qualified(name, Self::text))
+            }
+            PresenceAttributeName::StatusText => PresenceAttribute::StatusText(
+                self.qualified(name, |source| source.maybe(Self::text).unwrap_or_default()),
+            ),
+            PresenceAttributeName::StatusMood => {
+                PresenceAttribute::StatusMood(self.qualified(name, |source| source.word(Mood::ALL, Mood::Other)))
+            }
+            PresenceAttributeName::Alias => PresenceAttribute::Alias(self.qualified(name, Self::text)),
+            PresenceAttributeName::StatusContent => {
+                PresenceAttribute::StatusContent(Box::new(self.qualified(name, |source| StatusContent {
+                    content: Some(if source.flag() {
+                        MediaContent::Direct(vec![source.choice(), 0, 255].into())
+                    } else {
+                        MediaContent::Referred(source.text())
+                    }),
+                    content_type: source.maybe(Self::text),
+                })))
+            }
+            PresenceAttributeName::ContactInfo => PresenceAttribute::ContactInfo(self.qualified(name, |source| {
+                let text = source.text();
+                if source.flag() { ContactInfo::Contained(text) } else { ContactInfo::Referred(text) }
+            })),
+            _ => PresenceAttribute::InfoLink(self.qualified(name, |source| source.filled_list(Self::info_link))),
+        }
+    }
+
+    fn client_info(&mut self) -> ClientInfo {
+        ClientInfo {
+            content_limit: self.maybe_1_3(|source| ContentLimit {
+                accepted_content_types: source.list(Self::accepted),
+                any_content: None,
+                accepted_text_content_length: source.maybe(Self::number),
+                accepted_transfer_encodings: source.list(Self::text),
+                pull_length_max: source.maybe(Self::number),
+                push_length_max: source.maybe(Self::number),
+                plain_text_charsets: source.list(Self::number),
+            }),
+            client_type: Some(self.word(ClientType::ALL, ClientType::Other)),
+            manufacturer: self.maybe(Self::text),
+            producer: self.maybe(Self::text),
+            model: self.maybe(Self::text),
+            version: self.maybe(Self::text),
+            language: self.maybe(Self::text),
+            message_priority: self.maybe_1_3(Self::number),
+            application_id: self.maybe_1_3(Self::text),
+        }
+    }
+
+    fn civic_address(&mut self) -> CivicAddress {
+        CivicAddress {
+            country: Some(self.text()),
+            city: self.maybe(Self::text),
+            street: self.maybe(Self::text),
+            crossing_1: self.maybe(Self::text),
+            crossing_2: self.maybe(Self::text),
+            building: self.maybe(Self::text),
+            named_area: self.maybe(Self::text),
+            accuracy: self.maybe(Self::text),
+        }
+    }
+
+    fn comm_c(&mut self) -> CommC {
+        CommC {
+            capability: self.word(Capability::ALL, Capability::Other),
+            state: self.maybe(|source| source.word(CapabilityState::ALL, CapabilityState::Other)),
+            contact: self.maybe(Self::text),
+            note: self.maybe(Self::text),
+        }
+    }
+
+    fn contact(&mut self) -> AddrPref {
+        AddrPref {
+            capability: self.word(Capability::ALL, Capability::Other),
+            address: self.text(),
+            state: self.maybe(|source| source.word(CapabilityState::ALL, CapabilityState::Other)),
+            name: self.maybe(Self::text),
+            priority: self.maybe(Self::text),
+        }
+    }
+
+    fn info_link(&mut self) -> InfoLink {
+        InfoLink { link: self.text(), text: self.maybe(Self::text), content_type: self.maybe(Self::text) }
+    }
+
+    fn presence(&mut self) -> Presence {
+        let presentity = if self.flag() {
+            Presentity::User(self.id(UserId::new))
+        } else {
+            Presentity::ContactList(self.id(ContactListId::new))
+        };
+        Presence { presentity, attributes: self.attributes() }
+    }
+
+    fn content(&mut self) -> Option<Content> {
+        match self.choice() % 4 {
+            0 => None,
+            1 => Some(Content::from_text("")),
+            2 => Some(Content::from_text(&self.text())),
+            _ => Some(Content::from_octets(vec![0, self.choice(), 255].into())),
+        }
+    }
+
+    fn message_info(&mut self, content: Option<&Content>) -> MessageInfo {
+        // Octets that are no text have to say BASE64 in XML.
+        let is_binary = content.is_some_and(|content| content.to_text().is_none());
+        let is_base64 = is_binary && self.encoding == Encoding::Xml || self.flag();
+        MessageInfo {
+            message_id: self.maybe(|source| source.id(MessageId::new)),
+            message_uri: self.maybe(Self::text),
+            content_type: self.maybe(Self::text),
+            content_encoding: is_base64.then(|| "BASE64".into()),
+            content_size: Some(self.number()),
+            content_name: self.maybe_1_3(Self::text),
+            recipient: self.recipient(),
+            sender: self.maybe(Self::sender),
+            date_time: self.maybe(Self::moment),
+            font: self.maybe_1_3(|source| Font {
+                size: source.maybe(Self::text),
+                styles: source.list(Self::text),
+                color: source.maybe(Self::text),
+            }),
+            validity: self.maybe(Self::seconds),
+        }
+    }
+
+    fn list_manage_request(&mut self) -> ListManageRequest {
+        let change = match self.choice() % 4 {
+            0 => None,
+            1 => Some(ListChange::Add(self.list(Self::nickname))),
+            2 => Some(ListChange::Remove(self.list(|source| source.id(UserId::new)))),
+            _ => Some(ListChange::Properties(self.list(Self::property))),
+        };
+        let receive_list = if self.since(Version::V1_2) { Some(self.flag()) } else { None };
+        let authorize_and_grant = self.maybe_1_3(Self::flag);
+        ListManageRequest { contact_list: self.id(ContactListId::new), change, receive_list, authorize_and_grant }
+    }
+
+    fn subscription(&mut self) -> SubscribePresenceRequest {
+        SubscribePresenceRequest {
+            users: self.list(Self::target),
+            contact_lists: self.list(|source| source.id(ContactListId::new)),
+            attributes: self.maybe(Self::names),
+            auto_subscribe: match self.version {
+                Version::V1_1 => None,
+                Version::V1_2 => Some(self.flag()),
+                Version::V1_3 => self.maybe(Self::flag),
+            },
+        }
+    }
+
+    /// A primitive of the kind with this number.
+    fn primitive(&mut self, kind: u8) -> Primitive {
+        match kind {
+            0..=11 => self.access_primitive(kind),
+            12..=18 => self.list_primitive(kind),
+            19..=26 => self.presence_primitive(kind),
+            27..=31 => self.message_primitive(kind),
+            32 => Primitive::Other(PrimitiveName::Known(element::SEARCH_REQUEST)),
+            _ => Primitive::Other(PrimitiveName::Vendor("X-Request".into())),
+        }
+    }
+
+    fn access_primitive(&mut self, kind: u8) -> Primitive {
+        match kind {
+            0 => Primitive::Status(Status { result: self.result(), client_id: self.maybe(Self::described_client) }),
+            1 => Primitive::PollingRequest,
+            2 => Primitive::LoginRequest(Box::new(self.login_request())),
+            3 => Primitive::LoginResponse(Box::new(self.login_response())),
+            4 => Primitive::LogoutRequest,
+            5 => Primitive::Disconnect(Disconnect { result: self.result() }),
+            6 => Primitive::KeepAliveRequest(KeepAliveRequest { time_to_live: self.maybe(Self::seconds) }),
+            7 => {
+                let (result, keep_alive_time) = (self.result(), self.maybe(Self::seconds));
+                Primitive::KeepAliveResponse(KeepAliveResponse { result, keep_alive_time })
+            }
+            8 => Primitive::ServiceRequest(ServiceRequest {
+                client_id: self.client_1_1(),
+                functions: self.maybe(Self::functions),
+                all_functions_request: self.flag(),
+            }),
+            9 => Primitive::ServiceResponse(ServiceResponse {
+                client_id: self.client_1_1(),
+                refused: self.maybe(Self::functions),
+                all_functions: self.maybe(Self::functions),
+            }),
+            10 => {
+                let (client_id, capabilities) = (self.client_1_1(), self.capabilities());
+                Primitive::ClientCapabilityRequest(Box::new(ClientCapabilityRequest { client_id, capabilities }))
+            }
+            _ => {
+                let client_id = self.client_1_1();
+                let capabilities = match self.version {
+                    Version::V1_1 => CapabilityAnswer::Repeated(self.capabilities()),
+                    Version::V1_2 | Version::V1_3 => CapabilityAnswer::Agreed(self.agreed()),
+                };
+                Primitive::ClientCapabilityResponse(Box::new(ClientCapabilityResponse { client_id, capabilities }))
+            }
+        }
+    }
+
+    fn list_primitive(&mut self, kind: u8) -> Primitive {
+        let contact_list = self.id(ContactListId::new);
+        match kind {
+            12 => Primitive::GetListRequest,
+            13 => Primitive::GetListResponse(GetListResponse {
+                contact_lists: self.list(|source| source.id(ContactListId::new)),
+                default_contact_list: self.maybe(|source| source.id(ContactListId::new)),
+            }),
+            14 => Primitive::CreateListRequest(CreateListRequest {
+                contact_list,
+                contacts: self.list(Self::nickname),
+                properties: self.list(Self::property),
+            }),
+            15 => Primitive::CreateListResponse(CreateListResponse {
+                contact_list,
+                properties: self.list(Self::property),
+            }),
+            16 => Primitive::DeleteListRequest(DeleteListRequest { contact_list }),
+            17 => Primitive::ListManageRequest(self.list_manage_request()),
+            _ => Primitive::ListManageResponse(ListManageResponse {
+                result: self.result(),
+                contacts: self.maybe(|source| source.list(Self::nickname)),
+                properties: self.maybe(|source| source.list(Self::property)),
+            }),
+        }
+    }
+
+    fn presence_primitive(&mut self, kind: u8) -> Primitive {
+        match kind {
+            19 => Primitive::SubscribePresenceRequest(self.subscription()),
+            20 => Primitive::UnsubscribePresenceRequest(UnsubscribePresenceRequest {
+                users: self.list(Self::target),
+                contact_lists: self.list(|source| source.id(ContactListId::new)),
+            }),
+            21 => {
+                let presences = self.list(Self::presence);
+                Primitive::PresenceNotificationRequest(PresenceNotificationRequest { presences })
+            }
+            22 => {
+                // Either users or lists, never both.
+                let names_users = self.flag();
+                Primitive::GetPresenceRequest(GetPresenceRequest {
+                    users: if names_users { self.list(Self::target) } else { Vec::new() },
+                    contact_lists: if names_users {
+                        Vec::new()
+                    } else {
+                        self.list(|source| source.id(ContactListId::new))
+                    },
+                    attributes: self.maybe(Self::names),
+                })
+            }
+            23 => {
+                let (result, presences) = (self.result(), self.list(Self::presence));
+                Primitive::GetPresenceResponse(GetPresenceResponse { result, presences })
+            }
+            24 => Primitive::UpdatePresenceRequest(UpdatePresenceRequest { attributes: self.attributes() }),
+            25 => {
+                let (user_id, attributes) = (self.id(UserId::new), self.maybe(Self::names));
+                Primitive::PresenceAuthRequest(PresenceAuthRequest { user_id, attributes })
+            }
+            _ if self.flag() => Primitive::CancelAuthRequest(CancelAuthRequest { user_id: self.id(UserId::new) }),
+            _ => Primitive::PresenceAuthUser(PresenceAuthUser {
+                user_id: self.id(UserId::new),
+                acceptance: self.flag(),
+                attributes: if self.since(Version::V1_2) { self.maybe(Self::names) } else { None },
+            }),
+        }
+    }
+
+    fn message_primitive(&mut self, kind: u8) -> Primitive {
+        let content = self.content();
+        let message = self.message_info(content.as_ref());
+        match kind {
+            27 => {
+                let delivery_report = self.flag();
+                Primitive::SendMessageRequest(Box::new(SendMessageRequest { delivery_report, message, content }))
+            }
+            28 => {
+                let (result, message_id) = (self.result(), self.maybe(|source| source.id(MessageId::new)));
+                Primitive::SendMessageResponse(SendMessageResponse { result, message_id })
+            }
+            29 => Primitive::NewMessage(Box::new(NewMessage { message, content })),
+            30 => Primitive::MessageDelivered(MessageDelivered { message_id: self.id(MessageId::new) }),
+            _ => {
+                let (result, delivery_time) = (self.result(), self.maybe(Self::moment));
+                Primitive::DeliveryReportRequest(Box::new(DeliveryReportRequest { result, delivery_time, message }))
+            }
+        }
+    }
+}
