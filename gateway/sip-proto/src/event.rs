@@ -6,6 +6,10 @@
 pub mod body;
 pub mod credential;
 pub mod lifetime;
+pub mod notifier;
 pub mod package;
 pub mod state;
 pub mod subscriber;
+
+#[cfg(test)]
+pub(crate) mod fixture;

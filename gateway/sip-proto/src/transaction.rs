@@ -54,6 +54,14 @@ pub struct ClientTransactionId(u64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ServerTransactionId(u64);
 
+#[cfg(test)]
+impl ServerTransactionId {
+    /// An identifier that no table gave.
+    pub(crate) const fn for_test(number: u64) -> Self {
+        Self(number)
+    }
+}
+
 /// Names a transaction of either role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum TransactionId {

@@ -1,6 +1,7 @@
 //! The subscriber: one subscription to one resource, from the first SUBSCRIBE to the last NOTIFY.
 
 pub mod advice;
+mod arrival;
 mod notification;
 mod record;
 mod reply;
@@ -11,8 +12,7 @@ use self::settings::{Conditional, SubscriberSettings};
 use super::body::Body;
 use super::credential::ChallengeGate;
 use super::lifetime::refresh_delay;
-use super::package::Forks;
-use crate::dialog::{Dialog, DialogError, DialogId};
+use crate::dialog::{Dialog, DialogId};
 use crate::message::header::cseq::{CSeq, Sequence};
 use crate::message::header::event::TerminationReason;
 use crate::message::header::identifier::EntityTag;
@@ -214,7 +214,7 @@ impl Subscriber {
                 SubscriberEvent::TimedOut => self.fail(StatusCode::REQUEST_TIMEOUT, None),
                 SubscriberEvent::RequestFailed => self.fail(StatusCode::SERVICE_UNAVAILABLE, None),
                 SubscriberEvent::Notify { transaction, request } => self.on_notify(now, transaction, &request),
-                SubscriberEvent::Authorize(headers) => self.send_subscribe(now, headers),
+                SubscriberEvent::Authorize(headers) => self.authorize(now, headers),
                 SubscriberEvent::Subscribe | SubscriberEvent::Refresh => ignored(),
             },
             SubscriberState::Pending | SubscriberState::Active => match event {
@@ -224,16 +224,15 @@ impl Subscriber {
                 SubscriberEvent::TimedOut => self.on_refresh_timeout(now),
                 SubscriberEvent::RequestFailed => self.refresh_failed(now, None),
                 SubscriberEvent::Notify { transaction, request } => self.on_notify(now, transaction, &request),
-                SubscriberEvent::Authorize(headers) => self.send_subscribe(now, headers),
+                SubscriberEvent::Authorize(headers) => self.authorize(now, headers),
                 SubscriberEvent::Subscribe => ignored(),
             },
             SubscriberState::Leaving => match event {
                 SubscriberEvent::Response(response) => self.on_response(now, response),
-                SubscriberEvent::TimedOut | SubscriberEvent::RequestFailed | SubscriberEvent::Unsubscribe => {
-                    self.end_locally()
-                }
+                SubscriberEvent::TimedOut | SubscriberEvent::RequestFailed => self.end_locally(),
+                SubscriberEvent::Unsubscribe => self.give_up(),
                 SubscriberEvent::Notify { transaction, request } => self.on_notify(now, transaction, &request),
-                SubscriberEvent::Authorize(headers) => self.send_subscribe(now, headers),
+                SubscriberEvent::Authorize(headers) => self.authorize(now, headers),
                 SubscriberEvent::Subscribe | SubscriberEvent::Refresh => ignored(),
             },
             SubscriberState::Ended => match event {
@@ -318,7 +317,14 @@ impl Subscriber {
         }
     }
 
-    /// Before the first NOTIFY there is nothing to unsubscribe from: waits for it, unless the request was challenged.
+    /// Repeats the challenged request with credentials.
+    fn authorize(&mut self, now: Timestamp, credentials: Vec<Header>) {
+        if self.challenged.is_some() {
+            self.send_subscribe(now, credentials);
+        }
+    }
+
+    /// Waits for the first or the last NOTIFY, unless the request was challenged: without credentials it goes no further.
     fn give_up(&mut self) {
         self.intent = Intent::Leave;
         if let Some(status) = self.challenged {
@@ -377,70 +383,6 @@ impl Subscriber {
         request
     }
 
-    // RFC 6665 §4.1.3, §4.4.1
-    fn on_notify(&mut self, now: Timestamp, transaction: ServerTransactionId, notify: &Request) {
-        let read = self.check_dialog(now, notify).and_then(|place| {
-            let notification = Notification::from_request(notify, &self.settings)?;
-            Ok((place, notification))
-        });
-        match read {
-            Err(status) => self.respond(transaction, notify, status),
-            Ok((Place::Fork, notification)) => self.fork(now, transaction, notify, notification),
-            Ok((Place::Here, notification)) => match self.take_dialog(notify, &notification) {
-                Err(status) => self.respond(transaction, notify, status),
-                Ok(()) => {
-                    self.respond(transaction, notify, StatusCode::OK);
-                    self.take(now, notification);
-                }
-            },
-        }
-    }
-
-    /// Whether a NOTIFY belongs to this dialog or may open another one beside it.
-    fn check_dialog(&self, now: Timestamp, notify: &Request) -> Result<Place, StatusCode> {
-        if !self.settings.is_addressed_by(notify.headers()) {
-            return Err(StatusCode::CALL_DOES_NOT_EXIST);
-        }
-        let Some(dialog) = &self.dialog else {
-            return Ok(Place::Here);
-        };
-        if DialogId::of_request(notify).as_ref() == Some(dialog.id()) {
-            return Ok(Place::Here);
-        }
-        // RFC 6665 §5.4.9, RFC 3856 §6.9
-        let is_open = self.fork_until.is_some_and(|until| now < until) && self.forked < FORKS_MAX;
-        if self.settings.forks == Forks::Several && is_open {
-            Ok(Place::Fork)
-        } else {
-            Err(StatusCode::CALL_DOES_NOT_EXIST)
-        }
-    }
-
-    /// Opens the dialog with the first NOTIFY and keeps its numbers with the others.
-    fn take_dialog(&mut self, notify: &Request, notification: &Notification) -> Result<(), StatusCode> {
-        if let Some(dialog) = &mut self.dialog {
-            let cseq = notify.headers().cseq().map_err(|_| StatusCode::BAD_REQUEST)?;
-            dialog.accept_sequence(cseq.sequence).map_err(|_| StatusCode::SERVER_INTERNAL_ERROR)?;
-            return dialog.refresh_target(notify.headers()).map_err(|_| StatusCode::BAD_REQUEST);
-        }
-        // RFC 6665 §4.4.1
-        if matches!(notification.standing, Standing::Terminated { .. }) {
-            return Ok(());
-        }
-        match Dialog::from_notify(notify, self.settings.contact.clone(), self.sequence) {
-            Ok(dialog) => {
-                self.dialog = Some(Box::new(dialog));
-                Ok(())
-            }
-            Err(
-                DialogError::Header(_)
-                | DialogError::MissingTag
-                | DialogError::MissingContact
-                | DialogError::SequenceTooLow { .. },
-            ) => Err(StatusCode::BAD_REQUEST),
-        }
-    }
-
     fn take(&mut self, now: Timestamp, notification: Notification) {
         self.entity_tag = notification.entity_tag;
         match (self.state, notification.standing) {
@@ -495,7 +437,8 @@ impl Subscriber {
 
     /// Sets the refresh, counted from the SUBSCRIBE that began the lifetime; only a dialog can be refreshed.
     fn schedule(&mut self, now: Timestamp) {
-        let granted_s = self.expires_at.map(|at| self.asked_at.seconds_until(at)).filter(|_| self.dialog.is_some());
+        let granted = self.expires_at.map(|at| self.asked_at.until(at).as_secs()).filter(|_| self.dialog.is_some());
+        let granted_s = granted.map(|seconds| u32::try_from(seconds).unwrap_or(u32::MAX));
         let delay = granted_s.and_then(|granted_s| refresh_delay(granted_s, self.settings.jitter));
         self.refresh_at = delay.map(|delay| self.asked_at.after(delay).max(now));
     }
@@ -510,25 +453,6 @@ impl Subscriber {
             response.push(Header::new(HeaderName::AllowEvents, self.settings.package()));
         }
         self.commands.push_back(SubscriberCommand::Respond { transaction, response });
-    }
-
-    // RFC 6665 §4.1.4
-    fn fork(&mut self, now: Timestamp, transaction: ServerTransactionId, notify: &Request, notification: Notification) {
-        self.forked = self.forked.saturating_add(1);
-        let mut sibling = Self::new((*self.settings).clone());
-        sibling.settings.forks = Forks::OneDialog;
-        sibling.state = SubscriberState::Subscribing;
-        sibling.asked_at = self.asked_at;
-        sibling.wish_s = self.wish_s;
-        sibling.sequence = self.sequence;
-        match sibling.take_dialog(notify, &notification) {
-            Err(status) => self.respond(transaction, notify, status),
-            Ok(()) => {
-                sibling.respond(transaction, notify, StatusCode::OK);
-                sibling.take(now, notification);
-                self.commands.push_back(SubscriberCommand::Forked(Box::new(sibling)));
-            }
-        }
     }
 
     fn tell(&mut self, change: SubscriptionChange) {
@@ -558,21 +482,11 @@ impl Subscriber {
     }
 }
 
-/// Which dialog a NOTIFY belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
-    Here,
-    Fork,
-}
-
 /// Names the events that a state deliberately does nothing about.
 const fn ignored() {}
 
 // RFC 3261 §8.1.1.6
 const MAX_FORWARDS: u8 = 70;
-
-/// So many notifiers beside the first may answer one SUBSCRIBE.
-const FORKS_MAX: u8 = 7;
 
 /// NOTIFYs repeat the time that is left in whole seconds: such shifts are rounding, not news.
 const SHIFT_IGNORED: Duration = Duration::from_secs(2);
