@@ -7,6 +7,8 @@ pub mod tree;
 pub mod wbxml;
 pub mod xml;
 
+use bytes::Bytes;
+
 use crate::error::{CodecError, WriteError};
 use crate::limit::Limits;
 use crate::schema::ElementName;
@@ -125,11 +127,59 @@ impl Writer {
         }
     }
 
+    /// A writer for a fragment: elements that stand beside each other inside another one, and that many messages share.
+    #[must_use]
+    pub fn for_fragment(version: Version, encoding: Encoding, options: WriterOptions) -> Self {
+        match encoding {
+            Encoding::Xml => Self::Xml(xml::Writer::for_fragment(version)),
+            Encoding::Wbxml => Self::Wbxml(wbxml::Writer::for_fragment(version, options)),
+        }
+    }
+
+    /// The fragment that was written.
+    ///
+    /// # Errors
+    /// The first thing that could not be written, or a name that would need the string table of a whole document.
+    pub fn finish_fragment(self) -> Result<Fragment, WriteError> {
+        let (version, encoding) = (self.version(), self.encoding());
+        let octets = match self {
+            Self::Xml(writer) => writer.finish_fragment()?,
+            Self::Wbxml(writer) => writer.finish_fragment()?,
+        };
+        Ok(Fragment { version, encoding, octets: octets.into() })
+    }
+
+    /// Copies a fragment into the open element.
+    pub fn splice(&mut self, fragment: &Fragment) {
+        let is_same = fragment.version == self.version() && fragment.encoding == self.encoding();
+        match self {
+            Self::Xml(writer) => writer.splice(is_same.then_some(&fragment.octets)),
+            Self::Wbxml(writer) => writer.splice(is_same.then_some(&fragment.octets)),
+        }
+    }
+
     fn sink(&mut self) -> &mut dyn Sink {
         match self {
             Self::Xml(writer) => writer,
             Self::Wbxml(writer) => writer,
         }
+    }
+}
+
+/// Elements that are written once and copied into many messages. It has no string table, and in WBXML begins and ends on
+/// code page 0.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fragment {
+    version: Version,
+    encoding: Encoding,
+    octets: Bytes,
+}
+
+impl Fragment {
+    /// How many octets it adds to a message, but for a change of the code page before it.
+    #[must_use]
+    pub fn byte_count(&self) -> usize {
+        self.octets.len()
     }
 }
 

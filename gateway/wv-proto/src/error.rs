@@ -130,6 +130,9 @@ pub enum Limit {
     /// `text_bytes_max`.
     #[error("text size")]
     Text,
+    /// `decoded_bytes_max`.
+    #[error("size of all texts")]
+    Decoded,
     /// `name_bytes_max`.
     #[error("name size")]
     Name,
@@ -170,6 +173,12 @@ pub enum WriteError {
     /// An attribute was written after the content began.
     #[error("an attribute was written after the content")]
     LateAttribute,
+    /// A name without a token in a fragment, which has no string table.
+    #[error("a fragment cannot hold a name without a token")]
+    NeedsStringTable,
+    /// A fragment of another version or encoding.
+    #[error("the fragment is of another version or encoding")]
+    ForeignFragment,
     /// A length that does not fit its field.
     #[error("a length does not fit its field")]
     TooLong,

@@ -14,6 +14,9 @@ pub struct Limits {
     pub attributes_max: usize,
     /// Octets of the text or binary content of one element.
     pub text_bytes_max: usize,
+    /// Octets of all texts and contents of one document together, after decoding. A string table lets a small document
+    /// repeat a long string; nothing else can make the decoded document larger than some times the sent one.
+    pub decoded_bytes_max: usize,
     /// Octets of one element or attribute name, and of one namespace.
     pub name_bytes_max: usize,
     /// Octets of a WBXML string table.
@@ -28,6 +31,7 @@ impl Limits {
             document_bytes_max: self.document_bytes_max / BEFORE_LOGIN_DIVISOR,
             elements_max: self.elements_max / BEFORE_LOGIN_DIVISOR,
             text_bytes_max: self.text_bytes_max / BEFORE_LOGIN_DIVISOR,
+            decoded_bytes_max: self.decoded_bytes_max / BEFORE_LOGIN_DIVISOR,
             string_table_bytes_max: self.string_table_bytes_max / BEFORE_LOGIN_DIVISOR,
             ..self.clone()
         }
@@ -42,6 +46,7 @@ impl Default for Limits {
             elements_max: 50_000,
             attributes_max: 16,
             text_bytes_max: 768 << 10,
+            decoded_bytes_max: 2 << 20,
             name_bytes_max: 256,
             string_table_bytes_max: 64 << 10,
         }

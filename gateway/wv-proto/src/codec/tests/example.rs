@@ -321,6 +321,7 @@ fn every_limit_holds_in_both_encodings() {
         elements_max: 5,
         attributes_max: 1,
         text_bytes_max: 20,
+        decoded_bytes_max: 30,
         name_bytes_max: 60,
         string_table_bytes_max: 10,
     };
@@ -332,6 +333,7 @@ fn every_limit_holds_in_both_encodings() {
         (format!("<Status>{}</Status>", "x".repeat(21)), Limit::Text),
         (format!("<Status>{}</Status>", "x&amp;".repeat(11)), Limit::Text),
         (format!("<{0}/>", "x".repeat(61)), Limit::Name),
+        (format!("<Status><Name>{0}</Name><Name>{0}</Name></Status>", "x".repeat(16)), Limit::Decoded),
     ];
     for (text, limit) in rows {
         let result = decode(text.as_bytes(), None, &limits).map(|_| ());
@@ -344,4 +346,70 @@ fn every_limit_holds_in_both_encodings() {
             assert!(result == Err(CodecError::LimitExceeded(limit)) || by_table, "{text}: {result:?}");
         }
     }
+}
+
+#[test]
+fn a_string_table_cannot_blow_a_document_up() {
+    let string = [b"x".repeat(60_000), vec![0]].concat();
+    let mut document = vec![3, 0x11, 0x6A, 0x83, 0xD4, 0x61];
+    document.extend_from_slice(&string);
+    document.push(0x6D);
+    for _ in 0..100 {
+        document.extend([0x4D, 0x83, 0, 0x83, 0, 1]);
+    }
+    document.push(1);
+    assert_eq!(decoded(&document).map(|_| ()), Err(CodecError::LimitExceeded(crate::error::Limit::Decoded)));
+}
+
+#[test]
+fn a_fragment_is_written_once_and_copied_into_many_messages() {
+    for (version, encoding) in
+        Version::ALL.into_iter().flat_map(|version| [(version, Encoding::Xml), (version, Encoding::Wbxml)])
+    {
+        let write_presence = |sink: &mut dyn Sink| {
+            for user in ["wv:a@b.com", "wv:c@b.com"] {
+                sink.open(element::PRESENCE);
+                sink.leaf_text(element::USER_ID, user);
+                sink.open_with_namespace(element::PRESENCE_SUB_LIST, version.presence_namespace());
+                sink.empty(element::ONLINE_STATUS);
+                sink.close();
+                sink.close();
+            }
+        };
+        let mut fragment = Writer::for_fragment(version, encoding, WriterOptions::default());
+        write_presence(&mut fragment);
+        let fragment = fragment.finish_fragment().unwrap();
+        let message = |write: &dyn Fn(&mut Writer)| {
+            let mut writer = Writer::new(version, encoding, WriterOptions::default());
+            writer.open_with_namespace(element::PRESENCE_NOTIFICATION_REQUEST, version.transaction_namespace());
+            write(&mut writer);
+            writer.empty(element::POLL);
+            writer.close();
+            writer.finish().unwrap()
+        };
+        let spliced = message(&|writer| writer.splice(&fragment));
+        let direct = message(&|writer| write_presence(writer));
+        assert_eq!(decoded(&spliced).unwrap().tree, decoded(&direct).unwrap().tree);
+        assert!(spliced.len() <= direct.len() + 4 && spliced.len() > fragment.byte_count());
+    }
+}
+
+#[test]
+fn a_fragment_goes_only_where_it_fits() {
+    let fragment = |write: &dyn Fn(&mut Writer)| {
+        let mut writer = Writer::for_fragment(Version::V1_2, Encoding::Wbxml, WriterOptions::default());
+        write(&mut writer);
+        writer.finish_fragment()
+    };
+    let vendor = fragment(&|writer| {
+        writer.open_vendor("Vendor", None);
+        writer.close();
+    });
+    assert_eq!(vendor, Err(WriteError::NeedsStringTable));
+    let poll = fragment(&|writer| writer.leaf_boolean(element::POLL, true)).unwrap();
+    let mut other = Writer::new(Version::V1_1, Encoding::Wbxml, WriterOptions::default());
+    other.open(element::SESSION);
+    other.splice(&poll);
+    other.close();
+    assert_eq!(other.finish(), Err(WriteError::ForeignFragment));
 }

@@ -17,6 +17,8 @@ pub struct Builder<'a> {
     /// Indexes of the open elements.
     open: Vec<u32>,
     limits: Limits,
+    /// Octets of all texts and contents so far.
+    decoded_bytes: usize,
     version: Version,
     encoding: Encoding,
     fault: Option<WriteError>,
@@ -34,6 +36,7 @@ impl<'a> Builder<'a> {
             tree: Tree { nodes: Vec::with_capacity(32), attributes: Vec::new(), namespaces: Vec::new() },
             open: Vec::with_capacity(16),
             limits: limits.clone(),
+            decoded_bytes: 0,
             version,
             encoding,
             fault: None,
@@ -90,6 +93,7 @@ impl<'a> Builder<'a> {
         if value.len() > self.limits.text_bytes_max {
             return Err(CodecError::LimitExceeded(Limit::Text));
         }
+        self.count_decoded(value.len())?;
         self.tree.attributes.push(Attribute { node, name, value });
         Ok(())
     }
@@ -202,6 +206,7 @@ impl<'a> Builder<'a> {
     }
 
     fn add_content(&mut self, more: Content<'a>) -> Result<(), CodecError> {
+        self.count_decoded(more.len())?;
         let text_bytes_max = self.limits.text_bytes_max;
         let Some(node) = self.current_mut() else {
             return Err(CodecError::TrailingContent);
@@ -211,6 +216,14 @@ impl<'a> Builder<'a> {
             return Err(CodecError::LimitExceeded(Limit::Text));
         }
         node.content = content;
+        Ok(())
+    }
+
+    fn count_decoded(&mut self, bytes: usize) -> Result<(), CodecError> {
+        self.decoded_bytes = self.decoded_bytes.saturating_add(bytes);
+        if self.decoded_bytes > self.limits.decoded_bytes_max {
+            return Err(CodecError::LimitExceeded(Limit::Decoded));
+        }
         Ok(())
     }
 

@@ -22,6 +22,8 @@ pub struct Writer {
     open: Vec<OpenElement>,
     page: u8,
     last: Last,
+    /// Whether several elements may stand beside each other.
+    is_fragment: bool,
     fault: Option<WriteError>,
 }
 
@@ -62,6 +64,7 @@ impl Writer {
             open: Vec::with_capacity(16),
             page: 0,
             last: Last::Content,
+            is_fragment: false,
             fault: None,
         };
         writer.out.push(WBXML_1_3);
@@ -94,6 +97,43 @@ impl Writer {
         Ok(whole)
     }
 
+    pub(crate) fn for_fragment(version: Version, options: WriterOptions) -> Self {
+        let mut writer = Self::with_options(version, options);
+        writer.out.clear();
+        writer.is_fragment = true;
+        writer
+    }
+
+    pub(crate) fn finish_fragment(mut self) -> Result<Vec<u8>, WriteError> {
+        self.switch_page(0);
+        match self.fault {
+            Some(fault) => Err(fault),
+            None if !self.string_table.is_empty() => Err(WriteError::NeedsStringTable),
+            None if self.open.is_empty() => Ok(self.out),
+            None => Err(WriteError::Unbalanced),
+        }
+    }
+
+    /// Copies a fragment; `None` stands for one that does not fit.
+    pub(crate) fn splice(&mut self, octets: Option<&[u8]>) {
+        match octets {
+            Some(_) if self.open.is_empty() => self.fail(WriteError::Unbalanced),
+            Some(octets) => {
+                self.begin_content();
+                self.switch_page(0);
+                self.out.extend_from_slice(octets);
+            }
+            None => self.fail(WriteError::ForeignFragment),
+        }
+    }
+
+    fn switch_page(&mut self, page: u8) {
+        if page != self.page {
+            self.out.extend([global::SWITCH_PAGE, page]);
+            self.page = page;
+        }
+    }
+
     fn fail(&mut self, fault: WriteError) {
         self.fault.get_or_insert(fault);
     }
@@ -118,7 +158,7 @@ impl Writer {
     }
 
     fn begin_element(&mut self) {
-        if self.open.is_empty() && self.out.len() > HEADER_LENGTH {
+        if self.open.is_empty() && !self.is_fragment && self.out.len() > HEADER_LENGTH {
             self.fail(WriteError::Unbalanced);
         }
         self.begin_content();
@@ -128,10 +168,7 @@ impl Writer {
         self.begin_element();
         match tag(self.version, name) {
             Some((page, token)) => {
-                if page != self.page {
-                    self.out.extend([global::SWITCH_PAGE, page]);
-                    self.page = page;
-                }
+                self.switch_page(page);
                 self.open.push(OpenElement { name: Some(name), at: self.out.len() });
                 self.out.push(token);
             }

@@ -18,6 +18,8 @@ pub struct Writer {
     out: String,
     open: Vec<OpenName>,
     start_tag: StartTag,
+    /// Whether several elements may stand beside each other.
+    is_fragment: bool,
     fault: Option<WriteError>,
 }
 
@@ -48,7 +50,14 @@ impl Writer {
         if options.xml_declaration == XmlDeclaration::Present {
             out.push_str("<?xml version=\"1.0\" encoding=\"UTF-8\"?>");
         }
-        Self { version, out, open: Vec::with_capacity(16), start_tag: StartTag::Written, fault: None }
+        Self {
+            version,
+            out,
+            open: Vec::with_capacity(16),
+            start_tag: StartTag::Written,
+            is_fragment: false,
+            fault: None,
+        }
     }
 
     /// The octets of the document.
@@ -60,6 +69,30 @@ impl Writer {
             Some(fault) => Err(fault),
             None if self.open.is_empty() && self.out.ends_with('>') => Ok(self.out.into_bytes()),
             None => Err(WriteError::Unbalanced),
+        }
+    }
+
+    pub(crate) fn for_fragment(version: Version) -> Self {
+        Self { is_fragment: true, ..Self::new(version) }
+    }
+
+    pub(crate) fn finish_fragment(self) -> Result<Vec<u8>, WriteError> {
+        match self.fault {
+            Some(fault) => Err(fault),
+            None if self.open.is_empty() => Ok(self.out.into_bytes()),
+            None => Err(WriteError::Unbalanced),
+        }
+    }
+
+    /// Copies a fragment; `None` stands for one that does not fit.
+    pub(crate) fn splice(&mut self, octets: Option<&[u8]>) {
+        match octets.map(core::str::from_utf8) {
+            Some(Ok(_)) if self.open.is_empty() => self.fail(WriteError::Unbalanced),
+            Some(Ok(text)) => {
+                self.end_start_tag();
+                self.out.push_str(text);
+            }
+            Some(Err(_)) | None => self.fail(WriteError::ForeignFragment),
         }
     }
 
@@ -76,7 +109,8 @@ impl Writer {
 
     fn start(&mut self, name: &str, namespace: Option<&str>) {
         self.end_start_tag();
-        if self.open.is_empty() && self.out.ends_with('>') && !self.out.ends_with("?>") {
+        let is_second = self.open.is_empty() && !self.is_fragment && self.out.ends_with('>');
+        if is_second && !self.out.ends_with("?>") {
             self.fail(WriteError::Unbalanced);
         }
         self.out.push('<');
