@@ -4,6 +4,7 @@ use crate::config::{
     section::{AuthorizationDefault, SipAuthentication, StoreKind},
 };
 use mapping::{address::Address, side::Side};
+use proptest::prelude::*;
 use std::time::Duration;
 
 fn read(text: &str) -> Result<Configuration, Problems> {
@@ -219,4 +220,23 @@ fn a_section_that_nobody_needs_stays_away() {
     let configuration = read(DOMAINS).unwrap();
     assert!(configuration.wv_access.is_some() && configuration.simple.is_none());
     assert!(configuration.wv_federation.is_none());
+}
+
+proptest! {
+    #[test]
+    fn no_text_is_too_strange_to_be_judged(text in "[\\PC\n\t]{0,200}") {
+        let _ = read(&text).map_err(|problems| problems.to_string());
+    }
+
+    #[test]
+    fn a_default_with_a_hole_is_judged(at in 0_usize..1000, length in 1_usize..40, filling in "[\\[\\]\"=.a-z0-9\n]{0,8}") {
+        let mut characters: Vec<char> = EMBEDDED_DEFAULT.chars().collect();
+        let start = at.min(characters.len());
+        let end = (start + length).min(characters.len());
+        characters.splice(start..end, filling.chars());
+        let text: String = characters.into_iter().collect();
+        if let Err(problems) = read(&text) {
+            prop_assert!(!problems.as_slice().is_empty());
+        }
+    }
 }

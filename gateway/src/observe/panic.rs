@@ -20,3 +20,19 @@ pub fn install_hook() {
         }));
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_counted() {
+        install_hook();
+        install_hook();
+        let (recorder, handle) = metric::recorder();
+        metrics::with_local_recorder(&recorder, || {
+            panic::catch_unwind(|| panic!("on purpose")).unwrap_err();
+        });
+        assert!(handle.render().contains("gateway_panics_total 1"));
+    }
+}
