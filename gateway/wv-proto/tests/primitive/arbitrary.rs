@@ -1,17 +1,12 @@
 //! Any message of a version, grown from a string of choices.
 
+mod attribute;
+mod capability;
+
 use std::time::Duration;
 use wv_proto::codec::date_time::DateTime;
-use wv_proto::presence_attribute::{
-    AddrPref, AttributeNames, Availability, Capability, CapabilityState, CivicAddress, ClientInfo, CommC, ContactInfo,
-    ContentLimit, GeoLocation, InfoLink, MediaContent, Mood, PresenceAttribute, PresenceAttributeName, PresenceSubList,
-    Qualified, StatusContent, TimeZone, VendorAttribute, VendorValue,
-};
 use wv_proto::primitive::access::{
     DigestSchema, Disconnect, KeepAliveRequest, KeepAliveResponse, LoginRequest, LoginResponse, Status,
-};
-use wv_proto::primitive::capability::{
-    AcceptedContentType, AgreedCapabilityList, Bearer, CapabilityList, CirMethod, ClientType, DeliveryMethod,
 };
 use wv_proto::primitive::contact_list::{
     CreateListRequest, CreateListResponse, DeleteListRequest, GetListResponse, ListChange, ListManageRequest,
@@ -28,9 +23,8 @@ use wv_proto::primitive::message::{
 };
 use wv_proto::primitive::party::{Group, NickName, Property, Recipient, ScreenName, Sender, User};
 use wv_proto::primitive::presence::{
-    CancelAuthRequest, GetPresenceRequest, GetPresenceResponse, Presence, PresenceAuthRequest, PresenceAuthUser,
-    PresenceNotificationRequest, Presentity, SubscribePresenceRequest, UnsubscribePresenceRequest,
-    UpdatePresenceRequest,
+    CancelAuthRequest, GetPresenceRequest, GetPresenceResponse, PresenceAuthRequest, PresenceAuthUser,
+    PresenceNotificationRequest, SubscribePresenceRequest, UnsubscribePresenceRequest, UpdatePresenceRequest,
 };
 use wv_proto::primitive::service::{
     CapabilityAnswer, ClientCapabilityRequest, ClientCapabilityResponse, ServiceRequest, ServiceResponse,
@@ -265,85 +259,6 @@ impl<'a> Source<'a> {
         set
     }
 
-    fn accepted(&mut self) -> AcceptedContentType {
-        AcceptedContentType {
-            content_type: self.text(),
-            length_max: self.maybe_1_3(Self::number),
-            policy: self.maybe_1_3(Self::text),
-            policy_limit: self.maybe_1_3(Self::number),
-        }
-    }
-
-    fn bearer(&mut self) -> Bearer {
-        self.word(Bearer::ALL, Bearer::Other)
-    }
-
-    fn cir_method(&mut self) -> CirMethod {
-        self.word(CirMethod::ALL, CirMethod::Other)
-    }
-
-    fn capabilities(&mut self) -> CapabilityList {
-        let is_1_3 = self.is_1_3();
-        let is_1_1 = self.version == Version::V1_1;
-        let any_content = self.maybe(|_| true);
-        let is_any = any_content.is_some();
-        CapabilityList {
-            client_type: self.maybe(|source| source.word(ClientType::ALL, ClientType::Other)),
-            initial_delivery_method: self.maybe(|source| source.word(DeliveryMethod::ALL, DeliveryMethod::Other)),
-            any_content,
-            accepted_charsets: if is_any && !is_1_3 { self.list(Self::number) } else { Vec::new() },
-            accepted_content_types: if is_any { Vec::new() } else { self.list(Self::accepted) },
-            accepted_transfer_encodings: self.list(Self::text),
-            accepted_content_length: if is_1_3 { None } else { self.maybe(Self::number) },
-            supported_bearers: self.list(Self::bearer),
-            multi_trans: self.maybe(Self::number),
-            parser_size: self.maybe(Self::number),
-            supported_cir_methods: self.list(Self::cir_method),
-            udp_port: self.maybe(Self::port),
-            tcp_address: if is_1_1 { self.maybe(Self::text) } else { None },
-            tcp_port: if is_1_1 { self.maybe(Self::port) } else { None },
-            server_poll_min: self.maybe(Self::seconds),
-            default_language: self.maybe(Self::text),
-            accepted_pull_length: self.maybe_1_3(Self::number),
-            accepted_push_length: self.maybe_1_3(Self::number),
-            accepted_text_content_length: self.maybe_1_3(Self::number),
-            multi_trans_per_message: self.maybe_1_3(Self::number),
-            offline_etem_handling: self.maybe_1_3(Self::text),
-            online_etem_handling: self.maybe_1_3(Self::text),
-            plain_text_charsets: self.list_1_3(Self::number),
-            supported_offline_bearers: self.list_1_3(Self::bearer),
-            session_priority: self.maybe_1_3(Self::number),
-        }
-    }
-
-    fn agreed(&mut self) -> AgreedCapabilityList {
-        let any_content = self.maybe_1_3(|_| true);
-        AgreedCapabilityList {
-            supported_bearers: self.list(Self::bearer),
-            supported_cir_methods: self.list(Self::cir_method),
-            tcp_address: self.maybe(Self::text),
-            tcp_port: self.maybe(Self::port),
-            server_poll_min: self.maybe(Self::seconds),
-            cir_url: self.maybe(Self::text),
-            any_content,
-            accepted_content_types: if any_content.is_some() { Vec::new() } else { self.list_1_3(Self::accepted) },
-            accepted_pull_length: self.maybe_1_3(Self::number),
-            accepted_push_length: self.maybe_1_3(Self::number),
-            accepted_text_content_length: self.maybe_1_3(Self::number),
-            accepted_transfer_encodings: self.list_1_3(Self::text),
-            cir_sms_address: self.maybe_1_3(Self::text),
-            multi_trans: self.maybe_1_3(Self::number),
-            multi_trans_per_message: self.maybe_1_3(Self::number),
-            offline_etem_handling: self.maybe_1_3(Self::text),
-            online_etem_handling: self.maybe_1_3(Self::text),
-            supported_offline_bearers: self.list_1_3(Self::bearer),
-            udp_address: self.maybe_1_3(Self::text),
-            udp_port: self.maybe_1_3(Self::port),
-            session_priority: self.maybe_1_3(Self::number),
-            user_session_limit: self.maybe_1_3(Self::number),
-        }
-    }
-
     fn login_request(&mut self) -> LoginRequest {
         let client_id = self.maybe(Self::described_client);
         LoginRequest {
@@ -374,180 +289,6 @@ impl<'a> Source<'a> {
             functions: self.maybe_1_3(Self::functions),
             capabilities: self.maybe_1_3(|source| Box::new(source.agreed())),
         }
-    }
-
-    fn names(&mut self) -> AttributeNames {
-        let version = self.version;
-        let mut names: AttributeNames =
-            PresenceAttributeName::ALL.iter().copied().filter(|name| name.is_in(version) && self.flag()).collect();
-        if self.flag() {
-            names.insert_vendor("X-Weather");
-        }
-        names
-    }
-
-    fn qualified<T>(&mut self, name: PresenceAttributeName, grow: impl FnOnce(&mut Self) -> T) -> Qualified<T> {
-        let client_id = if name.is_client_status() { self.maybe_1_3(Self::described_client) } else { None };
-        Qualified { qualifier: self.maybe(Self::flag), value: self.maybe(grow), client_id }
-    }
-
-    fn attributes(&mut self) -> PresenceSubList {
-        let mut list = Vec::new();
-        let version = self.version;
-        for name in PresenceAttributeName::ALL.iter().copied().filter(|name| name.is_in(version)) {
-            let count = if self.is_1_3() && name.is_client_status() { self.choice() % 3 } else { self.choice() % 2 };
-            for _ in 0..count {
-                list.push(if name.is_client_status() { self.client_status(name) } else { self.user_status(name) });
-            }
-        }
-        if self.flag() {
-            list.push(PresenceAttribute::Vendor(self.vendor()));
-        }
-        list.into_iter().collect()
-    }
-
-    fn vendor(&mut self) -> VendorAttribute {
-        let name = "X-Weather".into();
-        if self.flag() {
-            return VendorAttribute { name, qualifier: None, text: Some(self.text()), children: Vec::new() };
-        }
-        let children = vec![
-            VendorValue { name: "PresenceValue".into(), text: self.text() },
-            VendorValue { name: "Degrees".into(), text: self.text() },
-        ];
-        VendorAttribute { name, qualifier: Some(self.flag()), text: None, children }
-    }
-
-    fn client_status(&mut self, name: PresenceAttributeName) -> PresenceAttribute {
-        match name {
-            PresenceAttributeName::OnlineStatus => PresenceAttribute::OnlineStatus(self.qualified(name, Self::flag)),
-            PresenceAttributeName::Registration => PresenceAttribute::Registration(self.qualified(name, Self::flag)),
-            PresenceAttributeName::ClientInfo => {
-                PresenceAttribute::ClientInfo(Box::new(self.qualified(name, Self::client_info)))
-            }
-            PresenceAttributeName::TimeZone => {
-                PresenceAttribute::TimeZone(self.qualified(name, |source| TimeZone { zone: source.text() }))
-            }
-            PresenceAttributeName::GeoLocation => {
-                PresenceAttribute::GeoLocation(Box::new(self.qualified(name, |source| GeoLocation {
-                    longitude: Some(source.text()),
-                    latitude: source.maybe(Self::text),
-                    altitude: source.maybe(Self::text),
-                    accuracy: source.maybe(Self::text),
-                })))
-            }
-            PresenceAttributeName::Address => {
-                PresenceAttribute::Address(Box::new(self.qualified(name, Self::civic_address)))
-            }
-            PresenceAttributeName::FreeTextLocation => {
-                PresenceAttribute::FreeTextLocation(self.qualified(name, Self::text))
-            }
-            PresenceAttributeName::Plmn => PresenceAttribute::Plmn(self.qualified(name, Self::text)),
-            _ => PresenceAttribute::CommCap(self.qualified(name, |source| source.filled_list(Self::comm_c))),
-        }
-    }
-
-    fn user_status(&mut self, name: PresenceAttributeName) -> PresenceAttribute {
-        match name {
-            PresenceAttributeName::UserAvailability => PresenceAttribute::UserAvailability(
-                self.qualified(name, |source| source.word(Availability::ALL, Availability::Other)),
-            ),
-            PresenceAttributeName::PreferredContacts => {
-                PresenceAttribute::PreferredContacts(self.qualified(name, |source| source.filled_list(Self::contact)))
-            }
-            PresenceAttributeName::PreferredLanguage => {
-                PresenceAttribute::PreferredLanguage(self.qualified(name, Self::text))
-            }
-            PresenceAttributeName::StatusText => PresenceAttribute::StatusText(
-                self.qualified(name, |source| source.maybe(Self::text).unwrap_or_default()),
-            ),
-            PresenceAttributeName::StatusMood => {
-                PresenceAttribute::StatusMood(self.qualified(name, |source| source.word(Mood::ALL, Mood::Other)))
-            }
-            PresenceAttributeName::Alias => PresenceAttribute::Alias(self.qualified(name, Self::text)),
-            PresenceAttributeName::StatusContent => {
-                PresenceAttribute::StatusContent(Box::new(self.qualified(name, |source| StatusContent {
-                    content: Some(if source.flag() {
-                        MediaContent::Direct(vec![source.choice(), 0, 255].into())
-                    } else {
-                        MediaContent::Referred(source.text())
-                    }),
-                    content_type: source.maybe(Self::text),
-                })))
-            }
-            PresenceAttributeName::ContactInfo => PresenceAttribute::ContactInfo(self.qualified(name, |source| {
-                let text = source.text();
-                if source.flag() { ContactInfo::Contained(text) } else { ContactInfo::Referred(text) }
-            })),
-            _ => PresenceAttribute::InfoLink(self.qualified(name, |source| source.filled_list(Self::info_link))),
-        }
-    }
-
-    fn client_info(&mut self) -> ClientInfo {
-        ClientInfo {
-            content_limit: self.maybe_1_3(|source| ContentLimit {
-                accepted_content_types: source.list(Self::accepted),
-                any_content: None,
-                accepted_text_content_length: source.maybe(Self::number),
-                accepted_transfer_encodings: source.list(Self::text),
-                pull_length_max: source.maybe(Self::number),
-                push_length_max: source.maybe(Self::number),
-                plain_text_charsets: source.list(Self::number),
-            }),
-            client_type: Some(self.word(ClientType::ALL, ClientType::Other)),
-            manufacturer: self.maybe(Self::text),
-            producer: self.maybe(Self::text),
-            model: self.maybe(Self::text),
-            version: self.maybe(Self::text),
-            language: self.maybe(Self::text),
-            message_priority: self.maybe_1_3(Self::number),
-            application_id: self.maybe_1_3(Self::text),
-        }
-    }
-
-    fn civic_address(&mut self) -> CivicAddress {
-        CivicAddress {
-            country: Some(self.text()),
-            city: self.maybe(Self::text),
-            street: self.maybe(Self::text),
-            crossing_1: self.maybe(Self::text),
-            crossing_2: self.maybe(Self::text),
-            building: self.maybe(Self::text),
-            named_area: self.maybe(Self::text),
-            accuracy: self.maybe(Self::text),
-        }
-    }
-
-    fn comm_c(&mut self) -> CommC {
-        CommC {
-            capability: self.word(Capability::ALL, Capability::Other),
-            state: self.maybe(|source| source.word(CapabilityState::ALL, CapabilityState::Other)),
-            contact: self.maybe(Self::text),
-            note: self.maybe(Self::text),
-        }
-    }
-
-    fn contact(&mut self) -> AddrPref {
-        AddrPref {
-            capability: self.word(Capability::ALL, Capability::Other),
-            address: self.text(),
-            state: self.maybe(|source| source.word(CapabilityState::ALL, CapabilityState::Other)),
-            name: self.maybe(Self::text),
-            priority: self.maybe(Self::text),
-        }
-    }
-
-    fn info_link(&mut self) -> InfoLink {
-        InfoLink { link: self.text(), text: self.maybe(Self::text), content_type: self.maybe(Self::text) }
-    }
-
-    fn presence(&mut self) -> Presence {
-        let presentity = if self.flag() {
-            Presentity::User(self.id(UserId::new))
-        } else {
-            Presentity::ContactList(self.id(ContactListId::new))
-        };
-        Presence { presentity, attributes: self.attributes() }
     }
 
     fn content(&mut self) -> Option<Content> {

@@ -1,0 +1,203 @@
+//! What real peers do wrong and what is made of it: messages as they come, because the text is the point.
+
+use wv_proto::codec::decode;
+use wv_proto::limit::Limits;
+use wv_proto::primitive::envelope::{EnvelopeFault, MalformedReason};
+use wv_proto::primitive::function::{Feature, Function, FunctionNeed};
+use wv_proto::primitive::identifier::{ClientId, SessionId, TransactionId};
+use wv_proto::primitive::party::Sender;
+use wv_proto::primitive::{Envelope, Malformed, Primitive, SessionDescriptor, Transaction, TransactionMode};
+use wv_proto::schema::element;
+use wv_proto::status::StatusCode;
+
+const INBAND: &str = "<SessionType>Inband</SessionType><SessionID>s1</SessionID>";
+
+fn message(session: &str, descriptor: &str, content: &str, tail: &str) -> String {
+    format!(
+        "<WV-CSP-Message xmlns=\"http://www.openmobilealliance.org/DTD/WV-CSP1.2\"><Session><SessionDescriptor>{session}\
+         </SessionDescriptor><Transaction><TransactionDescriptor>{descriptor}</TransactionDescriptor><TransactionContent \
+         xmlns=\"http://www.openmobilealliance.org/DTD/WV-TRC1.2\">{content}</TransactionContent></Transaction>{tail}\
+         </Session></WV-CSP-Message>"
+    )
+}
+
+fn read(text: &str) -> Envelope {
+    Envelope::decode(&decode(text.as_bytes(), None, &Limits::default()).unwrap().tree).unwrap()
+}
+
+fn transaction(content: &str) -> Transaction {
+    let descriptor = "<TransactionMode>Request</TransactionMode><TransactionID>7</TransactionID>";
+    read(&message(INBAND, descriptor, content, "")).transactions.remove(0)
+}
+
+fn malformed(content: &str) -> Malformed {
+    let transaction = transaction(content);
+    assert_eq!(transaction.id, Some(TransactionId::new("7")), "the peer is answered in its own transaction");
+    transaction.content.unwrap_err()
+}
+
+#[test]
+fn an_empty_transaction_id_is_none() {
+    for id in ["", "<TransactionID/>", "<TransactionID></TransactionID>", "<TransactionID> \n </TransactionID>"] {
+        let descriptor = format!("<TransactionMode>Request</TransactionMode>{id}");
+        let envelope = read(&message(INBAND, &descriptor, "<Polling-Request/>", ""));
+        assert_eq!(envelope.transactions[0], Transaction::request(None, Primitive::PollingRequest), "{id}");
+    }
+}
+
+#[test]
+fn poll_is_read_in_both_places() {
+    let mode = "<TransactionMode>Request</TransactionMode>";
+    let cases = [
+        (format!("{mode}<Poll>T</Poll>"), "", Some(true)),
+        (mode.to_owned(), "<Poll>T</Poll><CIR>F</CIR>", Some(true)),
+        (format!("{mode}<Poll>F</Poll>"), "<Poll>T</Poll>", Some(true)),
+        (format!("{mode}<Poll>F</Poll>"), "", Some(false)),
+        (mode.to_owned(), "", None),
+    ];
+    for (descriptor, tail, poll) in cases {
+        let envelope = read(&message(INBAND, &descriptor, "<Polling-Request/>", tail));
+        assert_eq!(envelope.poll, poll, "{descriptor} {tail}");
+        assert_eq!(envelope.cir, tail.contains("CIR").then_some(false));
+    }
+}
+
+#[test]
+fn a_session_without_name_is_outband() {
+    let descriptor = "<TransactionMode>Request</TransactionMode>";
+    for session in
+        ["<SessionType>Inband</SessionType>", "<SessionType>Outband</SessionType><SessionID>s1</SessionID>", ""]
+    {
+        assert_eq!(
+            read(&message(session, descriptor, "<Polling-Request/>", "")).session,
+            SessionDescriptor::Outband,
+            "{session}"
+        );
+    }
+    let named = read(&message("<SessionID>S1</SessionID>", descriptor, "<Polling-Request/>", ""));
+    assert_eq!(named.session, SessionDescriptor::Inband(SessionId::new("S1")));
+}
+
+#[test]
+fn a_missing_mode_is_guessed_from_the_primitive() {
+    let status = "<Status><Result><Code>200</Code></Result></Status>";
+    let mode_of =
+        |content| read(&message(INBAND, "<TransactionID>1</TransactionID>", content, "")).transactions[0].mode;
+    assert_eq!(mode_of(status), TransactionMode::Response);
+    assert_eq!(mode_of("<GetList-Response/>"), TransactionMode::Response);
+    assert_eq!(mode_of("<GetList-Request/>"), TransactionMode::Request);
+}
+
+#[test]
+fn an_unknown_primitive_keeps_its_name_and_transaction() {
+    for (content, name) in
+        [("<Dance-Request><Step>1</Step></Dance-Request>", "Dance-Request"), ("<Search-Request/>", "Search-Request")]
+    {
+        let transaction = transaction(content);
+        assert_eq!(transaction.id, Some(TransactionId::new("7")));
+        assert_eq!(transaction.content.unwrap().name().as_str(), name);
+    }
+}
+
+#[test]
+fn what_is_missing_is_named_and_has_a_code() {
+    let empty = malformed("");
+    assert_eq!((empty.reason, empty.status()), (MalformedReason::MissingPrimitive, StatusCode::BAD_REQUEST));
+    let list = malformed("<DeleteList-Request/>");
+    assert_eq!(list.reason, MalformedReason::Missing(element::CONTACT_LIST));
+    assert_eq!(list.status(), StatusCode::BAD_PARAMETER);
+    let message = malformed("<SendMessage-Request><ContentData>hi</ContentData></SendMessage-Request>");
+    assert_eq!(message.reason, MalformedReason::Missing(element::MESSAGE_INFO));
+    assert_eq!(message.status(), StatusCode::BAD_REQUEST);
+    let login = malformed("<Login-Request><UserID/></Login-Request>");
+    assert_eq!(login.reason, MalformedReason::Missing(element::USER_ID));
+    let time = malformed("<KeepAlive-Request><TimeToLive>soon</TimeToLive></KeepAlive-Request>");
+    assert_eq!(
+        (time.reason, time.status()),
+        (MalformedReason::BadValue(element::TIME_TO_LIVE), StatusCode::BAD_PARAMETER)
+    );
+    let code = malformed("<Status><Result><Code>7</Code></Result></Status>");
+    assert_eq!(code.reason, MalformedReason::BadValue(element::CODE));
+}
+
+#[test]
+fn a_message_without_transaction_still_names_its_session() {
+    let text = format!(
+        "<WV-CSP-Message xmlns=\"http://www.openmobilealliance.org/DTD/WV-CSP1.2\"><Session><SessionDescriptor>{INBAND}\
+         </SessionDescriptor></Session></WV-CSP-Message>"
+    );
+    let decoded = decode(text.as_bytes(), None, &Limits::default()).unwrap();
+    let error = Envelope::decode(&decoded.tree).unwrap_err();
+    assert_eq!(error.session, SessionDescriptor::Inband(SessionId::new("s1")));
+    assert_eq!(error.fault, EnvelopeFault::MissingTransaction);
+}
+
+#[test]
+fn order_and_unknown_children_do_not_matter() {
+    let content = "<SendMessage-Request><ContentData>hi</ContentData><X-Mark xmlns=\"urn:x\">1</X-Mark><MessageInfo>\
+                   <Sender><User><UserID>600000001@movistar.es</UserID></User></Sender><ContentSize>148</ContentSize>\
+                   <Recipient><User><UserID>\n wv:bob@example.com \n</UserID></User></Recipient></MessageInfo>\
+                   </SendMessage-Request>";
+    let Ok(Primitive::SendMessageRequest(request)) = transaction(content).content else { panic!("no message") };
+    assert!(!request.delivery_report);
+    assert_eq!(request.message.recipient.users[0].user_id.as_str(), "wv:bob@example.com");
+    assert_eq!(request.message.content_type_or_default(), "text/plain");
+    assert!(
+        matches!(&request.message.sender, Some(Sender::User(user)) if user.user_id.as_str() == "600000001@movistar.es")
+    );
+    assert_eq!(request.content.unwrap().to_text(), Some("hi"));
+}
+
+#[test]
+fn a_wrong_size_or_time_is_no_reason_to_refuse_a_message() {
+    let content = "<NewMessage><MessageInfo><MessageID>m</MessageID><ContentSize>many</ContentSize>\
+                   <DateTime>2025-13-99T00:00:00Z</DateTime></MessageInfo></NewMessage>";
+    let Ok(Primitive::NewMessage(message)) = transaction(content).content else { panic!("no message") };
+    assert_eq!((message.message.content_size, message.message.date_time), (None, None));
+}
+
+#[test]
+fn base64_is_undone() {
+    let content = "<NewMessage><MessageInfo><ContentType>image/gif</ContentType><ContentEncoding>BASE64</ContentEncoding>\
+                   <ContentSize>3</ContentSize></MessageInfo><ContentData>AP8B</ContentData></NewMessage>";
+    let Ok(Primitive::NewMessage(message)) = transaction(content).content else { panic!("no message") };
+    assert_eq!(message.content.unwrap().octets().as_ref(), [0, 255, 1]);
+    let broken = malformed(&content.replace("AP8B", "%%%"));
+    assert_eq!(broken.reason, MalformedReason::BadValue(element::CONTENT_DATA));
+}
+
+#[test]
+fn a_client_may_be_bare_text_and_schemas_a_list() {
+    let content = "<Login-Request><SessionCookie>c</SessionCookie><DigestSchema>PWD, SHA,MD5</DigestSchema>\
+                   <ClientID>plain</ClientID><UserID>alice</UserID></Login-Request>";
+    let Ok(Primitive::LoginRequest(login)) = transaction(content).content else { panic!("no login") };
+    assert_eq!(login.client_id, Some(ClientId::Plain("plain".into())));
+    let schemas: Vec<&str> = login.digest_schemas.iter().map(|schema| schema.as_str()).collect();
+    assert_eq!(schemas, ["PWD", "SHA", "MD5"]);
+    assert_eq!(login.user_id.parse_address("wv.example").unwrap().as_str(), "wv:alice@wv.example");
+}
+
+#[test]
+fn targets_are_found_in_every_shape() {
+    let shapes = [
+        "<User><UserID>wv:bob@a</UserID></User><ContactList>wv:a/l@a</ContactList>",
+        "<UserID>wv:bob@a</UserID><ContactList>wv:a/l@a</ContactList>",
+        "<ContactListIDList><ContactList>wv:a/l@a</ContactList></ContactListIDList><UserIDList><UserID>wv:bob@a</UserID></UserIDList>",
+    ];
+    for shape in shapes {
+        let content = format!("<GetPresence-Request>{shape}</GetPresence-Request>");
+        let Ok(Primitive::GetPresenceRequest(request)) = transaction(&content).content else { panic!("{shape}") };
+        assert_eq!((request.users.len(), request.contact_lists.len()), (1, 1), "{shape}");
+        assert_eq!(request.attributes, None);
+    }
+}
+
+#[test]
+fn primitives_know_their_place_in_the_service_tree() {
+    let need = |content: &str| transaction(content).content.unwrap().function_group();
+    assert_eq!(need("<Logout-Request/>"), FunctionNeed::Nothing);
+    assert_eq!(need("<GetList-Request/>"), FunctionNeed::Function(Function::Gcli));
+    assert_eq!(need("<Search-Request/>"), FunctionNeed::Function(Function::Srch));
+    assert_eq!(need("<JoinGroup-Request/>"), FunctionNeed::Feature(Feature::Group));
+    assert_eq!(need("<Dance-Request/>"), FunctionNeed::Nothing);
+}
