@@ -75,7 +75,9 @@ impl Engine {
     pub(super) fn offer_reports(&mut self, user: &Address, endpoint: &Endpoint) {
         let acknowledged = self.profile_for(user).is_some_and(|profile| profile.acknowledges_reports);
         let Some(actor) = self.users.get(user) else { return };
-        for report in actor.reports.values().cloned().collect::<Vec<_>>() {
+        let mut reports: Vec<Report> = actor.reports.values().cloned().collect();
+        reports.sort_by_key(|report| report.at);
+        for report in reports {
             if !acknowledged {
                 self.forget_report(user, &report.message, &report.recipient);
             }

@@ -461,6 +461,10 @@ impl Story {
             };
             observed.entry(key).or_default().push(what);
         }
+        // Reports of the same instant have no order.
+        for (_, reports) in observed.iter_mut().filter(|(key, _)| key.starts_with("report")) {
+            reports.sort();
+        }
         observed
     }
 }
