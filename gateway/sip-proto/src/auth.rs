@@ -24,7 +24,8 @@ pub enum Challenger {
 
 impl Challenger {
     /// The status code that carries the challenges.
-    // RFC 3261 §22.1, RFC 3261 §22.3
+    // RFC 3261 §22.1
+    // RFC 3261 §22.3
     #[must_use]
     pub fn status(self) -> StatusCode {
         match self {

@@ -19,7 +19,10 @@ pub mod validate;
 pub mod writer;
 
 #[cfg(test)]
+mod roundtrip;
+#[cfg(test)]
 mod torture;
+mod vocabulary;
 
 pub use self::{
     headers::{Header, Headers},

@@ -86,10 +86,12 @@ pub struct AnswerInput<'a> {
 }
 
 /// The credentials that answer a challenge; `None` when the secret is the hash of another algorithm.
-// RFC 3261 §22.4, RFC 7616 §3.4
+// RFC 3261 §22.4
+// RFC 7616 §3.4
 #[must_use]
 pub fn answer(challenge: &DigestChallenge, input: &AnswerInput<'_>) -> Option<Authentication> {
-    // RFC 7616 §3.4: eight hexadecimal digits.
+    // Eight hexadecimal digits.
+    // RFC 7616 §3.4
     let count = format!("{:08x}", input.nonce_count);
     let quality = challenge.qop.map(|qop| (qop, count.as_str(), input.cnonce));
     let first_hash = input.secret.first_hash(challenge.algorithm, input.user, &challenge.realm)?;

@@ -86,7 +86,8 @@ impl NonceKeeper {
     }
 
     /// Notes a count; to be asked only after the response proved right.
-    // RFC 7616 §3.4: counts may arrive out of order, but none twice.
+    // Counts may arrive out of order, but none twice.
+    // RFC 7616 §3.4
     pub(super) fn note(&mut self, nonce: Nonce, count: u32) -> Count {
         if let Some(usage) = self.used.get_mut(&nonce.serial) {
             return usage.note(count);

@@ -179,7 +179,8 @@ impl DigestServer {
         if !bool::from(expected.as_bytes().ct_eq(given.as_bytes())) {
             return Verdict::Denied;
         }
-        // RFC 7616 §3.3: stale is said only to who proved to know the secret.
+        // Stale is said only to who proved to know the secret.
+        // RFC 7616 §3.3
         match self.nonces.examine(now, &credentials.nonce) {
             Standing::Stale => Verdict::Stale,
             Standing::Fresh(nonce) => match self.nonces.note(nonce, credentials.count) {
@@ -196,7 +197,8 @@ impl DigestServer {
     // RFC 3261 §22.4
     pub fn read(&self, request: &Request, challenger: Challenger) -> Result<DigestCredentials, AuthenticationError> {
         let values = request.headers().credentials(&challenger.credentials_name())?;
-        // RFC 4475 §3.3.7: what we do not know is as if it were not there.
+        // What we do not know is as if it were not there.
+        // RFC 4475 §3.3.7
         let is_ours = |value: &&Authentication| {
             value.is_digest() && value.param("realm").is_some_and(|realm| realm == self.realm.as_str())
         };
@@ -232,7 +234,8 @@ impl DigestServer {
 }
 
 /// Whether the URI of the credentials is that of the request. A proxy on the way may have changed parameters.
-// RFC 7616 §3.4.6, RFC 3261 §22.4
+// RFC 7616 §3.4.6
+// RFC 3261 §22.4
 fn names_same_target(digest_uri: &str, request_uri: &Uri) -> bool {
     let Ok(uri) = Uri::parse(digest_uri) else {
         return false;

@@ -12,8 +12,15 @@ use super::header::{
     retry_after::RetryAfter,
     via::Via,
 };
-use super::{headers::Headers, method::Method, name::HeaderName, scan, text::Text};
+use super::{
+    headers::{Header, Headers},
+    method::Method,
+    name::HeaderName,
+    scan,
+    text::Text,
+};
 use crate::error::{HeaderError, ValueError};
+use std::net::SocketAddr;
 
 type Found<T> = Result<T, HeaderError>;
 
@@ -29,6 +36,22 @@ impl Headers {
         let header = self.all(&HeaderName::Via).next().ok_or_else(missing)?;
         let items = scan::split_list(&header.text().map_err(bad)?).map_err(bad)?;
         Via::from_text(items.first().ok_or_else(missing)?).map_err(bad)
+    }
+
+    /// Notes in the first Via where the request came from, see [`Via::stamp`].
+    ///
+    /// # Errors
+    /// [`HeaderError`] when it is missing or malformed.
+    pub fn stamp_source(&mut self, source: SocketAddr) -> Found<()> {
+        let mut via = self.via_top()?;
+        let before = via.params().len();
+        let asked = via.rport();
+        via.stamp(source);
+        if via.params().len() != before || asked != via.rport() {
+            self.pop_first(&HeaderName::Via)?;
+            self.push_front(Header::new(HeaderName::Via, via));
+        }
+        Ok(())
     }
 
     /// All hops, the last one first.
@@ -217,7 +240,7 @@ impl Headers {
     /// # Errors
     /// [`HeaderError`] when it is repeated or malformed.
     pub fn suppress_if_match(&self) -> Found<Option<EntityTag>> {
-        // RFC 5839 §4.3
+        // RFC 5839 §7.2
         self.optional(HeaderName::SuppressIfMatch, |text| EntityTag::from_text(text.clone()))
     }
 
@@ -279,7 +302,8 @@ impl Headers {
     /// # Errors
     /// [`HeaderError`] when it is repeated, or no number.
     pub fn content_length(&self) -> Found<Option<usize>> {
-        // RFC 4475 §3.1.2.3, RFC 4475 §3.3.9
+        // RFC 4475 §3.1.2.3
+        // RFC 4475 §3.3.9
         self.optional(HeaderName::ContentLength, |text| {
             usize::try_from(scan::parse_number(text)?).map_err(|_| ValueError::Number)
         })
@@ -314,7 +338,8 @@ impl Headers {
 
     fn authentications(&self, name: &HeaderName) -> Found<Vec<Authentication>> {
         let bad = |error| HeaderError::Bad(name.clone(), error);
-        // RFC 3261 §7.3.1: these four are the exception, their commas do not separate values.
+        // These four are the exception, their commas do not separate values.
+        // RFC 3261 §7.3.1
         self.all(name)
             .map(|header| header.text().and_then(|text| Authentication::from_text(&text)).map_err(bad))
             .collect()
@@ -350,7 +375,6 @@ impl Headers {
 
 #[cfg(test)]
 mod tests {
-    use super::super::headers::Header;
     use super::*;
 
     fn headers(list: &[(&str, &'static str)]) -> Headers {
@@ -366,6 +390,14 @@ mod tests {
         let headers = headers(&[("m", "<sip:a@h>, \"B, C\" <sip:b@h>"), ("Contact", "sip:c@h")]);
         let Contacts::List(list) = headers.contacts().unwrap() else { panic!("star") };
         assert_eq!(list.len(), 3);
+    }
+
+    #[test]
+    fn stamping_touches_the_first_via_only() {
+        let mut headers = headers(&[("Via", "SIP/2.0/UDP a;rport , SIP/2.0/UDP b;rport")]);
+        headers.stamp_source("192.0.2.9:7".parse().unwrap()).unwrap();
+        let vias: Vec<String> = headers.vias().unwrap().iter().map(ToString::to_string).collect();
+        assert_eq!(vias, ["SIP/2.0/UDP a;rport=7;received=192.0.2.9", "SIP/2.0/UDP b;rport"]);
     }
 
     #[test]

@@ -40,7 +40,8 @@ pub fn parse_datagram(octets: &Bytes, limits: &Limits) -> Result<Parsed, Malform
     let rest = octets.len().saturating_sub(head.length);
     let length = match head.headers.content_length() {
         Ok(None) => rest,
-        // RFC 3261 §18.3: octets behind the body are not part of the message.
+        // Octets behind the body are not part of the message.
+        // RFC 3261 §18.3
         Ok(Some(length)) if length <= rest => length,
         Ok(Some(_)) => {
             head.blame(Fault::BodyShort);

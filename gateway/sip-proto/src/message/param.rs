@@ -187,12 +187,14 @@ impl fmt::Display for Params {
     }
 }
 
-/// RFC 3261 §25.1: gen-value without quoted string; wider than token, so that hosts and what peers write unquoted pass.
+/// Gen-value without quoted string; wider than token, so that hosts and what peers write unquoted pass.
+// RFC 3261 §25.1
 fn is_value(octet: u8) -> bool {
     octet.is_ascii_graphic() && !matches!(octet, b';' | b',' | b'"' | b'<' | b'>' | b'\\')
 }
 
-/// RFC 3261 §25.1: paramchar, the percent sign of escapes included.
+/// Paramchar, the percent sign of escapes included.
+// RFC 3261 §25.1
 fn is_uri_value(octet: u8) -> bool {
     is_uri_plain(octet) || octet == b'%'
 }

@@ -99,19 +99,22 @@ pub(crate) fn is_blank(octet: u8) -> bool {
     matches!(octet, b' ' | b'\t')
 }
 
-/// RFC 3261 §25.1: token.
+/// Token.
+// RFC 3261 §25.1
 pub(crate) fn is_token(octet: u8) -> bool {
     octet.is_ascii_alphanumeric()
         || matches!(octet, b'-' | b'.' | b'!' | b'%' | b'*' | b'_' | b'+' | b'`' | b'\'' | b'~')
 }
 
-/// RFC 3261 §25.1: word, the alphabet of Call-ID.
+/// Word, the alphabet of Call-ID.
+// RFC 3261 §25.1
 pub(crate) fn is_word(octet: u8) -> bool {
     is_token(octet)
         || matches!(octet, b'(' | b')' | b'<' | b'>' | b':' | b'\\' | b'"' | b'/' | b'[' | b']' | b'?' | b'{' | b'}')
 }
 
-/// RFC 3261 §25.1: unreserved.
+/// Unreserved.
+// RFC 3261 §25.1
 pub(crate) fn is_unreserved(octet: u8) -> bool {
     octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_' | b'.' | b'!' | b'~' | b'*' | b'\'' | b'(' | b')')
 }
@@ -162,7 +165,8 @@ pub(crate) fn is_one_line(value: &[u8]) -> bool {
         match octet {
             b'\r' | b'\n' | 0 => return false,
             b'"' => in_quotes = !in_quotes,
-            // RFC 3261 §25.1: quoted-pair may hold NUL, never CR or LF.
+            // Quoted-pair may hold NUL, never CR or LF.
+            // RFC 3261 §25.1
             b'\\' if in_quotes && matches!(octets.next(), Some(b'\r' | b'\n')) => return false,
             _ => {}
         }

@@ -28,6 +28,12 @@ macro_rules! statuses {
                     _ => "Global Failure",
                 }
             }
+
+            /// Whether the code has a reason phrase of its own here.
+            #[must_use]
+            pub fn has_own_reason(self) -> bool {
+                matches!(self.0, $($code)|*)
+            }
         }
     };
 }

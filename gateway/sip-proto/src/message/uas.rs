@@ -36,10 +36,11 @@ pub struct UasProfile {
     pub answers: Vec<(Method, &'static str)>,
 }
 
-/// Checks a request that was validated, in the order of RFC 3261 §8.2. The tag is for To of the refusal.
+/// Checks a request that was validated, in the order of the RFC. The tag is for To of the refusal.
 ///
 /// # Errors
 /// The response that refuses the request. An ACK is never refused.
+// RFC 3261 §8.2
 pub fn check(request: &Request, profile: &UasProfile, to_tag: &Tag) -> Result<(), Response> {
     if request.method() == &Method::Ack {
         return Ok(());
@@ -47,7 +48,9 @@ pub fn check(request: &Request, profile: &UasProfile, to_tag: &Tag) -> Result<()
     let refuse = |status| Response::for_request(request, status, Some(to_tag));
     let bad_request = |_| refuse(StatusCode::BAD_REQUEST);
     check_target(request, profile, &refuse)?;
-    // RFC 3261 §16.3, RFC 4475 §3.3.11: only who forwards counts hops.
+    // Only who forwards counts hops.
+    // RFC 3261 §16.3
+    // RFC 4475 §3.3.11
     if profile.role == Role::Proxy && request.headers().max_forwards().map_err(bad_request)? == Some(0) {
         return Err(refuse(StatusCode::TOO_MANY_HOPS));
     }
@@ -78,7 +81,9 @@ fn check_target(
     profile: &UasProfile,
     refuse: &impl Fn(StatusCode) -> Response,
 ) -> Result<(), Response> {
-    // RFC 3261 §8.2.1: what is known and not served is 405, what is not known 501 (RFC 3261 §21.5.2).
+    // What is known and not served is 405, what is not known 501.
+    // RFC 3261 §8.2.1
+    // RFC 3261 §21.5.2
     if profile.role == Role::EndPoint && !profile.methods.contains(request.method()) {
         let status = match request.method() {
             Method::Other(_) => StatusCode::NOT_IMPLEMENTED,
@@ -90,7 +95,8 @@ fn check_target(
     if !profile.schemes.iter().any(|known| request.uri().scheme().eq_ignore_ascii_case(known)) {
         return Err(refuse(StatusCode::UNSUPPORTED_URI_SCHEME));
     }
-    // RFC 3261 §10.3, RFC 4475 §3.3.4
+    // RFC 3261 §10.3
+    // RFC 4475 §3.3.4
     if request.method() == &Method::Register
         && request.headers().to().is_ok_and(|to| to.uri().as_sip().is_none())
         && profile.role == Role::EndPoint
@@ -111,13 +117,14 @@ fn check_event(
     let headers = request.headers();
     let event = headers.event().map_err(|_| refuse(StatusCode::BAD_REQUEST))?;
     let is_known = |package: &Text| profile.events.is_empty() || profile.events.iter().any(|known| package == known);
-    // RFC 6665 §7.2.1, RFC 3903 §6
+    // RFC 6665 §4.2.1.1
+    // RFC 3903 §6
     if !event.is_some_and(|event| is_known(event.package())) {
         let refusal = refuse(StatusCode::BAD_EVENT);
         let list = profile.events.join(", ");
         return Err(if list.is_empty() { refusal } else { refusal.with(Header::new(HeaderName::AllowEvents, list)) });
     }
-    // RFC 6665 §7.2.3
+    // RFC 6665 §4.2.2
     if request.method() == &Method::Notify && !headers.has(&HeaderName::SubscriptionState) {
         return Err(refuse(StatusCode::BAD_REQUEST).with_reason("Missing Subscription-State"));
     }
@@ -160,7 +167,8 @@ fn check_content(
     let accept = headers.accept().map_err(bad_request)?;
     let answer = profile.answers.iter().find(|(method, _)| method == request.method());
     if let (Some(ranges), Some((_, essence))) = (accept, answer) {
-        // RFC 3261 §21.4.7, RFC 4475 §3.3.15
+        // RFC 3261 §21.4.7
+        // RFC 4475 §3.3.15
         if !ranges.iter().any(|range| range.admits(essence)) {
             return Err(refuse(StatusCode::NOT_ACCEPTABLE));
         }

@@ -129,7 +129,7 @@ impl Uri {
         match (self, other) {
             // RFC 3261 §19.1.4
             (Self::Sip(one), Self::Sip(two)) | (Self::Sips(one), Self::Sips(two)) => one.is_equivalent(two),
-            // RFC 3966 §5
+            // RFC 3966 §4
             (Self::Tel(one), Self::Tel(two)) => one.is_equivalent(two),
             (Self::Pres(one), Self::Pres(two)) | (Self::Im(one), Self::Im(two)) => one.is_equivalent(two),
             (Self::Wv(one), Self::Wv(two)) => one.is_like(two),
@@ -193,7 +193,8 @@ impl TryFrom<String> for Uri {
     }
 }
 
-/// RFC 3986 §3.1: scheme.
+/// Scheme.
+// RFC 3986 §3.1
 fn is_scheme(text: &str) -> bool {
     text.bytes().next().is_some_and(|octet| octet.is_ascii_alphabetic())
         && text.bytes().all(|octet| octet.is_ascii_alphanumeric() || matches!(octet, b'+' | b'-' | b'.'))
@@ -265,7 +266,8 @@ pub(crate) fn normalize(text: &str, class: impl Fn(u8) -> bool) -> String {
     out
 }
 
-/// RFC 3261 §25.1: what a user part holds without escape.
+/// What a user part holds without escape.
+// RFC 3261 §25.1
 pub(crate) fn is_user(octet: u8) -> bool {
     scan::is_unreserved(octet) || matches!(octet, b'&' | b'=' | b'+' | b'$' | b',' | b';' | b'?' | b'/')
 }

@@ -41,7 +41,9 @@ fn check_request(request: &Request) -> Result<(), Fault> {
     check_mandatory(headers)?;
     let cseq = headers.cseq()?;
     if &cseq.method != request.method() {
-        // RFC 3261 §8.1.1.5, RFC 4475 §3.1.2.17, RFC 4475 §3.1.2.18
+        // RFC 3261 §8.1.1.5
+        // RFC 4475 §3.1.2.17
+        // RFC 4475 §3.1.2.18
         return Err(match request.method() {
             Method::Other(_) => Fault::MethodUnknown,
             _ => Fault::MethodMismatch,
@@ -61,13 +63,16 @@ fn check_response(response: &Response) -> Result<(), Fault> {
     Ok(())
 }
 
-/// RFC 3261 §8.1.1: without these no message can be matched or answered. Max-Forwards may be missing.
+/// Without these no message can be matched or answered. Max-Forwards may be missing.
+// RFC 3261 §8.1.1
 fn check_mandatory(headers: &Headers) -> Result<(), HeaderError> {
     if headers.vias()?.is_empty() {
         return Err(HeaderError::Missing(HeaderName::Via));
     }
     headers.call_id()?;
-    // RFC 3261 §19.3: a tag is a token. RFC 4475 §3.4.1: From may have none.
+    // A tag is a token; From of old clients has none.
+    // RFC 3261 §19.3
+    // RFC 4475 §3.4.1
     let has_bad_tag = |address: &NameAddr| address.params().has("tag") && address.tag().is_none();
     for (name, address) in [(HeaderName::From, headers.from()?), (HeaderName::To, headers.to()?)] {
         if has_bad_tag(&address) {
@@ -78,7 +83,8 @@ fn check_mandatory(headers: &Headers) -> Result<(), HeaderError> {
 }
 
 /// Header fields that have one value and may therefore stand once only.
-// RFC 3261 §7.3.1, RFC 4475 §3.3.8
+// RFC 3261 §7.3.1
+// RFC 4475 §3.3.8
 const SINGLE: &[HeaderName] = &[
     HeaderName::CallId,
     HeaderName::ContentDisposition,
@@ -123,7 +129,8 @@ fn check_singles(headers: &Headers) -> Result<(), HeaderError> {
     Ok(())
 }
 
-/// Values that the layers above read: malformed ones are told here once. Date is left to who needs it (RFC 4475 §3.1.2.12).
+/// Values that the layers above read: malformed ones are told here once. Date is left to who needs it.
+// RFC 4475 §3.1.2.12
 fn check_values(headers: &Headers) -> Result<(), HeaderError> {
     headers.max_forwards()?;
     headers.contacts()?;

@@ -140,7 +140,8 @@ impl Head {
         let value = part(octets, value);
         let value = if is_folded { unfold(&value) } else { value };
         if value.contains(&0) && !is_one_line(&value) {
-            // RFC 3261 §25.1: NUL is in no rule but quoted-pair.
+            // NUL is in no rule but quoted-pair.
+            // RFC 3261 §25.1
             self.blame(Fault::Nul);
         }
         self.headers.push(Header::from_raw(name, value));
@@ -185,7 +186,10 @@ impl Head {
             return self.blame(Fault::StartLine);
         };
         let method = Method::from_octets(&part(line, 0..first)).ok();
-        // RFC 4475 §3.1.2.8, RFC 4475 §3.1.2.9, RFC 4475 §3.1.2.10: the line is not guessed at.
+        // The line is not guessed at.
+        // RFC 4475 §3.1.2.8
+        // RFC 4475 §3.1.2.9
+        // RFC 4475 §3.1.2.10
         let uri = part(line, first.saturating_add(1)..last);
         let version = line.get(last.saturating_add(1)..).unwrap_or_default();
         if method.is_none() || uri.is_empty() || uri.contains(&b' ') {
@@ -210,7 +214,8 @@ impl Head {
     }
 }
 
-/// RFC 3261 §25.1: SIP-Version.
+/// SIP-Version.
+// RFC 3261 §25.1
 fn is_sip_version(version: &[u8]) -> bool {
     let is_number =
         |part: Option<&[u8]>| part.is_some_and(|part| !part.is_empty() && part.iter().all(u8::is_ascii_digit));
@@ -221,7 +226,7 @@ fn is_sip_version(version: &[u8]) -> bool {
     name.eq_ignore_ascii_case(b"SIP/") && is_number(parts.next()) && is_number(parts.next()) && parts.next().is_none()
 }
 
-/// RFC 3261 §8.2.6.2.
+// RFC 3261 §8.2.6.2
 fn is_needed_for_answer(name: &HeaderName) -> bool {
     matches!(
         name,

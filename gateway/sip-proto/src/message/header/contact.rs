@@ -84,7 +84,8 @@ impl Contact {
     }
 
     /// The `expires` parameter in seconds. A malformed value counts as an hour, one too large as the largest.
-    // RFC 3261 §10.2.1.1, RFC 3261 §20.10
+    // RFC 3261 §10.2.1.1
+    // RFC 3261 §20.10
     #[must_use]
     pub fn expires_s(&self) -> Option<u32> {
         let raw = self.0.params().raw("expires")?;

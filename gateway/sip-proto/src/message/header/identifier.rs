@@ -106,7 +106,9 @@ impl Branch {
     /// Whether the branch identifies a transaction by itself: the cookie, and something behind it.
     #[must_use]
     pub fn is_unique(&self) -> bool {
-        // RFC 3261 §17.2.3, RFC 4475 §3.2.1: the cookie is compared without case, as all tokens are.
+        // The cookie is compared without case, as all tokens are.
+        // RFC 3261 §17.2.3
+        // RFC 4475 §3.2.1
         let cookie = self.0.get(..Self::COOKIE.len());
         cookie.is_some_and(|cookie| cookie.eq_ignore_ascii_case(Self::COOKIE)) && self.0.len() > Self::COOKIE.len()
     }

@@ -7,8 +7,10 @@ use crate::message::{
     param::Params,
     scan::{self, Scanner},
     text::Text,
+    vocabulary,
 };
-use std::{fmt, net::IpAddr};
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
 
 /// The transport of a Via or a URI.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -35,16 +37,7 @@ impl Transport {
     /// Reads a transport token; case does not count.
     #[must_use]
     pub fn from_text(text: Text) -> Self {
-        match text.to_ascii_uppercase().as_str() {
-            "UDP" => Self::Udp,
-            "TCP" => Self::Tcp,
-            "TLS" => Self::Tls,
-            "SCTP" => Self::Sctp,
-            "TLS-SCTP" => Self::TlsSctp,
-            "WS" => Self::Ws,
-            "WSS" => Self::Wss,
-            _ => Self::Other(text),
-        }
+        vocabulary::transport(&text).unwrap_or(Self::Other(text))
     }
 
     /// The token in upper case, as in a Via.
@@ -69,7 +62,8 @@ impl Transport {
     }
 
     /// The port where none is written.
-    // RFC 3261 §18.2.2, RFC 7118 §9.2
+    // RFC 3261 §18.2.2
+    // RFC 6455 §3
     #[must_use]
     pub fn default_port(&self) -> u16 {
         match self {
@@ -162,6 +156,36 @@ impl Via {
     /// Notes the port that the request came from.
     pub fn set_rport(&mut self, port: u16) {
         self.params.set("rport", Some(&port.to_string()));
+    }
+
+    /// Notes the source of a request where the RFCs ask for it: the address when it is not the host of sent-by, and
+    /// both address and port when the client asks for `rport`.
+    // RFC 3261 §18.2.1
+    // RFC 3581 §4
+    pub fn stamp(&mut self, source: SocketAddr) {
+        let source_host = source.ip().to_canonical();
+        let is_asked = self.params.has("rport");
+        if is_asked || self.host.to_address() != Some(source_host) {
+            self.set_received(source_host);
+        }
+        if is_asked {
+            self.set_rport(source.port());
+        }
+    }
+
+    /// Where a response to a request with this Via goes over an unreliable transport, or over a new connection.
+    // RFC 3261 §18.2.2
+    // RFC 3581 §4
+    #[must_use]
+    pub fn response_target(&self) -> (Host, u16) {
+        if let Some(maddr) = self.maddr() {
+            return (maddr, self.port_or_default());
+        }
+        let host = self.received().map_or_else(|| self.host.clone(), Host::Address);
+        match self.rport() {
+            Some(Rport::Port(port)) if !self.transport.is_reliable() => (host, port),
+            Some(Rport::Asked | Rport::Port(_)) | None => (host, self.port_or_default()),
+        }
     }
 
     /// The parameters, to be changed.
@@ -290,6 +314,28 @@ mod tests {
         assert_eq!(two.received(), Some("2001:db8::9:255".parse().unwrap()));
         assert!(one.has_same_sender(&two));
         assert_eq!(two.rport(), Some(Rport::Port(5)));
+    }
+
+    #[test]
+    fn responses_go_where_the_request_came_from() {
+        let target = |text: &str, source: &str| {
+            let mut via = via(text).unwrap();
+            via.stamp(source.parse().unwrap());
+            let (host, port) = via.response_target();
+            (via.to_string(), format!("{host}:{port}"))
+        };
+        let nat = target("SIP/2.0/UDP 10.0.0.1:5070;rport;branch=z9hG4bKa", "192.0.2.9:40000");
+        assert_eq!(
+            nat,
+            (
+                "SIP/2.0/UDP 10.0.0.1:5070;rport=40000;branch=z9hG4bKa;received=192.0.2.9".into(),
+                "192.0.2.9:40000".into()
+            )
+        );
+        assert_eq!(target("SIP/2.0/UDP h.example;branch=z9hG4bKa", "192.0.2.9:40000").1, "192.0.2.9:5060");
+        assert_eq!(target("SIP/2.0/UDP [2001:db8::1]:5070", "[2001:db8::1]:40000").0, "SIP/2.0/UDP [2001:db8::1]:5070");
+        assert_eq!(target("SIP/2.0/UDP 192.0.2.9;maddr=192.0.2.1:1", "192.0.2.9:1").1, "192.0.2.9:5060");
+        assert_eq!(target("SIP/2.0/UDP 192.0.2.9:5070;maddr=192.0.2.1", "192.0.2.9:1").1, "192.0.2.1:5070");
     }
 
     #[test]

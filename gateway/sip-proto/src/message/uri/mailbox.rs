@@ -26,7 +26,7 @@ impl MailboxUri {
     }
 
     pub(super) fn parse(text: &Text) -> Result<Self, ValueError> {
-        // RFC 3859 §3.1
+        // RFC 3859 §3.2
         let query = text.find('?').unwrap_or(text.len());
         let mailbox = text.part(0..query);
         let headers = (query < text.len()).then(|| text.part(query.saturating_add(1)..text.len()));
@@ -83,7 +83,8 @@ impl MailboxUri {
     }
 }
 
-/// RFC 3859 §3.2: what a mailbox holds without escape.
+/// What a mailbox holds without escape.
+// RFC 3859 §3.2
 fn is_local(octet: u8) -> bool {
     (scan::is_unreserved(octet) && !matches!(octet, b'(' | b')')) || matches!(octet, b'$' | b'&' | b'+' | b'=' | b'/')
 }

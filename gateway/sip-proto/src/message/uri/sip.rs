@@ -140,7 +140,7 @@ impl SipUri {
     }
 
     /// The `gr` parameter with its escapes undone; empty when it has no value.
-    // RFC 5627 §5.1
+    // RFC 5627 §3.1
     #[must_use]
     pub fn gruu(&self) -> Option<String> {
         let param = self.params.find("gr")?;
@@ -162,7 +162,7 @@ impl SipUri {
         })
     }
 
-    /// RFC 3261 §19.1.4.
+    // RFC 3261 §19.1.4
     pub(super) fn is_equivalent(&self, other: &Self) -> bool {
         let part = |part: &Option<Text>| part.as_ref().map(|text| normalize(text, is_user));
         part(&self.user) == part(&other.user)
@@ -201,7 +201,7 @@ impl SipUri {
         sorted(self) == sorted(other)
     }
 
-    /// RFC 3261 §10.3.
+    // RFC 3261 §10.3
     pub(super) fn to_aor(&self) -> Self {
         let user = self.user.as_ref().map(|user| Text::from(normalize(user, is_user)));
         let host = Text::from(self.host.to_canonical());

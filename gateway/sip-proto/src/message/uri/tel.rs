@@ -68,7 +68,7 @@ impl TelUri {
     }
 
     pub(super) fn is_equivalent(&self, other: &Self) -> bool {
-        // RFC 3966 §5
+        // RFC 3966 §4
         let covers = |one: &Self, two: &Self| {
             one.params.iter().all(|param| match (param.raw(), two.params.find(param.name())) {
                 (_, None) => false,
