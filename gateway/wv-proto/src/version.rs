@@ -112,6 +112,13 @@ impl Version {
         }
     }
 
+    /// The namespace that is the given text followed by the version's own.
+    pub(crate) fn namespace_beginning(self, text: &str) -> Option<&'static str> {
+        let scopes = [NamespaceScope::Message, NamespaceScope::Transaction, NamespaceScope::Presence];
+        let is_that = |namespace: &&str| namespace.strip_suffix(self.as_str()) == Some(text);
+        scopes.into_iter().map(|scope| self.namespace(scope)).find(is_that)
+    }
+
     pub(crate) const fn index(self) -> usize {
         self as usize
     }

@@ -104,3 +104,29 @@ fn test_vectors_say_the_same_in_both_encodings() {
     }
     assert!(pairs > 5, "{pairs} pairs");
 }
+
+#[test]
+fn messages_between_servers_are_read_as_trees() {
+    let Some(corpus) = std::env::var_os("WVSG_CORPUS").map(PathBuf::from) else {
+        println!("corpus absent");
+        return;
+    };
+    let mut refused = Vec::new();
+    let mut paths: Vec<PathBuf> =
+        std::fs::read_dir(corpus.join("wv-ssp")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    for path in paths.iter().filter(|path| path.extension().is_some_and(|extension| extension == "http")) {
+        let exchange = std::fs::read_to_string(path).unwrap();
+        let (_, body) = exchange.split_once("\r\n\r\n").or_else(|| exchange.split_once("\n\n")).unwrap();
+        match wv_proto::codec::xml::read(body.as_bytes(), &Limits::default()) {
+            Ok(tree) => {
+                assert_eq!(tree.root().local_name(), "WV-SSP-Message");
+                let session = tree.root().children().next().unwrap();
+                assert!(session.attribute("sessionID").or(session.attribute("mode")).is_some(), "{}", path.display());
+            }
+            Err(_) => refused.push(path.file_stem().unwrap().to_str().unwrap().to_owned()),
+        }
+    }
+    // The server that sent these does not close an element in them.
+    assert!(refused.iter().all(|name| name.contains("CancelInviteRequest")), "{refused:?}");
+}

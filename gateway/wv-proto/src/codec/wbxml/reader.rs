@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use smallvec::SmallVec;
+
 use super::charset::Charset;
 use super::cursor::Cursor;
 use super::global;
@@ -125,7 +127,7 @@ impl<'a> Reader<'_, 'a> {
             ),
             _ => return Err(CodecError::UnexpectedToken(octet)),
         };
-        let attributes = if octet & global::HAS_ATTRIBUTES != 0 { self.attributes()? } else { Vec::new() };
+        let attributes = if octet & global::HAS_ATTRIBUTES != 0 { self.attributes()? } else { Attributes::new() };
         self.open(name, attributes)?;
         if octet & global::HAS_CONTENT == 0 {
             self.builder.close_node()?;
@@ -133,7 +135,7 @@ impl<'a> Reader<'_, 'a> {
         Ok(())
     }
 
-    fn open(&mut self, kind: ElementKind<'a>, attributes: Vec<Attribute<'a>>) -> Result<(), CodecError> {
+    fn open(&mut self, kind: ElementKind<'a>, attributes: Attributes<'a>) -> Result<(), CodecError> {
         let mut namespace = None;
         let mut others = Vec::new();
         for (name, value) in attributes {
@@ -168,8 +170,8 @@ impl<'a> Reader<'_, 'a> {
     }
 
     /// Reads an attribute list up to its END. Values are put together from all their pieces.
-    fn attributes(&mut self) -> Result<Vec<Attribute<'a>>, CodecError> {
-        let mut attributes: Vec<Attribute<'a>> = Vec::new();
+    fn attributes(&mut self) -> Result<Attributes<'a>, CodecError> {
+        let mut attributes = Attributes::new();
         loop {
             let octet = self.cursor.octet()?;
             let started = match octet {
@@ -257,8 +259,8 @@ impl<'a> Reader<'_, 'a> {
     }
 }
 
-/// Name and value.
-type Attribute<'a> = (Cow<'a, str>, Cow<'a, str>);
+/// Names and values; nearly always one `xmlns`.
+type Attributes<'a> = SmallVec<[(Cow<'a, str>, Cow<'a, str>); 1]>;
 
 enum ElementKind<'a> {
     Known(ElementName),
@@ -270,10 +272,11 @@ fn append<'a>(value: &mut Cow<'a, str>, piece: Cow<'a, str>, bytes_max: usize) -
     if value.len().saturating_add(piece.len()) > bytes_max {
         return Err(CodecError::LimitExceeded(Limit::Text));
     }
-    if value.is_empty() {
-        *value = piece;
-    } else {
-        value.to_mut().push_str(&piece);
+    match Version::parse(&piece).and_then(|version| version.namespace_beginning(value)) {
+        // The namespaces of the protocol need no copy.
+        Some(namespace) => *value = Cow::Borrowed(namespace),
+        None if value.is_empty() => *value = piece,
+        None => value.to_mut().push_str(&piece),
     }
     Ok(())
 }

@@ -82,7 +82,7 @@ impl Writer {
         if let Some(fault) = self.fault {
             return Err(fault);
         }
-        if !self.open.is_empty() || self.out.len() <= HEADER_LENGTH {
+        if self.is_fragment || !self.open.is_empty() || self.out.len() <= HEADER_LENGTH {
             return Err(WriteError::Unbalanced);
         }
         if self.string_table.is_empty() {

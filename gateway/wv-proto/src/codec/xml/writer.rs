@@ -67,7 +67,7 @@ impl Writer {
     pub fn finish(self) -> Result<Vec<u8>, WriteError> {
         match self.fault {
             Some(fault) => Err(fault),
-            None if self.open.is_empty() && self.out.ends_with('>') => Ok(self.out.into_bytes()),
+            None if !self.is_fragment && self.open.is_empty() && self.out.ends_with('>') => Ok(self.out.into_bytes()),
             None => Err(WriteError::Unbalanced),
         }
     }
