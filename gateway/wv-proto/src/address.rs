@@ -61,6 +61,7 @@ impl Address {
     ///
     /// # Errors
     /// See [`AddressError`].
+    // WV-ADR-01
     pub fn parse(text: &str, domain_default: &str) -> Result<Self, AddressError> {
         let text = text.trim();
         if text.len() > Self::LENGTH_OCTETS_MAX {
@@ -115,6 +116,7 @@ impl Address {
             Some("") => return Err(AddressError::EmptyResource),
             None | Some(_) => {}
         }
+        // WV-ADR-04
         if let Some(number) = user.strip_prefix('+')
             && (number.is_empty() || !number.bytes().all(|octet| octet.is_ascii_digit()))
         {
@@ -203,6 +205,7 @@ impl Address {
     }
 
     /// The letters by which addresses are compared.
+    // WV-ADR-02
     fn folded(&self) -> impl Iterator<Item = char> {
         self.0.chars().flat_map(char::to_lowercase)
     }
@@ -223,6 +226,7 @@ fn split_local(local: &str) -> (&str, Option<&str>) {
     }
 }
 
+// WV-ADR-03
 fn escape_into(part: &str, out: &mut String) {
     const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
     for c in part.chars() {

@@ -68,7 +68,8 @@ impl<T> Qualified<T> {
         Self { qualifier: Some(false), value: None, client_id: None }
     }
 
-    /// The value, if it is there and said to hold. Without Qualifier it does not count (presence-attributes.md §2).
+    /// The value, if it is there and said to hold.
+    // WV-PRM-07
     pub const fn valid_value(&self) -> Option<&T> {
         match (self.qualifier, &self.value) {
             (Some(true), Some(value)) => Some(value),

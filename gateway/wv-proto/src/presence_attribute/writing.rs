@@ -30,6 +30,7 @@ impl AttributeNames {
 }
 
 impl PresenceSubList {
+    // WV-PRM-08
     pub(crate) fn write_list(&self, sink: &mut dyn Sink) {
         let version = sink.version();
         sink.open_with_namespace(element::PRESENCE_SUB_LIST, version.presence_namespace());

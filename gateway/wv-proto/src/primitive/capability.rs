@@ -169,8 +169,8 @@ impl CapabilityList {
         }
     }
 
-    /// Whether content of this media type may be sent to the client (WV-NEG-09: no list and no AnyContent means
-    /// text/plain only).
+    /// Whether content of this media type may be sent to the client.
+    // WV-NEG-09
     #[must_use]
     pub fn accepts(&self, content_type: &str) -> bool {
         let essence = |text: &str| text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();

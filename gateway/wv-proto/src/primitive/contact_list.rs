@@ -22,6 +22,7 @@ pub struct GetListResponse {
 
 impl GetListResponse {
     /// The answer of a server: in 1.1 the default list stands among the others too, later it does not.
+    // WV-PRM-05
     #[must_use]
     pub fn for_version(version: Version, others: Vec<ContactListId>, default: Option<ContactListId>) -> Self {
         let mut contact_lists = others;
@@ -75,6 +76,7 @@ pub struct ListManageRequest {
 
 impl ListManageRequest {
     /// Whether the answer has to hold the list.
+    // WV-PRM-06
     #[must_use]
     pub fn wants_list(&self, version: Version) -> bool {
         match version {

@@ -103,6 +103,7 @@ pub struct Malformed {
 
 impl Malformed {
     /// The code with which the peer is answered.
+    // WV-PRM-12
     #[must_use]
     pub const fn status(&self) -> StatusCode {
         match self.reason {
@@ -189,7 +190,7 @@ impl Envelope {
             count if count > Self::TRANSACTIONS_MAX => return fail(session, EnvelopeFault::TooManyTransactions),
             _ => {}
         }
-        // Poll stands in one of two places, by version; both are read whatever the version (behaviour.md section 2.1).
+        // WV-PRM-02
         let descriptors =
             body.children_named(element::TRANSACTION).filter_map(|child| child.child(element::TRANSACTION_DESCRIPTOR));
         let polls = std::iter::once(body).chain(descriptors).filter_map(|place| read_flag(place, element::POLL));
@@ -220,6 +221,7 @@ impl Envelope {
         sink.open_with_namespace(element::WV_CSP_MESSAGE, version.message_namespace());
         sink.open(element::SESSION);
         self.session.write(sink);
+        // WV-PRM-02
         for transaction in &self.transactions {
             let poll = if version == Version::V1_1 { self.poll } else { None };
             transaction.write(poll, sink)?;
@@ -245,6 +247,7 @@ impl SessionDescriptor {
         let is_outband =
             descriptor.text_of(element::SESSION_TYPE).is_some_and(|kind| kind.eq_ignore_ascii_case("Outband"));
         match descriptor.text_of(element::SESSION_ID) {
+            // WV-PRM-10
             Some(session_id) if !is_outband => Self::Inband(SessionId::new(session_id)),
             _ => Self::Outband,
         }

@@ -1,7 +1,7 @@
 //! How single values are read from and written to elements.
 //!
 //! Reading is tolerant: children are found by name, an empty one counts as missing where a value is needed, and what
-//! is not asked for is ignored (behaviour.md section 1).
+//! is not asked for is ignored (WV-PRM-01).
 
 use crate::codec::sink::Sink;
 use crate::codec::tree::Element;

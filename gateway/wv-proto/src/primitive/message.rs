@@ -190,7 +190,8 @@ fn write_message(info: &MessageInfo, content: Option<&Content>, sink: &mut dyn S
     }
 }
 
-/// A moment that cannot be read is left out: servers send wrong months and years (behaviour of Baraza).
+/// A moment that cannot be read is left out: servers send wrong months and years.
+// WV-PRM-09
 fn read_moment(element: Element<'_, '_>, name: ElementName) -> Option<DateTime> {
     element.child(name)?.date_time().ok()
 }
@@ -202,7 +203,7 @@ impl Part for MessageInfo {
             message_uri: element.text_of(element::MESSAGE_URI),
             content_type: element.text_of(element::CONTENT_TYPE),
             content_encoding: element.text_of(element::CONTENT_ENCODING),
-            // A hint that is wrong in practice is no reason to refuse a message.
+            // WV-PRM-09
             content_size: element.integer_of(element::CONTENT_SIZE).unwrap_or(None),
             content_name: element.text_of(element::CONTENT_NAME),
             recipient: element.part_of(element::RECIPIENT)?.unwrap_or_default(),

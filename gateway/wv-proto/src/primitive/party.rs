@@ -252,6 +252,7 @@ impl NickName {
                     sink.leaf_text(element::USER_ID, contact.user_id.as_str());
                     sink.close();
                 }
+                // WV-PRM-04
                 None => sink.leaf_text(element::USER_ID, contact.user_id.as_str()),
             }
         }
@@ -320,6 +321,7 @@ fn filled(element: Element<'_, '_>) -> Option<Box<str>> {
 }
 
 /// Writes users: each as User, or all in a UserIDList from 1.3 on.
+// WV-PRM-11
 pub(crate) fn write_users(users: &[User], sink: &mut dyn Sink) {
     match sink.version() {
         Version::V1_1 | Version::V1_2 => {
@@ -337,6 +339,7 @@ pub(crate) fn write_users(users: &[User], sink: &mut dyn Sink) {
 }
 
 /// Writes contact lists: each directly, or all in a ContactListIDList from 1.3 on.
+// WV-PRM-11
 pub(crate) fn write_contact_lists(lists: &[ContactListId], sink: &mut dyn Sink) {
     let is_wrapped = sink.version() == Version::V1_3 && !lists.is_empty();
     if is_wrapped {

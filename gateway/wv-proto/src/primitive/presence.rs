@@ -161,6 +161,7 @@ impl Part for Presence {
             Presentity::User(user_id) => sink.leaf_text(element::USER_ID, user_id.as_str()),
             Presentity::ContactList(list) => sink.leaf_text(element::CONTACT_LIST, list.as_str()),
         }
+        // WV-PRM-03
         self.attributes.write(sink);
         sink.close();
     }
