@@ -1,5 +1,6 @@
 //! Session machines: the two ends of a client-server session, without IO, clock or randomness.
 
+pub mod client;
 pub mod closed;
 pub mod digest;
 pub mod keep_alive;
