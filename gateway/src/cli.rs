@@ -20,7 +20,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 use output::Output;
 use std::{
     ffi::OsString,
-    io,
+    fmt, io,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -145,10 +145,17 @@ pub struct ConfigurationArguments {
 }
 
 /// One `--set`.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Setting {
     key: String,
     value: String,
+}
+
+/// The value may be a secret.
+impl fmt::Debug for Setting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Setting").field(&self.key).finish()
+    }
 }
 
 /// Why a command did not do what it should.

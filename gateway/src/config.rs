@@ -17,7 +17,7 @@ use layer::Override;
 use std::{ffi::OsString, fmt, io, path::Path};
 
 /// Where a configuration is read from.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Sources {
     name: String,
     text: String,
@@ -74,6 +74,13 @@ impl Sources {
     pub fn with_flag(mut self, path: &str, text: &str) -> Self {
         self.flags.push(Override { path: path.to_owned(), text: text.to_owned() });
         self
+    }
+}
+
+/// The text holds secrets; only its name is shown.
+impl fmt::Debug for Sources {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sources").field("name", &self.name).finish_non_exhaustive()
     }
 }
 

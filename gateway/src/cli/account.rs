@@ -33,7 +33,7 @@ pub(super) enum Action {
         user: String,
         /// The password; without it, the first line of standard input (which process lists do not show).
         #[arg(long)]
-        password: Option<String>,
+        password: Option<Secret>,
         /// Keep a hash only: digest login does not work, the password has to be sent in clear.
         #[arg(long)]
         no_digest: bool,
@@ -51,7 +51,7 @@ pub(super) enum Action {
         user: String,
         /// The new password; without it, the first line of standard input.
         #[arg(long)]
-        password: Option<String>,
+        password: Option<Secret>,
         /// Keep a hash only.
         #[arg(long)]
         no_digest: bool,
@@ -294,9 +294,9 @@ fn parse_user(text: &str) -> Result<AccountUser, CliError> {
     AccountUser::parse(text).map_err(|_| CliError::Input("a user is written wv:USER@DOMAIN or sip:USER@DOMAIN"))
 }
 
-fn password_or_line(password: Option<String>) -> Result<String, CliError> {
+fn password_or_line(password: Option<Secret>) -> Result<String, CliError> {
     if let Some(password) = password {
-        return Ok(password);
+        return Ok(password.reveal().to_owned());
     }
     let mut line = String::new();
     io::stdin().lock().read_line(&mut line)?;
@@ -361,13 +361,13 @@ mod tests {
         let configuration = configuration(&folder);
         let output = Output::new(true);
         let user = "wv:eve@wv.example".to_owned();
-        let add = Action::Add { user: user.clone(), password: Some("x".to_owned()), no_digest: false };
+        let add = Action::Add { user: user.clone(), password: Some(Secret::new("x")), no_digest: false };
         assert_eq!(run(add, &configuration, output).unwrap(), ExitCode::SUCCESS);
         let lock = DataFolder::open(folder.path()).unwrap();
         let refused = run(Action::Remove { user: user.clone() }, &configuration, output);
         assert!(matches!(refused, Err(CliError::Client(_))));
         drop(lock);
-        let passwd = Action::Passwd { user: user.clone(), password: Some("y".to_owned()), no_digest: true };
+        let passwd = Action::Passwd { user: user.clone(), password: Some(Secret::new("y")), no_digest: true };
         assert_eq!(run(passwd, &configuration, output).unwrap(), ExitCode::SUCCESS);
         assert_eq!(run(Action::Remove { user }, &configuration, output).unwrap(), ExitCode::SUCCESS);
     }

@@ -1,7 +1,7 @@
 //! Where the command line hands over to the gateway itself and to the scripted peers.
 
 use super::CliError;
-use crate::config::Configuration;
+use crate::{account::Secret, config::Configuration};
 use clap::{Args, ValueEnum};
 use std::process::ExitCode;
 
@@ -30,7 +30,7 @@ pub struct WvPeerArguments {
     pub user: String,
     /// The user's password.
     #[arg(long, default_value = "secret")]
-    pub password: String,
+    pub password: Secret,
     /// With whom the script talks.
     #[arg(long, default_value = "sip:bob@sip.example")]
     pub with: String,
@@ -53,7 +53,7 @@ pub struct SipPeerArguments {
     pub user: String,
     /// The user's password.
     #[arg(long, default_value = "secret")]
-    pub password: String,
+    pub password: Secret,
     /// With whom the script talks.
     #[arg(long, default_value = "wv:alice@wv.example")]
     pub with: String,

@@ -199,6 +199,10 @@ impl Report {
         let mut streams: Vec<(&str, SocketAddr)> = vec![("admin.listen", configuration.admin.listen)];
         if let Some(access) = &configuration.wv_access {
             streams.extend([("wv.access.listen", access.listen), ("wv.access.cir_tcp", access.cir_tcp)]);
+            if access.cir_tcp.ip().is_unspecified() && access.cir_advertise.is_none() {
+                let reason = "listening on every address needs wv.access.cir_advertise: clients have to be told one";
+                self.add("wv.access.cir_tcp", ProblemKind::Contradiction(reason));
+            }
         }
         if let Some(federation) = &configuration.wv_federation {
             streams.push(("wv.federation.listen", federation.listen));
@@ -216,6 +220,11 @@ impl Report {
                 }
             }
             streams.push(("simple.msrp_listen", simple.msrp_listen));
+            let is_everywhere = simple.listen.iter().any(|listen| listen.address.ip().is_unspecified());
+            if is_everywhere && simple.advertise.is_none() {
+                let reason = "listening on every address needs simple.advertise: peers have to be told one";
+                self.add("simple.listen", ProblemKind::Contradiction(reason));
+            }
             let open = simple.authentication == SipAuthentication::InsecureOpen;
             if open && simple.listen.iter().any(|listen| !listen.address.ip().is_loopback()) {
                 let reason = "insecure_open is for loopback listeners only";

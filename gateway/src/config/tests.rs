@@ -203,14 +203,16 @@ fn open_authentication_stays_on_loopback_and_listeners_do_not_collide() {
          authentication=\"insecure_open\"\n"
     );
     let found = problems(&text);
-    assert_eq!(found.len(), 2, "{found:?}");
-    assert!(found[0].contains("same address") && found[1].contains("loopback"), "{found:?}");
+    assert_eq!(found.len(), 3, "{found:?}");
+    assert!(found[0].contains("same address") && found[1].contains("simple.advertise"), "{found:?}");
+    assert!(found[2].contains("loopback"), "{found:?}");
 }
 
 #[test]
 fn secrets_are_not_in_messages_or_debug() {
     let text = format!("{DOMAINS}[[account]]\nuser=\"wv:a@wv.example\"\npassword=\"swordfish\"\n");
     assert!(!format!("{:?}", read(&text).unwrap()).contains("swordfish"));
+    assert!(!format!("{:?}", Sources::from_text("f", &text)).contains("swordfish"));
     let text = format!("{DOMAINS}[[account]]\nuser=\"a\"\npassword=\"swordfish\"\n");
     assert!(!problems(&text).join("").contains("swordfish"));
 }

@@ -13,7 +13,12 @@ const MS_MAX: u64 = 86_400_000;
 /// All options, in the order in which they are documented.
 pub const OPTIONS: &[ConfigOption] = &[
     option("node.name", Kind::Text, Word("gw1"), "Name of this gateway in logs and on the console."),
-    option("node.data_dir", Kind::Text, Word("data"), "Folder of the store, the key file and the admin token."),
+    option(
+        "node.data_dir",
+        Kind::Text,
+        Word("data"),
+        "Folder of the store, the key file and the admin token, seen from the working folder.",
+    ),
     option("wv.access.listen", Kind::Socket, Word("127.0.0.1:8080"), "Where the CSP server listens for HTTP."),
     option(
         "wv.access.advertise",
