@@ -8,6 +8,7 @@ mod live;
 mod manual;
 mod output;
 mod probe;
+mod trace;
 
 pub use hook::{CspVersion, DemoArguments, Encoding, SipPeerArguments, WvPeerArguments};
 
@@ -99,9 +100,8 @@ enum Command {
     },
     /// Draw both protocols in one picture, as it happens, until interrupted.
     Trace {
-        /// Only messages that concern this user.
-        #[arg(long)]
-        user: Option<String>,
+        #[command(flatten)]
+        arguments: trace::TraceArguments,
         #[command(flatten)]
         source: ConfigurationArguments,
     },
@@ -219,7 +219,7 @@ fn execute(command: Command, output: Output) -> Result<ExitCode, CliError> {
         Command::Explain { watcher, presentity, source } => {
             live::explain(&watcher, &presentity, &source.read()?, output)
         }
-        Command::Trace { user, source } => live::trace(user.as_deref(), &source.read()?, output),
+        Command::Trace { arguments, source } => trace::run(&arguments, &source.read()?, output),
         Command::Drain { source } => live::order("/api/v1/drain", &source.read()?, output),
         Command::Reload { source } => live::order("/api/v1/reload", &source.read()?, output),
         Command::Completions { shell } => {

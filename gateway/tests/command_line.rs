@@ -75,6 +75,31 @@ fn accounts_are_kept_offline() {
 }
 
 #[test]
+fn a_trace_is_drawn_from_a_file() {
+    let folder = TemporaryFolder::create().unwrap();
+    let line = |side: &str, direction: &str, peer: &str, title: &str| {
+        let correlation = "00000000000000ab";
+        serde_json::json!({ "at": 1, "correlation": correlation, "side": side, "direction": direction,
+            "peer": peer, "title": title, "detail": null })
+        .to_string()
+    };
+    let lines = [
+        line("wv", "in", "wv:alice@wv.example", "SendMessage-Request"),
+        line("simple", "out", "sip:bob@sip.example", "MESSAGE"),
+    ];
+    std::fs::write(folder.path().join("t.json"), lines.join("\n")).unwrap();
+    let (code, out, _) = run(folder.path(), &["trace", "--read", "t.json"]);
+    assert!(code == 0 && out.contains("-- SendMessage-Request") && out.contains("-- MESSAGE"), "{out}");
+    let (_, out, _) = run(folder.path(), &["trace", "--read", "t.json", "--user", "bob"]);
+    assert!(!out.contains("SendMessage") && out.contains("MESSAGE"), "{out}");
+    let (_, out, _) = run(folder.path(), &["trace", "--read", "t.json", "--export", "svg"]);
+    assert!(out.starts_with("<svg") && out.contains("SendMessage-Request"), "{out}");
+    let (_, again) = json(folder.path(), &["trace", "--read", "t.json", "--user", "alice"]);
+    assert_eq!(again["title"], "SendMessage-Request");
+    assert_eq!(run(folder.path(), &["trace", "--read", "t.json", "--export", "pcapng"]).0, 1);
+}
+
+#[test]
 fn the_running_process_is_reached_by_its_token() {
     let folder = TemporaryFolder::create().unwrap();
     let data = folder.path().join("data");

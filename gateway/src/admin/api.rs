@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     account::{AccountError, AccountUser, NewAccount, Secret},
-    observe::trace::{Seen, TraceRecord, Watch},
+    observe::trace::{Seen, Watch},
 };
 use axum::{
     Json, Router,
@@ -210,7 +210,7 @@ impl HttpBody for TraceBody {
             let line = match seen {
                 Seen::End => return Poll::Ready(None),
                 Seen::Missed(count) => json!({ "missed": count }).to_string(),
-                Seen::Record(record) if !concerns(&record, self.user.as_deref()) => continue,
+                Seen::Record(record) if self.user.as_deref().is_some_and(|user| !record.concerns(user)) => continue,
                 Seen::Record(record) => match serde_json::to_string(&*record) {
                     Ok(line) => line,
                     Err(error) => json!({ "error": error.to_string() }).to_string(),
@@ -219,10 +219,6 @@ impl HttpBody for TraceBody {
             return Poll::Ready(Some(Ok(Frame::data(Bytes::from(line + "\n")))));
         }
     }
-}
-
-fn concerns(record: &TraceRecord, user: Option<&str>) -> bool {
-    user.is_none_or(|user| record.peer.contains(user) || record.title.contains(user))
 }
 
 /// How long the rest of the process may take to answer.

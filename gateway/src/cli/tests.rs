@@ -41,7 +41,7 @@ fn the_commands_of_the_contract_are_there() {
         "g account import f",
         "g show sessions",
         "g explain a b",
-        "g trace --user u",
+        "g trace --user u --read f --export svg",
         "g drain",
         "g reload",
         "g completions bash",

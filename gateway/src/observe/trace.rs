@@ -27,6 +27,14 @@ pub struct TraceRecord {
     pub detail: Option<String>,
 }
 
+impl TraceRecord {
+    /// Whether a user is at its far end or named in its title.
+    #[must_use]
+    pub fn concerns(&self, user: &str) -> bool {
+        self.peer.contains(user) || self.title.contains(user)
+    }
+}
+
 /// Into the gateway or out of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
