@@ -227,4 +227,46 @@ mod tests {
         assert_eq!(Address::parse("a%4@d"), Err(AddressError::BadCharacter));
         assert_eq!(Address::parse("a\u{1}@d"), Err(AddressError::BadCharacter));
     }
+
+    #[derive(Deserialize)]
+    struct Rows {
+        row: Vec<Row>,
+    }
+
+    /// One row of the fixture: a text with what it is, or why it is none.
+    #[derive(Deserialize)]
+    struct Row {
+        text: String,
+        canonical: Option<String>,
+        user: Option<String>,
+        resource: Option<String>,
+        domain: Option<String>,
+        owner: Option<String>,
+        number: Option<bool>,
+        fault: Option<String>,
+    }
+
+    #[test]
+    fn the_fixture_of_canonical_forms_holds() {
+        let rows: Rows = toml::from_str(include_str!("../../fixtures/mapping/address.toml")).unwrap();
+        assert!(rows.row.len() >= 20);
+        for row in rows.row {
+            match (Address::parse(&row.text), row.fault) {
+                (Err(error), Some(fault)) => assert_eq!(format!("{error:?}"), fault, "{}", row.text),
+                (Ok(address), None) => {
+                    assert_eq!(Some(address.as_str()), row.canonical.as_deref(), "{}", row.text);
+                    assert_eq!(Some(address.user_decoded()), row.user, "{}", row.text);
+                    assert_eq!(address.resource_decoded(), row.resource, "{}", row.text);
+                    assert_eq!(Some(address.domain()), row.domain.as_deref(), "{}", row.text);
+                    let owner = address.owner();
+                    assert_eq!(owner.as_str(), row.owner.as_deref().unwrap_or(address.as_str()), "{}", row.text);
+                    assert_eq!(address.is_number(), row.number.unwrap_or(false), "{}", row.text);
+                    let parts = (address.user_decoded(), address.resource_decoded());
+                    let again = Address::from_parts(&parts.0, parts.1.as_deref(), address.domain()).unwrap();
+                    assert_eq!(again, address, "{}", row.text);
+                }
+                (parsed, fault) => panic!("{}: {parsed:?} but {fault:?}", row.text),
+            }
+        }
+    }
 }

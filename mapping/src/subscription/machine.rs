@@ -161,3 +161,62 @@ impl Live {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STATES: [EntryState; 10] = [
+        EntryState::Idle,
+        EntryState::Subscribing,
+        EntryState::Pending,
+        EntryState::Active,
+        EntryState::Backoff,
+        EntryState::Denied,
+        EntryState::Gone,
+        EntryState::Linger(Live::Subscribing),
+        EntryState::Linger(Live::Pending),
+        EntryState::Linger(Live::Active),
+    ];
+
+    #[test]
+    fn every_state_has_a_row_for_every_event() {
+        let wait = Duration::from_secs(9);
+        let sequels = [
+            Sequel::Again,
+            Sequel::Later(wait),
+            Sequel::BackOff(wait),
+            Sequel::Denied(wait),
+            Sequel::WithoutPresence(wait),
+            Sequel::Gone(wait),
+            Sequel::Fixed,
+        ];
+        let mut events = vec![EntryEvent::Joined, EntryEvent::Left, EntryEvent::Pending, EntryEvent::Active];
+        events.extend(sequels.map(EntryEvent::Over));
+        events.push(EntryEvent::Waited);
+        let mut table = String::from("# back-end entry: watched or not, state, event: next state, actions\n");
+        for (watched, word) in [(true, "watched"), (false, "unwatched")] {
+            for state in STATES {
+                for event in &events {
+                    let mut machine = EntryMachine { state, watched };
+                    let actions = machine.handle(*event, Duration::from_secs(60));
+                    let next = machine.state;
+                    table.push_str(&format!("{word} {state:?} {event:?}: {next:?} {actions:?}\n"));
+                }
+            }
+        }
+        let expected = include_str!("../../../fixtures/state/mapping_entry.txt");
+        assert!(table == expected, "the table is now:\n{table}");
+    }
+
+    #[test]
+    fn a_refusal_outlives_its_watcher_and_is_tested_only_for_a_new_one() {
+        let (linger, wait) = (Duration::from_secs(60), Duration::from_secs(9));
+        let mut machine = EntryMachine::new();
+        machine.handle(EntryEvent::Joined, linger);
+        machine.handle(EntryEvent::Over(Sequel::Denied(wait)), linger);
+        machine.handle(EntryEvent::Left, linger);
+        assert_eq!(machine.handle(EntryEvent::Joined, linger).as_slice(), [EntryAction::Tell]);
+        assert_eq!(machine.handle(EntryEvent::Waited, linger).as_slice(), [EntryAction::Open]);
+    }
+}

@@ -239,4 +239,36 @@ mod tests {
         let showing = watch.showing(&Standing::Refused, &profile, Timestamp::from_millis(100));
         assert!(matches!(showing, Showing::End(EndReason::Rejected)));
     }
+
+    #[test]
+    fn every_standing_has_a_row_for_every_side() {
+        let standings = [
+            ("Unclear", Standing::Unclear),
+            ("Pending", Standing::Pending),
+            ("Active", happy(Mood::Happy)),
+            ("Refused", Standing::Refused),
+            ("Failed(NoResource)", Standing::Failed(EndReason::NoResource)),
+            ("Declined(Blocked)", Standing::Declined(crate::outcome::Outcome::Blocked)),
+        ];
+        let asked = AttributeSet::from_iter([Attribute::StatusMood, Attribute::Alias]);
+        let mut table = String::from("# first showing: side, standing: what the endpoint is shown\n");
+        for side in [Side::Wv, Side::Simple] {
+            for (name, standing) in &standings {
+                let watch = EndpointWatch::new(asked, None, None);
+                let shown = match watch.showing(standing, &SideProfile::of(side), Timestamp::EPOCH) {
+                    Showing::Nothing => "nothing".to_owned(),
+                    Showing::At(_) => "later".to_owned(),
+                    Showing::End(reason) => format!("end {reason:?}"),
+                    Showing::Now { state, view: None, .. } => format!("{state:?} without a view"),
+                    Showing::Now { state, view: Some(view), .. } => {
+                        let known = view.document.person.mood.known().is_some();
+                        format!("{state:?} {:?} {}", view.attributes, if known { "known" } else { "unknown" })
+                    }
+                };
+                table.push_str(&format!("{side:?} {name}: {shown}\n"));
+            }
+        }
+        let expected = include_str!("../../../fixtures/state/mapping_showing.txt");
+        assert!(table == expected, "the table is now:\n{table}");
+    }
 }

@@ -6,7 +6,7 @@ use crate::{
     address::Address,
     command::{Answer, CommandKind},
     contact_list::{Contact, ContactListChange},
-    engine::{DefaultAuthorization, EngineConfig},
+    engine::{DefaultAuthorization, EngineConfig, QueueState},
     event::{
         Acknowledgement, Delivery, DeliveryId, DetachReason, EventKind, Operation, Publication, PublicationChange,
         RequestId, SubscriptionId, SubscriptionUpdate,
@@ -412,6 +412,11 @@ impl Story {
         assert_eq!(publications, kept(|key| matches!(key, FactKey::Publication(..))));
         let watches = engines().flat_map(|engine| engine.watches()).count();
         assert_eq!(watches, kept(|key| matches!(key, FactKey::Watch(..))));
+        let stored = engines()
+            .flat_map(|engine| engine.queues())
+            .filter(|row| matches!(row.state, QueueState::Late | QueueState::Waiting | QueueState::Offered))
+            .count();
+        assert_eq!(stored, kept(|key| matches!(key, FactKey::Inbox(..) | FactKey::Outbox(..))));
         let questions = engines().flat_map(|engine| engine.questions()).count();
         assert_eq!(questions, kept(|key| matches!(key, FactKey::Question(..))));
     }

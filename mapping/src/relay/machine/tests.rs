@@ -45,3 +45,33 @@ fn success_within_the_wait_is_answered_first_and_then_reported() {
     machine.handle(RelayEvent::Turn);
     assert_eq!(machine.handle(verdict(Success)).as_slice(), [Settle(Success), Report(Success), Forget]);
 }
+
+#[test]
+fn every_state_has_a_row_for_every_event() {
+    let states = [RelayState::Queued, RelayState::Passing, RelayState::Late, RelayState::Waiting, RelayState::Done];
+    let events = [
+        RelayEvent::Turn,
+        verdict(Success),
+        verdict(Stored),
+        verdict(NotLoggedIn),
+        verdict(Blocked),
+        RelayEvent::WaitOver,
+        RelayEvent::Expiry,
+    ];
+    let mut table = String::from("# relay: storage, state, event: next state, actions\n");
+    for storage in [Storage::On, Storage::Off] {
+        for state in states {
+            for event in events {
+                let mut machine = RelayMachine { state, storage };
+                let actions = machine.handle(event);
+                let event = match event {
+                    RelayEvent::Verdict { outcome, .. } => format!("Verdict({outcome:?})"),
+                    other => format!("{other:?}"),
+                };
+                table.push_str(&format!("{storage:?} {state:?} {event}: {:?} {actions:?}\n", machine.state));
+            }
+        }
+    }
+    let expected = include_str!("../../../../fixtures/state/mapping_relay.txt");
+    assert!(table == expected, "the table is now:\n{table}");
+}
