@@ -72,13 +72,11 @@ impl Address {
         while let Some(stripped) = strip_scheme(rest, Self::SCHEME) {
             rest = stripped;
         }
-        if FOREIGN_SCHEMES.iter().any(|scheme| strip_scheme(rest, scheme).is_some()) {
+        if SCHEMES.iter().any(|scheme| strip_scheme(rest, scheme).is_some()) {
             return Err(AddressError::ForeignScheme);
         }
         let (local, domain) = rest.rsplit_once('@').unwrap_or((rest, domain_default));
-        Self::check_local(local)?;
-        Self::check_domain(domain)?;
-        Ok(Self(Arc::from(format!("{}{local}@{domain}", Self::SCHEME))))
+        Self::from_checked_parts(local, domain)
     }
 
     /// The address made of unescaped parts.
@@ -98,7 +96,16 @@ impl Address {
             local.push('/');
             escape_into(resource, &mut local);
         }
-        Self::check_local(&local)?;
+        // A user part that looks like a scheme would be taken for one when the text is read again.
+        if let Some(rest) = SCHEMES.iter().find_map(|scheme| strip_scheme(&local, scheme)) {
+            let scheme_length = local.len().saturating_sub(rest.len()).saturating_sub(1);
+            local.replace_range(scheme_length..=scheme_length, "%3A");
+        }
+        Self::from_checked_parts(&local, domain)
+    }
+
+    fn from_checked_parts(local: &str, domain: &str) -> Result<Self, AddressError> {
+        Self::check_local(local)?;
         Self::check_domain(domain)?;
         let text = format!("{}{local}@{domain}", Self::SCHEME);
         if text.len() > Self::LENGTH_OCTETS_MAX { Err(AddressError::TooLong) } else { Ok(Self(Arc::from(text))) }
@@ -211,8 +218,9 @@ impl Address {
     }
 }
 
-/// Schemes that some elements may hold besides `wv:`, so that a colon alone does not make a scheme.
-const FOREIGN_SCHEMES: [&str; 9] = ["sip:", "sips:", "tel:", "im:", "pres:", "mailto:", "sms:", "http:", "https:"];
+/// What counts as a scheme: `wv:` and those that some elements may hold besides. A colon alone makes none.
+const SCHEMES: [&str; 10] =
+    [Address::SCHEME, "sip:", "sips:", "tel:", "im:", "pres:", "mailto:", "sms:", "http:", "https:"];
 
 fn strip_scheme<'a>(text: &'a str, scheme: &str) -> Option<&'a str> {
     let (head, rest) = text.split_at_checked(scheme.len())?;
@@ -360,6 +368,15 @@ mod tests {
         assert_eq!(parse("wv:a%00@d"), Err(AddressError::BadCharacter));
         assert_eq!(parse("sip:alice@d"), Err(AddressError::ForeignScheme));
         assert_eq!(parse(&"a".repeat(600)), Err(AddressError::TooLong));
+    }
+
+    #[test]
+    fn a_user_that_looks_like_a_scheme_is_no_scheme() {
+        for user in ["wv:alice", "WV:wv:alice", "sip:bob", "a:b", "tel:"] {
+            let address = Address::from_parts(user, None, "d.example").unwrap();
+            let again = Address::parse(address.as_str(), "").unwrap();
+            assert_eq!((again.user_decoded().as_str(), again.as_str()), (user, address.as_str()));
+        }
     }
 
     #[test]

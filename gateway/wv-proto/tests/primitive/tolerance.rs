@@ -1,14 +1,18 @@
 //! What real peers do wrong and what is made of it: messages as they come, because the text is the point.
 
-use wv_proto::codec::decode;
+use proptest::prelude::*;
+use wv_proto::codec::sink::Sink;
+use wv_proto::codec::tree::Builder;
+use wv_proto::codec::{WriterOptions, decode};
 use wv_proto::limit::Limits;
 use wv_proto::primitive::envelope::{EnvelopeFault, MalformedReason};
 use wv_proto::primitive::function::{Feature, Function, FunctionNeed};
 use wv_proto::primitive::identifier::{ClientId, SessionId, TransactionId};
 use wv_proto::primitive::party::Sender;
 use wv_proto::primitive::{Envelope, Malformed, Primitive, SessionDescriptor, Transaction, TransactionMode};
-use wv_proto::schema::element;
+use wv_proto::schema::{ElementName, element};
 use wv_proto::status::StatusCode;
+use wv_proto::version::{Encoding, Version};
 
 const INBAND: &str = "<SessionType>Inband</SessionType><SessionID>s1</SessionID>";
 
@@ -34,6 +38,49 @@ fn malformed(content: &str) -> Malformed {
     let transaction = transaction(content);
     assert_eq!(transaction.id, Some(TransactionId::new("7")), "the peer is answered in its own transaction");
     transaction.content.unwrap_err()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Elements of the protocol at random, as deep as they come: read or refused, never worse, and what is read can be
+    /// written and read again.
+    #[test]
+    fn no_mixture_of_elements_breaks_the_reader(
+        first in 0usize..450,
+        steps in proptest::collection::vec((0usize..450, 0u8..6, "[T0-9a-z:@]{0,6}"), 0..40),
+    ) {
+        let names: Vec<ElementName> = ElementName::all().collect();
+        let name = |index: usize| names[index % names.len()];
+        let mut builder = Builder::new(Version::V1_3, Encoding::Xml);
+        for outer in [element::WV_CSP_MESSAGE, element::SESSION, element::TRANSACTION, element::TRANSACTION_CONTENT, name(first)] {
+            builder.open(outer);
+        }
+        let mut depth = 5;
+        for (index, action, text) in &steps {
+            match action {
+                0 if depth > 5 => {
+                    builder.close();
+                    depth -= 1;
+                }
+                1 | 2 => {
+                    builder.open(name(*index));
+                    depth += 1;
+                }
+                _ => builder.leaf_text(name(*index), text),
+            }
+        }
+        (0..depth).for_each(|_| builder.close());
+        let tree = builder.finish().unwrap();
+        if let Ok(envelope) = Envelope::decode(&tree)
+            && let Ok(octets) = envelope.encode(Version::V1_3, Encoding::Wbxml, WriterOptions::default())
+        {
+            let again = decode(&octets, None, &Limits::default()).unwrap();
+            let again = Envelope::decode(&again.tree).unwrap();
+            prop_assert_eq!(again.transactions[0].name(), envelope.transactions[0].name());
+            prop_assert!(again.transactions[0].content.is_ok(), "{:?} from {:?}", again, envelope);
+        }
+    }
 }
 
 #[test]
