@@ -294,3 +294,6 @@ fn detached(routes: Vec<NameAddr>) -> Vec<NameAddr> {
 
 // RFC 3261 §8.1.1.6
 const MAX_FORWARDS: u8 = 70;
+
+#[cfg(test)]
+mod tests;

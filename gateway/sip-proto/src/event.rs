@@ -8,8 +8,11 @@ pub mod credential;
 pub mod lifetime;
 pub mod notifier;
 pub mod package;
+pub mod publisher;
 pub mod state;
 pub mod subscriber;
 
+#[cfg(test)]
+mod convergence;
 #[cfg(test)]
 pub(crate) mod fixture;
