@@ -173,8 +173,7 @@ impl Part for LoginRequest {
             user_id: UserId::new(element.needed_text_of(element::USER_ID)?),
             client_id,
             application_id: element.text_of(element::APPLICATION_ID),
-            // Space at either end may belong to a password.
-            password: element.child(element::PASSWORD).map(|child| Password::new(child.to_text())),
+            password: read_password(element),
             digest_bytes: element.text_of(element::DIGEST_BYTES).map(DigestBytes::new),
             digest_schemas: read_digest_schemas(element),
             session_id: element.text_of(element::SESSION_ID).map(SessionId::new),
@@ -209,6 +208,12 @@ impl Part for LoginRequest {
         }
         sink.close();
     }
+}
+
+/// Space at either end may belong to a password; an empty element is none.
+fn read_password(login: Element<'_, '_>) -> Option<Password> {
+    let text = login.child(element::PASSWORD)?.to_text();
+    (!text.is_empty()).then(|| Password::new(text))
 }
 
 impl LoginRequest {
