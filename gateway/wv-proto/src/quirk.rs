@@ -1,5 +1,6 @@
 //! What real clients do differently, by name: profiles, the evidence that selects them, and the single quirks.
 
+use crate::codec::{DateTimeForm, WriterOptions};
 use serde::{Deserialize, Serialize};
 
 /// A family of clients that share their quirks.
@@ -213,6 +214,14 @@ impl QuirkSet {
         Self(self.0 & !quirk.bit())
     }
 
+    /// How messages to this client are written.
+    #[must_use]
+    pub fn writer_options(self) -> WriterOptions {
+        // QUIRK date_as_text: loses a DateTime sent as WBXML opaque data, so it is sent as text; Android.
+        let date_time_form = if self.has(Quirk::DateAsText) { DateTimeForm::Text } else { DateTimeForm::Octets };
+        WriterOptions { date_time_form, ..WriterOptions::default() }
+    }
+
     /// The set as bits, for a snapshot.
     #[must_use]
     pub const fn to_bits(self) -> u32 {
@@ -296,6 +305,12 @@ mod tests {
         assert!(!quirks.has(Quirk::WbxmlOnly));
         assert!(quirks.with(Quirk::WbxmlOnly).has(Quirk::WbxmlOnly));
         assert_eq!(QuirkSet::from_bits(quirks.to_bits()), quirks);
+    }
+
+    #[test]
+    fn only_clients_that_lose_binary_dates_get_them_as_text() {
+        assert_eq!(Profile::Android.quirks().writer_options().date_time_form, DateTimeForm::Text);
+        assert_eq!(Profile::S60.quirks().writer_options(), WriterOptions::default());
     }
 
     #[test]

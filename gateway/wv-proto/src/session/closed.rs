@@ -4,7 +4,7 @@ use super::limit::SessionLimits;
 use super::time::Timestamp;
 use crate::primitive::access::Status;
 use crate::primitive::identifier::SessionId;
-use crate::primitive::{Envelope, Primitive, Transaction, TransactionMode};
+use crate::primitive::{Envelope, Primitive, SessionDescriptor, Transaction, TransactionMode};
 use crate::status::StatusCode;
 use crate::version::Version;
 use std::collections::{HashMap, VecDeque};
@@ -71,6 +71,13 @@ pub fn refuse(message: &Envelope, code: StatusCode) -> Option<Envelope> {
     })
 }
 
+/// The answer to a message that could not be read: within the session when at least that was understood.
+// WV-HTTP-04
+#[must_use]
+pub fn refuse_unreadable(session: SessionDescriptor, code: StatusCode) -> Envelope {
+    Envelope::new(session, Transaction::response(None, Primitive::Status(Status::from(code))))
+}
+
 /// The code to send in the place of one that clients of this version do not know.
 #[must_use]
 pub fn code_for_version(code: StatusCode, version: Version) -> StatusCode {
@@ -96,7 +103,6 @@ pub fn code_for_version(code: StatusCode, version: Version) -> StatusCode {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::primitive::SessionDescriptor;
     use crate::primitive::identifier::TransactionId;
 
     fn at(seconds: u64) -> Timestamp {
@@ -142,6 +148,14 @@ mod tests {
         let status = Primitive::Status(StatusCode::SUCCESS.into());
         let response = Envelope::new(session, Transaction::response(Some(TransactionId::new("s1-1")), status));
         assert_eq!(refuse(&response, StatusCode::INVALID_SESSION), None);
+    }
+
+    #[test]
+    fn wv_http_04_an_unreadable_message_is_answered_400() {
+        let answer = refuse_unreadable(SessionDescriptor::Outband, StatusCode::BAD_REQUEST);
+        assert_eq!(answer.session, SessionDescriptor::Outband);
+        let status = Primitive::Status(StatusCode::BAD_REQUEST.into());
+        assert_eq!(answer.transactions, [Transaction::response(None, status)]);
     }
 
     #[test]

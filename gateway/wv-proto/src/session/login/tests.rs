@@ -3,7 +3,11 @@ use crate::primitive::access::DigestSchema;
 use crate::primitive::capability::CapabilityList;
 use crate::primitive::function::{Feature, FunctionGroup, FunctionSet};
 use crate::primitive::identifier::DigestBytes;
+use crate::primitive::identifier::{Password, TransactionId, UserId};
 use crate::session::digest::{DigestMethod, digest_bytes, mint_nonce};
+use crate::session::limit::SessionLimits;
+use crate::session::negotiation::Offer;
+use std::time::Duration;
 
 fn at(seconds: u64) -> Timestamp {
     Timestamp::from_millis(seconds * 1000)
