@@ -29,14 +29,8 @@ macro_rules! names {
                 }
             }
 
-            fn from_known(octets: &[u8]) -> Option<Self> {
-                $(if octets.eq_ignore_ascii_case($text.as_bytes())
-                    || (!$compact.is_empty() && octets.eq_ignore_ascii_case($compact.as_bytes()))
-                {
-                    return Some(Self::$variant);
-                })*
-                None
-            }
+            const LONG: &'static [&'static str] = &[$($text),*];
+            const COMPACT: &'static [&'static str] = &[$($compact),*];
         }
     };
 }
@@ -159,6 +153,75 @@ impl HeaderName {
     }
 }
 
+/// Slots of the table of long names; several times their number, so that few share one.
+const SLOTS: usize = 512;
+
+/// Place in the list of names plus one by hash of the long name, then the next free slot; zero is empty.
+#[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "runs in the compiler, which checks it")]
+const LONG_SLOTS: [u8; SLOTS] = {
+    let mut slots = [0; SLOTS];
+    let mut place = 0;
+    while place < HeaderName::LONG.len() {
+        let mut slot = slot_of(HeaderName::LONG[place].as_bytes());
+        while slots[slot] != 0 {
+            slot = (slot + 1) % SLOTS;
+        }
+        slots[slot] = place as u8 + 1;
+        place += 1;
+    }
+    slots
+};
+
+/// Place in the list of names plus one by letter of the compact form.
+#[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "runs in the compiler, which checks it")]
+const COMPACT_SLOTS: [u8; 256] = {
+    let mut slots = [0; 256];
+    let mut place = 0;
+    while place < HeaderName::COMPACT.len() {
+        if let [letter] = HeaderName::COMPACT[place].as_bytes() {
+            slots[*letter as usize] = place as u8 + 1;
+            slots[letter.to_ascii_uppercase() as usize] = place as u8 + 1;
+        }
+        place += 1;
+    }
+    slots
+};
+
+/// Hash of a name: its length and the letters at both ends and in the middle, without their case.
+const fn slot_of(name: &[u8]) -> usize {
+    let (Some(first), Some(last)) = (name.first(), name.last()) else {
+        return 0;
+    };
+    let middle = name.split_at(name.len() / 2).1;
+    let middle = match middle.first() {
+        Some(octet) => *octet | 0x20,
+        None => 0,
+    };
+    let mix = ((*first | 0x20) as usize).wrapping_mul(31);
+    let mix = mix.wrapping_add(((*last | 0x20) as usize).wrapping_mul(17));
+    let mix = mix.wrapping_add((middle as usize).wrapping_mul(7));
+    mix.wrapping_add(name.len().wrapping_mul(3)) % SLOTS
+}
+
+impl HeaderName {
+    fn from_known(octets: &[u8]) -> Option<Self> {
+        let known = |place: u8| Self::KNOWN.get(usize::from(place.checked_sub(1)?)).cloned();
+        if let [letter] = octets {
+            return known(*COMPACT_SLOTS.get(usize::from(*letter))?);
+        }
+        let from = slot_of(octets);
+        let (before, after) = LONG_SLOTS.split_at_checked(from)?;
+        for &place in after.iter().chain(before) {
+            // An empty slot ends the search.
+            let text = Self::LONG.get(usize::from(place.checked_sub(1)?))?;
+            if octets.eq_ignore_ascii_case(text.as_bytes()) {
+                return known(place);
+            }
+        }
+        None
+    }
+}
+
 impl fmt::Display for HeaderName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
@@ -168,6 +231,19 @@ impl fmt::Display for HeaderName {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_known_name_is_found_in_any_case_and_in_its_compact_form() {
+        for (name, compact) in HeaderName::KNOWN.iter().zip(HeaderName::COMPACT) {
+            for text in [name.as_str(), &name.as_str().to_uppercase(), &name.as_str().to_lowercase()] {
+                assert_eq!(&HeaderName::parse(text).unwrap(), name);
+            }
+            if !compact.is_empty() {
+                assert_eq!(&HeaderName::parse(compact).unwrap(), name);
+                assert_eq!(&HeaderName::parse(&compact.to_uppercase()).unwrap(), name);
+            }
+        }
+    }
 
     #[test]
     fn compact_and_odd_case_are_the_same_name() {

@@ -39,7 +39,14 @@ impl Text {
     /// A part of the text; empty when the range is not inside it or cuts a character.
     #[must_use]
     pub fn part(&self, range: Range<usize>) -> Self {
-        if self.as_str().get(range.clone()).is_some() { Self(self.0.slice(range)) } else { Self::default() }
+        // The whole is UTF-8, so a part that begins and ends between characters is too.
+        let is_between = |at: usize| self.0.get(at).is_none_or(|octet| octet & 0xc0 != 0x80);
+        let is_part = range.start <= range.end && range.end <= self.0.len();
+        if is_part && is_between(range.start) && is_between(range.end) {
+            Self(self.0.slice(range))
+        } else {
+            Self::default()
+        }
     }
 
     /// A copy with octets of its own, which no longer holds the datagram.
@@ -157,6 +164,9 @@ mod tests {
         let text = Text::from("aü");
         assert_eq!(text.part(0..1), "a");
         assert_eq!(text.part(0..2), "");
+        assert_eq!(text.part(2..3), "");
+        assert_eq!(text.part(1..3), "ü");
         assert_eq!(text.part(2..9), "");
+        assert_eq!(text.part(3..3), "");
     }
 }
