@@ -83,10 +83,23 @@ impl Address {
         {
             return Err(AddressError::BadNumber);
         }
-        if unescape(local).is_none() {
-            return Err(AddressError::BadCharacter);
+        if !local.contains('%') {
+            return Ok(Self(Arc::from(text)));
         }
-        Ok(Self(Arc::from(text)))
+        // One user, one text: what need not be escaped is not.
+        let part = |text| unescape(text).ok_or(AddressError::BadCharacter);
+        let mut canonical = String::with_capacity(text.len());
+        escape_into(&part(user)?, &mut canonical);
+        if let Some(resource) = resource {
+            canonical.push('/');
+            escape_into(&part(resource)?, &mut canonical);
+        }
+        canonical.push('@');
+        canonical.push_str(domain);
+        if canonical.len() > Self::LENGTH_OCTETS_MAX {
+            return Err(AddressError::TooLong);
+        }
+        Ok(Self(Arc::from(canonical)))
     }
 
     /// The canonical text.

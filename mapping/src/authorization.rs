@@ -1,6 +1,9 @@
 //! A presentity's words on its watchers, and the questions that it has not answered.
 
-use crate::{address::Address, presence::AttributeSet, side::Endpoint, time::Timestamp, watcher::Decision};
+use crate::{
+    address::Address, contact_list::ContactList, presence::AttributeSet, side::Endpoint, time::Timestamp,
+    watcher::Decision,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Words and questions of one presentity.
@@ -28,6 +31,30 @@ pub(crate) struct Question {
 }
 
 impl Authorizations {
+    /// The word that holds for a watcher. The most specific one counts: that on the watcher itself, else those on the
+    /// contact lists that hold it, together, else the one on everybody else.
+    pub(crate) fn rule_for(
+        &self,
+        presentity: &Address,
+        watcher: &Address,
+        lists: &BTreeMap<Address, ContactList>,
+    ) -> Option<Rule> {
+        if let Some(rule) = self.rules.get(watcher) {
+            return Some(*rule);
+        }
+        let of_lists = lists
+            .values()
+            .filter(|list| list.members.iter().any(|member| member.address == *watcher))
+            .filter_map(|list| self.rules.get(&list.address))
+            .copied()
+            .reduce(|one, two| match (one.decision, two.decision) {
+                (Decision::Allow, Decision::Allow) => Rule { attributes: one.attributes.union(two.attributes), ..one },
+                (Decision::Allow, Decision::Block) => one,
+                (Decision::Block, Decision::Allow | Decision::Block) => two,
+            });
+        of_lists.or_else(|| self.rules.get(presentity).copied())
+    }
+
     /// Takes the presentity's word: the rule that holds now. Allowing adds to what is granted; refusing some attributes
     /// of an allowed watcher takes these away, refusing the last refuses the watcher.
     pub(crate) fn decide(&mut self, watcher: &Address, decision: Decision, attributes: AttributeSet) -> Rule {

@@ -133,9 +133,11 @@ pub enum Operation {
         /// What to see.
         attributes: AttributeSet,
     },
-    /// The presentity's word on a watcher; allowing adds the attributes to what is granted already.
+    /// The presentity's word on a watcher; allowing adds the attributes to what is granted already, refusing takes them
+    /// away, and refusing the last refuses the watcher. The most specific word counts: that on the watcher, else those
+    /// on the presentity's contact lists that hold it, together, else the one on everybody else.
     Authorize {
-        /// On whom.
+        /// On whom: a user, a contact list of the presentity, or the presentity itself for everybody else.
         watcher: Address,
         /// Yes or no.
         decision: Decision,
@@ -144,7 +146,7 @@ pub enum Operation {
     },
     /// Take back the word on a watcher.
     CancelAuthorization {
-        /// On whom.
+        /// On whom, as in [`Operation::Authorize`].
         watcher: Address,
     },
     /// Send one message to each of the targets.

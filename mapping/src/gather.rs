@@ -3,6 +3,7 @@
 use crate::{
     address::Address,
     command::Answer,
+    correlation::Correlation,
     event::RequestId,
     message::MessageId,
     outcome::{Detail, Outcome, combine},
@@ -15,6 +16,8 @@ use std::{collections::BTreeSet, sync::Arc};
 /// One request in parts.
 #[derive(Clone, Debug)]
 pub(crate) struct Gather {
+    /// The causal chain of the request.
+    pub(crate) correlation: Correlation,
     /// Whose request.
     pub(crate) user: Address,
     /// Who waits: more than one where a request was repeated while its answer was held.
@@ -35,8 +38,9 @@ pub(crate) enum Purpose {
 }
 
 impl Gather {
-    pub(crate) fn new(user: Address, request: RequestId, purpose: Purpose) -> Self {
+    pub(crate) fn new(correlation: Correlation, user: Address, request: RequestId, purpose: Purpose) -> Self {
         Self {
+            correlation,
             user,
             requests: SmallVec::from_iter([request]),
             outstanding: BTreeSet::new(),
@@ -113,7 +117,7 @@ mod tests {
     fn a_true_mix_names_the_parts_that_failed() {
         let request = RequestId { side: Side::Wv, number: 1 };
         let purpose = Purpose::Watch { endpoint: Endpoint::new(Side::Wv, "s") };
-        let mut gather = Gather::new(address("a@w"), request, purpose);
+        let mut gather = Gather::new(Correlation::new(1), address("a@w"), request, purpose);
         gather.outstanding.extend([address("b@w"), address("c@w")]);
         assert_eq!(gather.settle(&address("b@w"), Outcome::Success), Settled::Counted);
         assert_eq!(gather.settle(&address("b@w"), Outcome::Blocked), Settled::Ignored);

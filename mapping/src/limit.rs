@@ -61,6 +61,11 @@ pub struct Limits {
     pub giveup_wait: Duration,
     /// Wait after a subscription ran out at the far side.
     pub renewal_wait: Duration,
+    /// Requests per minute and watcher that start a watch. A client that subscribes to each contact by itself after
+    /// its start needs hundreds.
+    pub watches_per_minute: u32,
+    /// Requests per minute and watcher to see presentities once.
+    pub fetches_per_minute: u32,
 }
 
 impl Default for Limits {
@@ -94,6 +99,8 @@ impl Default for Limits {
             probation_wait: Duration::from_secs(300),
             giveup_wait: Duration::from_secs(600),
             renewal_wait: Duration::from_secs(1),
+            watches_per_minute: 600,
+            fetches_per_minute: 600,
         }
     }
 }

@@ -3,4 +3,5 @@
 pub(crate) mod cache;
 pub(crate) mod lease;
 pub(crate) mod machine;
+pub(crate) mod pace;
 pub(crate) mod table;

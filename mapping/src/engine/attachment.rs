@@ -23,7 +23,11 @@ impl Engine {
             endpoint: endpoint.clone(),
             attachment: attachment.clone(),
         });
-        self.user_mut(user).attachments.insert(endpoint.clone(), attachment);
+        let device = attachment.device.clone();
+        let before = self.user_mut(user).attachments.insert(endpoint.clone(), attachment);
+        if let Some(before) = before.filter(|before| before.device != device) {
+            self.forget_device(user, before.device);
+        }
         self.output.done(request, Outcome::Success);
         self.present(user);
         self.ask_at(user, &endpoint);
@@ -48,20 +52,19 @@ impl Engine {
         for question in actor.authorizations.questions.values_mut() {
             question.asked.remove(endpoint);
         }
+        self.forget_device(user, device);
         // What was said of the person stays while another device is there.
-        let last = actor.attachments.is_empty();
-        let still = actor.attachments.values().any(|other| other.device == device);
-        let mut gone = Vec::new();
-        if !still {
-            gone.push(device);
+        if self.users.get(user).is_some_and(|actor| actor.attachments.is_empty()) {
+            self.forget_device(user, DeviceId::default());
         }
-        if last {
-            gone.push(DeviceId::default());
-        }
-        for device in gone {
-            if actor.publications.by_device.remove(&device).is_some() {
-                self.output.drop_fact(FactKey::Publication(user.clone(), device));
-            }
+    }
+
+    /// What a device said ends with its last attachment.
+    fn forget_device(&mut self, user: &Address, device: DeviceId) {
+        let Some(actor) = self.users.get_mut(user) else { return };
+        let attached = actor.attachments.values().any(|other| other.device == device);
+        if !attached && actor.publications.by_device.remove(&device).is_some() {
+            self.output.drop_fact(FactKey::Publication(user.clone(), device));
         }
     }
 
@@ -76,7 +79,8 @@ impl Engine {
         for endpoint in endpoints {
             self.leave(user, &endpoint);
         }
-        for number in letters {
+        // Newest first, so that none gets its turn because another is gone.
+        for number in letters.into_iter().rev() {
             self.letter_refused(user, number, Outcome::UnknownUser);
         }
         let Some(actor) = self.users.get_mut(user) else { return };

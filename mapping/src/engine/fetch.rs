@@ -3,7 +3,7 @@
 use crate::{
     address::Address,
     command::Answer,
-    engine::{Engine, Seen, Word, list::Expansion},
+    engine::{Engine, Seen, Word, list::Expansion, watcher::MINUTE},
     event::RequestId,
     gather::{Gather, Purpose},
     outcome::Outcome,
@@ -14,8 +14,11 @@ use crate::{
 impl Engine {
     pub(super) fn fetch(&mut self, request: RequestId, user: Address, targets: &[Address], attributes: AttributeSet) {
         let bound = self.config.limits.subscriptions_per_watcher;
+        let (now, paced) = (self.now, self.config.limits.fetches_per_minute);
         let expanded = if self.config.domains.is_hosted(&user) && !self.accounts.contains(&user) {
             Err(Outcome::UnknownUser)
+        } else if !self.user_mut(&user).fetch_pace.admits(now, MINUTE, paced) {
+            Err(Outcome::Unavailable)
         } else {
             self.expand(&user, targets, bound)
         };
@@ -28,7 +31,12 @@ impl Engine {
             }
         };
         let number = self.next_number();
-        let mut gather = Gather::new(user.clone(), request, Purpose::Fetch { attributes, views: Vec::new() });
+        let mut gather = Gather::new(
+            self.output.correlation,
+            user.clone(),
+            request,
+            Purpose::Fetch { attributes, views: Vec::new() },
+        );
         gather.details = refused;
         gather.outstanding.extend(users.iter().map(|target| target.user.clone()));
         self.hold(number, gather, self.config.limits.fetch_wait);

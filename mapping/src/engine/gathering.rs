@@ -38,6 +38,7 @@ impl Engine {
     /// The parts that are missing will not be waited for.
     pub(super) fn gather_over(&mut self, number: u64) {
         if let Some(gather) = self.gathers.get_mut(&number) {
+            self.output.correlation = gather.correlation;
             gather.give_up(Outcome::Timeout);
         }
         self.complete(number);

@@ -122,6 +122,10 @@ impl Engine {
             }
         }
         self.output.done(request, Outcome::Success);
+        if self.users.get_mut(user).is_some_and(|actor| actor.authorizations.rules.remove(list).is_some()) {
+            self.output.drop_fact(FactKey::Authorization(user.clone(), list.clone()));
+            self.reconsider_all(user);
+        }
         self.forget_if_empty(user);
     }
 
@@ -154,6 +158,7 @@ impl Engine {
         }
         let after: BTreeSet<Address> = list.members.iter().map(|member| member.address.clone()).collect();
         self.output.answer(request, Answer::of_list(list, refused));
+        self.reconsider_list(user, address);
         self.follow_list(user, address, &before, &after);
     }
 
@@ -175,11 +180,7 @@ impl Engine {
                 }
             }
             for new in after.difference(before) {
-                let known = self
-                    .users
-                    .get(user)
-                    .and_then(|actor| actor.watching.relations.get(new))
-                    .is_some_and(|relation| relation.watches.contains_key(&endpoint));
+                let known = self.is_watched(user, new, &endpoint);
                 // A member that cannot be watched stays a member: there is no request to answer.
                 if !known && self.begin_watch(user, new, &endpoint, Some(list.clone()), attributes, None).is_ok() {
                     self.start_relation(user, new, None);

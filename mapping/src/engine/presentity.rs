@@ -118,7 +118,7 @@ impl Engine {
 
     fn permission(&self, presentity: &Address, watcher: &Address) -> Permission {
         let actor = self.users.get(presentity);
-        let rule = actor.and_then(|actor| actor.authorizations.rules.get(watcher)).copied();
+        let rule = actor.and_then(|actor| actor.authorizations.rule_for(presentity, watcher, &actor.lists));
         let asked = self.profile_for(presentity).is_some_and(|profile| profile.asks_authorization);
         // UNCLEAR RFC 3856 §6.6: how a presentity without means to be asked consents. Its own watch of the watcher
         // counts, as phones of that side subscribe back when their user accepts a contact.
@@ -172,6 +172,37 @@ impl Engine {
         self.output.tell(watcher, Word::Standing { presentity: presentity.clone(), ticket: None, standing });
     }
 
+    /// Looks anew at those whom a word was about: one watcher, or the members of a list, or everybody.
+    fn reconsider_named(&mut self, presentity: &Address, named: &Address) {
+        if named == presentity || named.resource().is_some() {
+            self.reconsider_all(presentity);
+        } else {
+            self.reconsider(presentity, named);
+        }
+    }
+
+    /// The members of a list changed: a word on the list may concern others now.
+    pub(super) fn reconsider_list(&mut self, presentity: &Address, list: &Address) {
+        if self.users.get(presentity).is_some_and(|actor| actor.authorizations.rules.contains_key(list)) {
+            self.reconsider_all(presentity);
+        }
+    }
+
+    pub(super) fn reconsider_all(&mut self, presentity: &Address) {
+        let Some(actor) = self.users.get(presentity) else { return };
+        for watcher in actor.watchers.keys().cloned().collect::<Vec<_>>() {
+            self.reconsider(presentity, &watcher);
+            let decided = self
+                .users
+                .get(presentity)
+                .and_then(|actor| actor.watchers.get(&watcher))
+                .is_some_and(|known| known.permission != Permission::Undecided);
+            if decided {
+                self.forget_question(presentity, &watcher);
+            }
+        }
+    }
+
     pub(super) fn authorize(
         &mut self,
         request: RequestId,
@@ -193,7 +224,7 @@ impl Engine {
         });
         self.forget_question(presentity, watcher);
         self.output.done(request, Outcome::Success);
-        self.reconsider(presentity, watcher);
+        self.reconsider_named(presentity, watcher);
     }
 
     pub(super) fn cancel_authorization(&mut self, request: RequestId, presentity: &Address, watcher: &Address) {
@@ -205,7 +236,7 @@ impl Engine {
             self.output.drop_fact(FactKey::Authorization(presentity.clone(), watcher.clone()));
         }
         self.output.done(request, Outcome::Success);
-        self.reconsider(presentity, watcher);
+        self.reconsider_named(presentity, watcher);
         self.forget_if_empty(presentity);
     }
 

@@ -9,7 +9,7 @@ use crate::{
     outcome::Outcome,
     relay::{
         letter::{Letter, Offer, Relay, Target, Way},
-        machine::{RelayAction, RelayEvent, RelayMachine},
+        machine::{RelayAction, RelayEvent, RelayMachine, Storage},
     },
     side::{DeliveryStyle, Endpoint},
 };
@@ -74,6 +74,9 @@ impl Engine {
             Err(outcome) => return Taken::Refused(outcome),
         };
         match style {
+            DeliveryStyle::StoreAndOffer if devices.is_empty() && storage == Storage::Off => {
+                Taken::Refused(Outcome::NotLoggedIn)
+            }
             DeliveryStyle::StoreAndOffer => {
                 let number = self.store_offer(recipient, message, !devices.is_empty());
                 Taken::Stored { number, devices }

@@ -17,7 +17,7 @@ use crate::{
         machine::RelayMachine,
     },
     route::Route,
-    side::{DeliveryStyle, Endpoint},
+    side::{DeliveryStyle, Endpoint, RefusalStyle},
     subscription::table::{EndpointWatch, ListWatch, Relation},
     time::Timestamp,
 };
@@ -66,34 +66,40 @@ impl Engine {
 
     fn restore_fact(&mut self, fact: Fact, stored: &mut Vec<Stored>) {
         let now = self.now;
-        let actor = self.user_mut(&fact.owner());
+        let owner = fact.owner();
         match fact {
             Fact::Attachment { endpoint, attachment, .. } => {
-                actor.attachments.insert(endpoint, attachment);
+                self.user_mut(&owner).attachments.insert(endpoint, attachment);
             }
             Fact::Publication { device, document, .. } => {
-                actor.publications.by_device.insert(device, *document);
+                self.user_mut(&owner).publications.by_device.insert(device, *document);
             }
-            Fact::Watch { presentity, endpoint, attributes, list, .. } => {
+            Fact::Watch { watcher, presentity, endpoint, attributes, list } => {
+                let timer = Timer::FirstView(watcher, presentity.clone(), endpoint.clone());
+                let stays = self.profile(endpoint.side).refusal == RefusalStyle::Stays;
+                let first_view = now.after(self.config.limits.first_view_wait);
                 let mut watch = EndpointWatch::new(attributes, list, None);
                 watch.kept = true;
-                let relation = actor.watching.relations.entry(presentity).or_insert_with(Relation::new);
+                let relation = self.user_mut(&owner).watching.relations.entry(presentity).or_insert_with(Relation::new);
                 relation.watches.insert(endpoint, watch);
+                if stays {
+                    self.timers.set(timer, first_view);
+                }
             }
             Fact::ListWatch { list, endpoint, attributes, auto_subscribe, .. } => {
-                actor.watching.lists.insert((list, endpoint), ListWatch { attributes, auto_subscribe });
+                self.user_mut(&owner).watching.lists.insert((list, endpoint), ListWatch { attributes, auto_subscribe });
             }
             Fact::Authorization { watcher, decision, attributes, .. } => {
-                actor.authorizations.rules.insert(watcher, Rule { decision, attributes });
+                self.user_mut(&owner).authorizations.rules.insert(watcher, Rule { decision, attributes });
             }
             Fact::Question { presentity, watcher, attributes, since } => {
                 let question = Question { attributes, since, asked: BTreeSet::new() };
-                actor.authorizations.questions.insert(watcher.clone(), question);
+                self.user_mut(&owner).authorizations.questions.insert(watcher.clone(), question);
                 let until = since.after(self.config.limits.question_age);
                 self.timers.set(Timer::Question(presentity, watcher), until);
             }
             Fact::ContactList(list) => {
-                actor.lists.insert(list.address.clone(), list);
+                self.user_mut(&owner).lists.insert(list.address.clone(), list);
             }
             Fact::Inbox { message, offered } => stored.push(Stored::Inbox { message, offered }),
             Fact::Outbox { message, attempts, .. } => stored.push(Stored::Outbox { message, attempts }),
@@ -101,16 +107,18 @@ impl Engine {
                 let until = report.at.after(self.config.limits.question_age);
                 let key = (report.message.clone(), report.recipient.clone());
                 self.timers.set(Timer::Report(report.sender.clone(), key.0.clone(), key.1.clone()), until);
-                self.user_mut(&report.sender.clone()).reports.insert(key, report);
+                self.user_mut(&owner).reports.insert(key, report);
             }
             Fact::Awaited { report, until } => {
                 let key = (report.message.clone(), report.recipient.clone());
                 self.timers.set(Timer::Report(report.sender.clone(), key.0.clone(), key.1.clone()), until.max(now));
-                self.user_mut(&report.sender.clone()).awaited.insert(key, report);
+                self.user_mut(&owner).awaited.insert(key, report);
             }
             Fact::Origin { user, origin, message, until } => {
                 let origin: Arc<str> = Arc::from(origin);
-                actor.origins.insert(Arc::clone(&origin), Origin { message, progress: Progress::Known });
+                self.user_mut(&owner)
+                    .origins
+                    .insert(Arc::clone(&origin), Origin { message, progress: Progress::Known });
                 self.timers.set(Timer::Origin(user, origin), until);
             }
         }

@@ -35,10 +35,10 @@ impl Engine {
             Ok(expansion) => expansion,
             Err(outcome) => return self.output.answer(request, Answer::not_sent(outcome)),
         };
-        if let Some(outcome) = self.refusal_of(&message) {
+        self.set_lifetime(&mut message);
+        if let Some(outcome) = self.refusal_of(&user, &message) {
             return self.output.answer(request, Answer::not_sent(outcome));
         }
-        self.set_lifetime(&mut message);
         message.sender = user.clone();
         let origin = Arc::clone(&message.origin);
         if self.is_repetition(request, &user, &mut message) {
@@ -49,8 +49,12 @@ impl Engine {
         }
         let number = self.next_number();
         self.remember_origin(&user, &origin, &message.id, Progress::Held(number));
-        let mut gather =
-            Gather::new(user.clone(), request, Purpose::Send { message: message.id.clone(), origin, endpoint });
+        let mut gather = Gather::new(
+            self.output.correlation,
+            user.clone(),
+            request,
+            Purpose::Send { message: message.id.clone(), origin, endpoint },
+        );
         gather.details.append(&mut refused);
         gather.outstanding.extend(targets.iter().map(|target| target.user.clone()));
         self.hold(number, gather, self.config.limits.answer_wait.saturating_add(VERDICT_GRACE));
@@ -61,9 +65,17 @@ impl Engine {
         self.complete(number);
     }
 
-    /// Why the message is not taken from anybody.
-    fn refusal_of(&self, message: &Message) -> Option<Outcome> {
-        (message.content.body.len() > self.config.limits.content_octets_max).then_some(Outcome::TooLarge)
+    /// Why the message is not taken, whoever is to get it.
+    fn refusal_of(&self, user: &Address, message: &Message) -> Option<Outcome> {
+        if self.config.domains.is_hosted(user) && !self.accounts.contains(user) {
+            Some(Outcome::UnknownUser)
+        } else if message.content.body.len() > self.config.limits.content_octets_max {
+            Some(Outcome::TooLarge)
+        } else if message.expires <= self.now {
+            Some(Outcome::Expired)
+        } else {
+            None
+        }
     }
 
     fn set_lifetime(&self, message: &mut Message) {

@@ -270,10 +270,10 @@ impl Engine {
             Permission::Granted(granted) => granted,
             Permission::Undecided | Permission::Refused => AttributeSet::NONE,
         });
-        let rule = actor.and_then(|actor| actor.authorizations.rules.get(watcher));
+        let rule = actor.and_then(|actor| actor.authorizations.rule_for(presentity, watcher, &actor.lists));
         Explanation {
             presentity_exists: hosted.then(|| self.accounts.contains(presentity)),
-            rule: rule.map(|Rule { decision, attributes }| (*decision, *attributes)),
+            rule: rule.map(|Rule { decision, attributes }| (decision, attributes)),
             question: self.questions().find(|row| row.presentity == *presentity && row.watcher == *watcher),
             granted,
             entry: self.entries().find(|row| row.presentity == *presentity && row.watcher == *watcher),

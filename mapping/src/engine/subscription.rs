@@ -69,8 +69,12 @@ impl Engine {
             SubscriptionUpdate::Pending => EntryEvent::Pending,
             SubscriptionUpdate::Active(document) => {
                 entry.failures = 0;
-                if let Some(document) = document {
-                    entry.document = Some(Arc::from(document));
+                match document {
+                    Some(document) => entry.document = Some(Arc::from(document)),
+                    // Active without a document: nothing is known, or nothing changed.
+                    None => {
+                        entry.document.get_or_insert_default();
+                    }
                 }
                 self.cache.disbelieve(&key.0);
                 EntryEvent::Active

@@ -13,7 +13,7 @@ use crate::{
     publication::Publications,
     relay::letter::Letters,
     side::Endpoint,
-    subscription::table::Watching,
+    subscription::{pace::Pace, table::Watching},
 };
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -35,6 +35,8 @@ pub(crate) struct User {
     pub(crate) watchers: BTreeMap<Address, Watcher>,
     /// Whom this user watches.
     pub(crate) watching: Watching,
+    pub(crate) watch_pace: Pace,
+    pub(crate) fetch_pace: Pace,
 }
 
 /// One watcher of a hosted presentity.

@@ -15,6 +15,7 @@ use crate::{
     subscription::table::{EndpointWatch, ListWatch, Relation, Showing},
     watcher::{EndReason, WatchState},
 };
+use std::time::Duration;
 
 /// What a watcher wants to see.
 #[derive(Clone, Copy, Debug)]
@@ -39,9 +40,15 @@ impl Engine {
             Ok(expansion) => expansion,
             Err(outcome) => return self.output.done(request, outcome),
         };
+        if users.iter().any(|target| !self.is_watched(&user, &target.user, &endpoint)) {
+            let (now, bound) = (self.now, self.config.limits.watches_per_minute);
+            if !self.user_mut(&user).watch_pace.admits(now, MINUTE, bound) {
+                return self.output.done(request, Outcome::Unavailable);
+            }
+        }
         let number = self.next_number();
         let purpose = Purpose::Watch { endpoint: endpoint.clone() };
-        let mut gather = Gather::new(user.clone(), request, purpose);
+        let mut gather = Gather::new(self.output.correlation, user.clone(), request, purpose);
         gather.details = refused;
         for list in targets.iter().filter(|target| target.resource().is_some()) {
             self.watch_list(&user, list, &endpoint, wish);
@@ -61,6 +68,13 @@ impl Engine {
             self.start_relation(&user, &presentity, Some(number));
         }
         self.complete(number);
+    }
+
+    pub(super) fn is_watched(&self, user: &Address, presentity: &Address, endpoint: &Endpoint) -> bool {
+        self.users
+            .get(user)
+            .and_then(|actor| actor.watching.relations.get(presentity))
+            .is_some_and(|relation| relation.watches.contains_key(endpoint))
     }
 
     fn watch_list(&mut self, user: &Address, list: &Address, endpoint: &Endpoint, wish: Wish) {
@@ -340,6 +354,9 @@ impl Engine {
         }
     }
 }
+
+/// The interval of the limits per minute.
+pub(super) const MINUTE: Duration = Duration::from_secs(60);
 
 /// A watch that cannot be answered with the outcome shows it.
 const fn standing_when_declined(outcome: Outcome) -> Standing {

@@ -6,7 +6,10 @@ use crate::{
     event::SubscriptionId,
     presence::{AttributeSet, PresenceDocument},
     side::PeerName,
-    subscription::machine::{EntryMachine, EntryState, Live},
+    subscription::{
+        machine::{EntryMachine, EntryState, Live},
+        pace::Pace,
+    },
     time::Timestamp,
     watcher::EndReason,
 };
@@ -56,8 +59,7 @@ pub(crate) struct Look {
 /// The pace of new subscriptions at one peer.
 #[derive(Clone, Debug, Default)]
 struct Ramp {
-    window: Option<Timestamp>,
-    used: u32,
+    pace: Pace,
     queue: VecDeque<EntryKey>,
     queued: BTreeSet<EntryKey>,
 }
@@ -130,27 +132,27 @@ impl Cache {
     /// Asks the ramp for a start. Where it refuses, the key is queued.
     pub(crate) fn start(&mut self, peer: &PeerName, key: &EntryKey, now: Timestamp, per_s: u32) -> Start {
         let ramp = self.ramps.entry(peer.clone()).or_default();
-        if ramp.queue.is_empty() && ramp.admits(now, per_s) {
+        if ramp.queue.is_empty() && ramp.pace.admits(now, SECOND, per_s) {
             return Start::Now;
         }
         if ramp.queued.insert(key.clone()) {
             ramp.queue.push_back(key.clone());
         }
-        Start::Queued(now.after(Duration::from_secs(1)))
+        Start::Queued(now.after(SECOND))
     }
 
     /// Takes what may start now from all queues.
     pub(crate) fn release(&mut self, now: Timestamp, per_s: u32) -> Vec<EntryKey> {
         let mut released = Vec::new();
         for ramp in self.ramps.values_mut() {
-            while !ramp.queue.is_empty() && ramp.admits(now, per_s) {
+            while !ramp.queue.is_empty() && ramp.pace.admits(now, SECOND, per_s) {
                 if let Some(key) = ramp.queue.pop_front() {
                     ramp.queued.remove(&key);
                     released.push(key);
                 }
             }
         }
-        self.ramps.retain(|_, ramp| !ramp.queue.is_empty() || ramp.is_recent(now));
+        self.ramps.retain(|_, ramp| !ramp.queue.is_empty() || ramp.pace.is_running(now, SECOND));
         released
     }
 
@@ -167,21 +169,7 @@ pub(crate) enum Start {
     Queued(Timestamp),
 }
 
-impl Ramp {
-    fn admits(&mut self, now: Timestamp, per_s: u32) -> bool {
-        if !self.is_recent(now) {
-            self.window = Some(now);
-            self.used = 0;
-        }
-        let admitted = self.used < per_s.max(1);
-        self.used = self.used.saturating_add(u32::from(admitted));
-        admitted
-    }
-
-    fn is_recent(&self, now: Timestamp) -> bool {
-        self.window.is_some_and(|window| window.after(Duration::from_secs(1)) > now)
-    }
-}
+const SECOND: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
 mod tests {

@@ -183,7 +183,7 @@ impl EndpointWatch {
         }
         // RFC 3856 §6.10: what follows a decision goes at once, later changes are merged.
         match self.sent.map(|sent| sent.after(profile.notify_interval_min)) {
-            Some(next) if same_phase && next > now => Showing::At(next),
+            Some(next) if same_phase && same_set && next > now => Showing::At(next),
             Some(_) | None => {
                 let view = document.map(|document| PresenceView { document, attributes, changed });
                 Showing::Now { state, view, shown: Shown { phase, attributes, document: current } }

@@ -3,11 +3,14 @@
 use super::world::{World, address, contact, session, text};
 use crate::{
     command::{Answer, CommandKind, DeliveryRoute},
-    event::{Acknowledgement, Delivery, DeliveryId, EventKind},
+    contact_list::Contact,
+    engine::Storage,
+    event::{Acknowledgement, Delivery, DeliveryId, EventKind, Operation},
     message::{Message, MessageId, Report},
     outcome::{Detail, Outcome},
     record::FactKey,
     side::{Endpoint, PeerName},
+    time::Timestamp,
 };
 
 fn deliveries(seen: &[CommandKind]) -> Vec<(DeliveryId, DeliveryRoute, Message, bool)> {
@@ -261,4 +264,74 @@ fn a_far_report_that_is_owed_is_passed_on_once() {
     world.event(EventKind::Reported(report.clone()));
     world.event(EventKind::Reported(report));
     assert_eq!(reports(&world.take()).len(), 1);
+}
+
+#[test]
+fn without_a_store_the_absent_recipient_is_told_of_at_once() {
+    let mut world = World::with(1, |config| config.storage = Storage::Off);
+    for recipient in ["carol@wv.example", "bob@sip.example"] {
+        let id = world.send("alice@wv.example", &session("a"), &[recipient], text(recipient, "hello"));
+        assert_eq!(sent(world.answer(id)), (Outcome::NotLoggedIn, None));
+    }
+    assert!(!has_inbox(&world));
+}
+
+#[test]
+fn a_message_that_came_too_late_is_not_taken() {
+    let mut world = World::new();
+    let mut message = text("1", "hello");
+    message.expires = Timestamp::from_secs(1);
+    let id = world.send("alice@wv.example", &session("a"), &["bob@sip.example"], message);
+    assert_eq!(sent(world.answer(id)), (Outcome::Expired, None));
+}
+
+#[test]
+fn an_offered_message_that_expires_is_retracted_and_reported() {
+    let mut world = World::new();
+    world.attach("alice@wv.example", &session("a"));
+    world.attach("carol@wv.example", &session("c"));
+    let mut message = text("1", "hello");
+    message.expires = world.now.after(std::time::Duration::from_secs(60));
+    world.send("alice@wv.example", &session("a"), &["carol@wv.example"], message);
+    world.take();
+    world.wait_millis(60_000);
+    let seen = world.take();
+    assert!(seen.iter().any(|kind| matches!(kind, CommandKind::Retract { .. })));
+    assert_eq!(reports(&seen)[0].outcome, Outcome::Expired);
+    assert!(!has_inbox(&world));
+}
+
+#[test]
+fn content_that_no_device_takes_is_refused() {
+    let mut world = World::new();
+    let mut attachment = super::world::attachment("c");
+    attachment.reception.media_types = ["text/plain".into()].into();
+    attachment.reception.content_octets_max = 4;
+    world.request("carol@wv.example", &session("c"), Operation::Attach(attachment));
+    let mut message = text("1", "");
+    message.content.media_type = "image/png".into();
+    let id = world.send("bob@sip.example", &contact("b"), &["carol@wv.example"], message);
+    assert_eq!(sent(world.answer(id)).0, Outcome::UnsupportedContent);
+    let id = world.send("bob@sip.example", &contact("b"), &["carol@wv.example"], text("2", "too long"));
+    assert_eq!(sent(world.answer(id)).0, Outcome::TooLarge);
+}
+
+#[test]
+fn a_contact_list_is_opened_into_its_members_within_bounds() {
+    let mut world = World::with(1, |config| config.limits.recipients_per_message = 2);
+    world.attach("carol@wv.example", &session("c"));
+    let list = address("alice/friends@wv.example");
+    let member = |text: &str| Contact { address: address(text), written: String::new(), nickname: None };
+    let members = ["carol@wv.example", "bob@sip.example"].map(member).to_vec();
+    let operation =
+        Operation::CreateContactList { list, written: String::new(), members, display_name: None, make_default: false };
+    world.request("alice@wv.example", &session("a"), operation);
+    let to = ["alice/friends@wv.example"];
+    let id = world.send("alice@wv.example", &session("a"), &to, text("1", "hello"));
+    assert_eq!(sent(world.answer(id)).0, Outcome::Success);
+    let to = ["alice/friends@wv.example", "dave@sip.example"];
+    let id = world.send("alice@wv.example", &session("a"), &to, text("2", "hello"));
+    assert_eq!(sent(world.answer(id)).0, Outcome::BadParameter);
+    let id = world.send("alice@wv.example", &session("a"), &["alice/foes@wv.example"], text("3", "hello"));
+    assert_eq!(sent(world.answer(id)).0, Outcome::UnknownContactList);
 }

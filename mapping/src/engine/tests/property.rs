@@ -52,6 +52,13 @@ enum Deed {
     CreateList(usize, Vec<usize>),
     ChangeList(usize, usize, bool),
     DeleteList(usize),
+    /// A word on the contact list, or on everybody.
+    AuthorizeMany(usize, bool, bool),
+    /// A user of the neighbour watches.
+    WatchFromPeer(usize, Vec<usize>),
+    UnwatchFromPeer(usize),
+    /// The account goes and comes back.
+    RemoveAccount(usize),
     Deliver(usize, usize),
     Acknowledge(usize, bool),
     Subscription(usize, usize),
@@ -85,6 +92,10 @@ fn deed() -> impl Strategy<Value = Deed> {
         1 => (user(), targets()).prop_map(|(user, to)| Deed::CreateList(user, to)),
         1 => (user(), 0..TARGETS.len(), any::<bool>()).prop_map(|(user, who, add)| Deed::ChangeList(user, who, add)),
         1 => user().prop_map(Deed::DeleteList),
+        1 => (user(), any::<bool>(), any::<bool>()).prop_map(|(user, all, allow)| Deed::AuthorizeMany(user, all, allow)),
+        3 => (0..2_usize, targets()).prop_map(|(dialog, to)| Deed::WatchFromPeer(dialog, to)),
+        1 => (0..2_usize).prop_map(Deed::UnwatchFromPeer),
+        1 => user().prop_map(Deed::RemoveAccount),
         6 => (0..8_usize, 0..6_usize).prop_map(|(which, how)| Deed::Deliver(which, how)),
         4 => (0..8_usize, any::<bool>()).prop_map(|(which, taken)| Deed::Acknowledge(which, taken)),
         5 => (0..8_usize, 0..8_usize).prop_map(|(which, how)| Deed::Subscription(which, how)),
@@ -239,6 +250,24 @@ impl Story {
             Deed::DeleteList(user) => {
                 self.ask(user, 0, Operation::DeleteContactList { list: list(user) });
             }
+            Deed::AuthorizeMany(user, all, allow) => {
+                let decision = if allow { Decision::Allow } else { Decision::Block };
+                let watcher = if all { address(ACCOUNTS[user]) } else { list(user) };
+                let attributes = AttributeSet::from_iter([Attribute::StatusMood]);
+                self.ask(user, 0, Operation::Authorize { watcher, decision, attributes });
+            }
+            Deed::WatchFromPeer(dialog, to) => {
+                let (targets, attributes) = (users(to), AttributeSet::ALL);
+                let operation = Operation::Watch { targets, attributes, auto_subscribe: false };
+                let id = self.world.request("zoe@peer.example", &contact(&format!("dialog-{dialog}")), operation);
+                self.requests.push(id);
+            }
+            Deed::UnwatchFromPeer(dialog) => {
+                let operation = Operation::Unwatch { targets: Vec::new() };
+                let id = self.world.request("zoe@peer.example", &contact(&format!("dialog-{dialog}")), operation);
+                self.requests.push(id);
+            }
+            Deed::RemoveAccount(user) => self.remove_account(user),
             Deed::Deliver(which, how) => self.deliver(which, how),
             Deed::Acknowledge(which, taken) => self.acknowledge(which, taken),
             Deed::Subscription(which, how) => self.subscription(which, how),
@@ -272,6 +301,25 @@ impl Story {
         let change = if merge { PublicationChange::Merge(document) } else { PublicationChange::Replace(document) };
         let device_name = DeviceId::new(&format!("device-{device}"));
         self.ask(user, device, Operation::Publish(Publication { device: device_name, change }));
+    }
+
+    fn remove_account(&mut self, user: usize) {
+        let user = address(ACCOUNTS[user]);
+        for key in self.world.facts.keys() {
+            if let FactKey::Inbox(recipient, message) = key
+                && *recipient == user
+            {
+                self.finished.insert((message.clone(), recipient.clone()));
+            }
+        }
+        let now = self.world.now;
+        for engine in &mut self.world.engines {
+            engine.account_removed(now, &user);
+        }
+        self.world.run_all();
+        for engine in &mut self.world.engines {
+            engine.account_added(user.clone());
+        }
     }
 
     fn deliver(&mut self, which: usize, how: usize) {

@@ -484,3 +484,71 @@ fn a_removed_account_ends_what_others_see_of_it() {
     assert_eq!(notifications(&world.take()).last().unwrap().state, WatchState::Ended(EndReason::NoResource));
     assert!(world.facts.is_empty(), "{:?}", world.facts);
 }
+
+#[test]
+fn the_most_specific_word_holds() {
+    let mut world = World::new();
+    let [online, mood_only] =
+        [Attribute::OnlineStatus, Attribute::StatusMood].map(|attribute| AttributeSet::from_iter([attribute]));
+    create(&mut world, "friends", &[BOB], false);
+    let allow = |world: &mut World, watcher: &str, attributes| {
+        let (watcher, decision) = (address(watcher), Decision::Allow);
+        world.request(ALICE, &session("a"), Operation::Authorize { watcher, decision, attributes });
+    };
+    allow(&mut world, ALICE, online.union(mood_only));
+    allow(&mut world, "alice/friends@wv.example", online);
+    watch(&mut world, BOB, &contact("b"), &[ALICE]);
+    watch(&mut world, "dave@sip.example", &contact("d"), &[ALICE]);
+    let granted: Vec<_> =
+        notifications(&world.take()).iter().map(|seen| seen.view.as_ref().unwrap().attributes).collect();
+    assert_eq!(granted, [online, online.union(mood_only)]);
+    allow(&mut world, BOB, mood_only);
+    assert_eq!(notifications(&world.take())[0].view.as_ref().unwrap().attributes, mood_only);
+    let change = ContactListChange { add: vec![friend("dave@sip.example")], ..ContactListChange::default() };
+    let list = address("alice/friends@wv.example");
+    world.request(ALICE, &session("a"), Operation::ManageContactList { list, change });
+    let seen = notifications(&world.take());
+    assert_eq!((seen.len(), seen[0].view.as_ref().unwrap().attributes), (1, online), "dave is a friend now");
+}
+
+#[test]
+fn a_hasty_watcher_is_slowed_down_without_traffic() {
+    let mut world = World::with(1, |config| config.limits.watches_per_minute = 30);
+    let mut refused = 0;
+    for number in 0..100 {
+        let target = format!("p{number}@peer.example");
+        let id = watch(&mut world, ALICE, &session("a"), &[&target]);
+        refused += usize::from(outcome(world.answer(id)) == Outcome::Unavailable);
+    }
+    assert_eq!((refused, opened(&world.take()).len()), (70, 30));
+    let id = watch(&mut world, ALICE, &session("a"), &["p1@peer.example"]);
+    assert_eq!(outcome(world.answer(id)), Outcome::Success, "renewing is no new watch");
+}
+
+#[test]
+fn a_watch_of_a_domain_without_presence_leaves_the_domain_alone() {
+    let mut world = World::new();
+    watch(&mut world, ALICE, &session("a"), &[ZOE]);
+    update(&mut world, ALICE, SubscriptionUpdate::Failed { outcome: Outcome::NotImplemented, retry_after: None });
+    world.take();
+    watch(&mut world, ALICE, &session("a"), &["yves@peer.example"]);
+    assert!(opened(&world.take()).is_empty());
+    world.wait_millis(3_600_000);
+    assert!(!opened(&world.take()).is_empty());
+}
+
+#[test]
+fn what_is_in_memory_can_be_shown_and_explained() {
+    let mut world = World::new();
+    world.attach(ALICE, &session("a"));
+    watch(&mut world, BOB, &contact("b"), &[ALICE]);
+    watch(&mut world, ALICE, &session("a"), &[ZOE]);
+    let engine = &world.engines[0];
+    let explanation = engine.explain(&address(BOB), &address(ALICE));
+    assert_eq!(explanation.presentity_exists, Some(true));
+    assert!(explanation.question.is_some() && explanation.rule.is_none());
+    let rows = serde_json::to_value(engine.entries().collect::<Vec<_>>()).unwrap();
+    assert_eq!(rows[0]["state"], "subscribing");
+    let rows = serde_json::to_value(engine.watches().collect::<Vec<_>>()).unwrap();
+    assert_eq!(rows.as_array().unwrap().len(), 2);
+}
