@@ -198,6 +198,11 @@ fn limits(values: &Values, answer_wait: Duration) -> Limits {
         validity_default: s("validity_default_s").min(s("validity_max_s")),
         origin_window: s("origin_window_s"),
         content_octets_max: count("content_octets_max"),
+        attempt_wait: s("attempt_wait_s"),
+        question_age: s("question_age_s"),
+        probation_wait: s("probation_wait_s"),
+        giveup_wait: s("giveup_wait_s"),
+        renewal_wait: s("renewal_wait_s"),
         ..limit::Limits::default()
     };
     Limits {

@@ -169,10 +169,7 @@ impl Kind {
 /// Checks a value that came as text from the environment or the command line.
 fn check_override(path: &str, text: &str) -> Option<ProblemKind> {
     let Some(option) = ConfigOption::find(path) else {
-        let table = path.rsplit_once('.').map_or("", |(table, _)| table);
-        let known = if is_table(table) { table } else { "" };
-        let key = path.strip_prefix(known).unwrap_or(path).trim_start_matches('.');
-        return Some(unknown(known, key.split('.').next().unwrap_or(key)));
+        return Some(unknown_path(path));
     };
     if option.path.contains("[]") {
         return Some(ProblemKind::Contradiction("lists of tables can be written in a file only"));
@@ -244,6 +241,19 @@ const fn expected(kind: Kind) -> &'static str {
         Kind::Text | Kind::OptionalText | Kind::Secret | Kind::Choice(_) => "expected a text that is not empty",
         Kind::Flag | Kind::Integer(..) | Kind::List(_) => "expected another type",
     }
+}
+
+/// What is wrong with a path of which the beginning may be right.
+fn unknown_path(path: &str) -> ProblemKind {
+    let mut known = "";
+    for (at, _) in path.match_indices('.') {
+        let table = path.get(..at).unwrap_or_default();
+        if is_table(table) {
+            known = table;
+        }
+    }
+    let rest = path.strip_prefix(known).unwrap_or(path).trim_start_matches('.');
+    unknown(known, rest.split('.').next().unwrap_or(rest))
 }
 
 fn unknown(table: &str, key: &str) -> ProblemKind {

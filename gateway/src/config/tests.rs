@@ -172,7 +172,8 @@ fn environment_and_flags_are_checked_like_the_file() {
     let variables = [("WVSG__LIMITS__LINGER_S", "soon"), ("WVSG__NODE__NAM", "x"), ("OTHER", "y")];
     let sources = Sources::from_text("gw.toml", DOMAINS)
         .with_environment(variables.into_iter().map(|(name, value)| (name.into(), value.into())))
-        .with_flag("admin.listen", "nowhere");
+        .with_flag("admin.listen", "nowhere")
+        .with_flag("wv.acces.listen", "127.0.0.1:1");
     let found: Vec<String> =
         Configuration::read(&sources).unwrap_err().as_slice().iter().map(ToString::to_string).collect();
     assert_eq!(
@@ -181,6 +182,7 @@ fn environment_and_flags_are_checked_like_the_file() {
             "environment WVSG__LIMITS__LINGER_S: limits.linger_s: expected a whole number, found another text",
             "environment WVSG__NODE__NAM: node.nam: there is no such key; did you mean \"name\"? (allowed: name, data_dir)",
             "--set admin.listen: admin.listen: \"nowhere\" is impossible: expected ADDRESS:PORT, such as 127.0.0.1:8080",
+            "--set wv.acces.listen: wv.acces.listen: there is no such key; did you mean \"access\"? (allowed: access, federation)",
         ]
     );
 }

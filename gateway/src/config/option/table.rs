@@ -246,6 +246,36 @@ pub const OPTIONS: &[ConfigOption] = &[
     ),
     option("limits.content_octets_max", Kind::Integer(1, 1 << 28), Number(256 * 1024), "Longest content of a message."),
     option(
+        "limits.attempt_wait_s",
+        Kind::Integer(33, HOUR_S),
+        Number(40),
+        "How long an attempt to deliver may take; longer than any SIP transaction.",
+    ),
+    option(
+        "limits.question_age_s",
+        Kind::Integer(60, 365 * DAY_S),
+        Number(7 * DAY_S),
+        "How long unanswered authorisation questions and unfetched reports are kept.",
+    ),
+    option(
+        "limits.probation_wait_s",
+        Kind::Integer(1, DAY_S),
+        Number(300),
+        "Wait after the far side ended a subscription on probation without naming a time.",
+    ),
+    option(
+        "limits.giveup_wait_s",
+        Kind::Integer(1, DAY_S),
+        Number(600),
+        "Wait after the far side gave up on a subscription without naming a time.",
+    ),
+    option(
+        "limits.renewal_wait_s",
+        Kind::Integer(1, DAY_S),
+        Number(1),
+        "Wait after a subscription ran out at the far side.",
+    ),
+    option(
         "limits.connections_max",
         Kind::Integer(1, 10_000_000),
         Number(100_000),
