@@ -1,3 +1,5 @@
 //! The SIMPLE adapter: SIP registrar, notifier, subscriber and message relay.
 
+pub mod agent;
 pub mod translate;
+pub mod transport;

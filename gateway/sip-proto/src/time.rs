@@ -60,7 +60,7 @@ pub struct DeadlineQueue<K> {
     current: HashMap<K, Timestamp>,
 }
 
-impl<K: Copy + Ord + Hash> DeadlineQueue<K> {
+impl<K: Clone + Ord + Hash> DeadlineQueue<K> {
     /// An empty queue.
     #[must_use]
     pub fn new() -> Self {
@@ -70,14 +70,14 @@ impl<K: Copy + Ord + Hash> DeadlineQueue<K> {
     /// Replaces the deadline of a key; `None` removes it.
     pub fn set(&mut self, key: K, deadline: Option<Timestamp>) {
         let before = match deadline {
-            Some(at) => self.current.insert(key, at),
+            Some(at) => self.current.insert(key.clone(), at),
             None => self.current.remove(&key),
         };
         if before == deadline {
             return;
         }
         if let Some(at) = before {
-            self.order.remove(&(at, key));
+            self.order.remove(&(at, key.clone()));
         }
         if let Some(at) = deadline {
             self.order.insert((at, key));
@@ -86,11 +86,10 @@ impl<K: Copy + Ord + Hash> DeadlineQueue<K> {
 
     /// Takes the earliest key whose deadline is not after `now`.
     pub fn pop_due(&mut self, now: Timestamp) -> Option<K> {
-        let (at, key) = self.order.first().copied()?;
-        if at > now {
+        if self.order.first()?.0 > now {
             return None;
         }
-        self.order.pop_first();
+        let (_, key) = self.order.pop_first()?;
         self.current.remove(&key);
         Some(key)
     }
@@ -102,7 +101,7 @@ impl<K: Copy + Ord + Hash> DeadlineQueue<K> {
     }
 }
 
-impl<K: Copy + Ord + Hash> Default for DeadlineQueue<K> {
+impl<K: Clone + Ord + Hash> Default for DeadlineQueue<K> {
     fn default() -> Self {
         Self::new()
     }

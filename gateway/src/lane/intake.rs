@@ -45,6 +45,15 @@ impl Intake {
         self.inputs.push(Input::Hold(ticket));
     }
 
+    /// Adds all of these.
+    pub fn extend(&mut self, inputs: Vec<Input>) {
+        if self.inputs.is_empty() {
+            self.inputs = inputs;
+        } else {
+            self.inputs.extend(inputs);
+        }
+    }
+
     /// Whether nothing has gathered.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -77,4 +86,7 @@ pub trait Adapter {
 
     /// Time has come for something.
     fn expire(&mut self, now: Timestamp);
+
+    /// What there is to show of this side, as rows.
+    fn show(&self, topic: crate::admin::ShowTopic) -> Vec<serde_json::Value>;
 }

@@ -1,0 +1,408 @@
+//! The agent: the SIP transaction user of one lane. It owns the transactions, the dialogs, the registrar and the event
+//! state compositor, turns what they say into neutral events, and carries out neutral commands.
+
+mod command;
+mod contact;
+mod identity;
+mod message;
+mod notification;
+mod publication;
+mod registration;
+mod request;
+mod restore;
+mod show;
+mod subscription;
+
+pub use identity::{PeerTable, SipPeer};
+pub use restore::AgentParts;
+
+use super::transport::{Inbound, Receiver, Transports};
+use crate::{
+    account::AccountBook,
+    lane::{Adapter, Clock, Input, Intake, Ticket},
+    observe::{Direction, Tap, TraceRecord},
+    store::WireRecord,
+};
+use bytes::Bytes;
+use mapping::{
+    command::Command,
+    correlation::Correlation,
+    event::{Event, EventKind, Operation, Request as NeutralRequest, RequestId},
+    route::DomainTable,
+    side::{Endpoint, Side},
+    time::Timestamp,
+};
+use sip_proto::{
+    auth::DigestServer,
+    event::{package::PackageRegistry, state::Compositor},
+    id_source::IdSource,
+    message::{Message, Request, Response, StatusCode, header::identifier::Tag, host::Host, uas::UasProfile},
+    registrar::Registrar,
+    transaction::{
+        ClientTransactionId, RequestEvent, ResponseEvent, ServerTransactionId, TransactionCommand, TransactionId,
+        TransactionTable, via::Hop,
+    },
+};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, HashMap},
+    rc::Rc,
+    sync::Arc,
+    time::Duration,
+};
+use tokio::sync::Notify;
+
+/// What the agent is made of that does not change.
+pub struct AgentSettings {
+    /// The domain table.
+    pub domains: DomainTable,
+    /// Domain that completes telephone numbers.
+    pub tel_domain: String,
+    /// Neighbour servers of this side.
+    pub peers: PeerTable,
+    /// Whether users of hosted domains are believed without credentials.
+    pub is_open: bool,
+    /// Host that the outside knows us by; the socket's own when none is configured.
+    pub advertised_host: Option<Host>,
+    /// Port to go with it.
+    pub advertised_port: Option<u16>,
+    /// Lifetime of messages whose sender names none.
+    pub validity_default: Duration,
+    /// Largest content of a message in octets.
+    pub content_octets_max: usize,
+    /// Requests waiting for the engine; more are refused with 503.
+    pub pending_requests_max: usize,
+    /// New requests per second and source address; more are refused with 503.
+    pub requests_per_s_per_source: u32,
+}
+
+/// The machines of one lane.
+pub struct Agent {
+    settings: AgentSettings,
+    clock: Clock,
+    transports: Rc<Transports>,
+    accounts: AccountBook,
+    wake: Rc<Notify>,
+    tap: Tap,
+    table: TransactionTable,
+    ids: IdSource,
+    randomness: u64,
+    profile: UasProfile,
+    packages: PackageRegistry,
+    nonce_key: [u8; 32],
+    /// One digest server per realm, which is the domain.
+    realms: HashMap<String, DigestServer>,
+    /// The causal chain that is being worked on.
+    current: Correlation,
+    registrar: Registrar,
+    compositor: Compositor,
+    subscribers: subscription::Subscribers,
+    notifiers: notification::Notifiers,
+    deliveries: HashMap<ClientTransactionId, message::Outstanding>,
+    /// Why a client transaction was started, for those of the event machines.
+    purposes: HashMap<ClientTransactionId, Purpose>,
+    pending: HashMap<u64, Pending>,
+    held: BTreeMap<u64, Held>,
+    next_number: u64,
+    budget: request::SourceBudget,
+    inputs: Vec<Input>,
+}
+
+/// Which machine waits for the final response of a client transaction.
+#[derive(Clone, Debug)]
+enum Purpose {
+    Subscriber(Arc<str>),
+    Notifier(Arc<str>),
+}
+
+/// What to do when the engine answers a request.
+enum Pending {
+    /// Answer a MESSAGE.
+    Message { transaction: ServerTransactionId, request: Arc<Request> },
+    /// Answer a SUBSCRIBE that made the notifier of that name.
+    Subscribe { notifier: Arc<str>, transaction: ServerTransactionId, request: Arc<Request> },
+    /// Nothing: the outcome changes nothing here.
+    Nothing,
+}
+
+/// What must not leave before the batch is committed.
+enum Held {
+    /// A final response.
+    Response { transaction: ServerTransactionId, response: Response },
+    /// What a notifier has queued.
+    Notifier(Arc<str>),
+    /// The 200 to a SUBSCRIBE, unless a notification brought it already.
+    Accept(Arc<str>),
+}
+
+impl Agent {
+    /// Takes a message from the transports.
+    fn receive(&mut self, inbound: Inbound) {
+        let now = self.clock.now();
+        match inbound.content {
+            Ok(Message::Request(request)) => match self.table.receive_request(to_sip(now), request, &inbound.hop) {
+                RequestEvent::New { id, request } => self.serve(now, id, &request, &inbound.hop),
+                RequestEvent::Cancelled(id) => self.table.forget(TransactionId::Server(id)),
+                RequestEvent::Retransmission
+                | RequestEvent::Merged
+                | RequestEvent::Ack { .. }
+                | RequestEvent::CancelledInVain
+                | RequestEvent::Shed
+                | RequestEvent::Malformed(_) => {}
+            },
+            Ok(Message::Response(response)) => match self.table.receive_response(to_sip(now), response) {
+                ResponseEvent::Final { id, response } => {
+                    if let Some(outstanding) = self.deliveries.get(&id) {
+                        self.current = outstanding.correlation;
+                    }
+                    self.trace(Direction::In, &inbound.hop, || (status_line(&response), None));
+                    self.conclude(now, id, Conclusion::Response(response));
+                }
+                ResponseEvent::Provisional { .. } | ResponseEvent::Retransmission | ResponseEvent::Stray => {}
+            },
+            Err(malformed) => self.refuse_malformed(&malformed, &inbound.hop),
+        }
+        self.flush();
+        self.wake.notify_one();
+    }
+
+    /// A client transaction has ended.
+    fn conclude(&mut self, now: Timestamp, id: ClientTransactionId, conclusion: Conclusion) {
+        if let Some(outstanding) = self.deliveries.remove(&id) {
+            return self.conclude_delivery(outstanding, &conclusion);
+        }
+        match self.purposes.remove(&id) {
+            Some(Purpose::Subscriber(name)) => self.advance_subscriber(now, &name, conclusion),
+            Some(Purpose::Notifier(name)) => self.advance_notifier(now, &name, conclusion),
+            None => {}
+        }
+    }
+
+    /// Sends what the transactions want sent, until they want nothing.
+    fn flush(&mut self) {
+        let now = self.clock.now();
+        while let Some(command) = self.table.poll() {
+            match command {
+                TransactionCommand::Send { octets, target, transaction } => {
+                    self.trace_octets(&octets, &target.hop);
+                    self.transports.send(octets, &target, transaction);
+                }
+                TransactionCommand::TimedOut(id) => self.conclude(now, id, Conclusion::TimedOut),
+                TransactionCommand::RequestFailed(id) => self.conclude(now, id, Conclusion::RequestFailed),
+                TransactionCommand::ResponseFailed(_) | TransactionCommand::AckMissing(_) => {}
+            }
+        }
+    }
+
+    /// Answers a request now. Only for answers that promise nothing.
+    fn respond(&mut self, now: Timestamp, id: ServerTransactionId, response: &Response) {
+        if let Err(error) = self.table.respond(to_sip(now), id, response) {
+            tracing::debug!(side = "simple", %error, "response not sent");
+        }
+    }
+
+    /// Answers a request once everything handed over so far is committed.
+    fn respond_when_kept(&mut self, transaction: ServerTransactionId, response: Response) {
+        let number = self.next();
+        self.held.insert(number, Held::Response { transaction, response });
+        self.inputs.push(Input::Hold(Ticket { side: Side::Simple, number }));
+    }
+
+    fn refuse(&mut self, now: Timestamp, id: ServerTransactionId, request: &Request, status: StatusCode) {
+        let tag = self.ids.tag();
+        self.respond(now, id, &Response::for_request(request, status, Some(&tag)));
+    }
+
+    /// Hands a request of a user to the engine.
+    fn ask(
+        &mut self,
+        correlation: Correlation,
+        user: mapping::address::Address,
+        endpoint: Endpoint,
+        operation: Operation,
+        pending: Pending,
+    ) {
+        let number = self.next();
+        self.pending.insert(number, pending);
+        let id = RequestId { side: Side::Simple, number };
+        self.tell(correlation, EventKind::Request(NeutralRequest { id, user, endpoint, operation }));
+    }
+
+    fn tell(&mut self, correlation: Correlation, kind: EventKind) {
+        self.inputs.push(Input::Event(Event { correlation, kind }));
+    }
+
+    fn keep(&mut self, kind: &str, key: &str, owner: Option<&str>, body: Option<Bytes>) {
+        self.inputs.push(Input::Wire(WireRecord {
+            side: Side::Simple,
+            kind: Arc::from(kind),
+            key: Arc::from(key),
+            owner: owner.map(Arc::from),
+            body,
+        }));
+    }
+
+    fn next(&mut self) -> u64 {
+        self.next_number = self.next_number.wrapping_add(1);
+        self.next_number
+    }
+
+    fn correlation(&mut self) -> Correlation {
+        Correlation::new(self.random())
+    }
+
+    /// SplitMix64 over a random start; for correlations and jitter, not for secrets.
+    fn random(&mut self) -> u64 {
+        self.randomness = self.randomness.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.randomness ^ (self.randomness >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    fn trace(&self, direction: Direction, hop: &Hop, title: impl FnOnce() -> (String, Option<String>)) {
+        self.tap.record(|| {
+            let (title, detail) = title();
+            TraceRecord {
+                at: self.clock.now(),
+                correlation: self.current,
+                side: Side::Simple,
+                direction,
+                peer: hop.address.to_string(),
+                title,
+                detail,
+            }
+        });
+    }
+
+    /// The first line says what it is.
+    fn trace_octets(&self, octets: &Bytes, hop: &Hop) {
+        self.trace(Direction::Out, hop, || {
+            let line = octets.split(|octet| *octet == b'\r').next().unwrap_or_default();
+            let line = String::from_utf8_lossy(line);
+            (line.trim_start_matches("SIP/2.0 ").trim_end_matches(" SIP/2.0").to_owned(), None)
+        });
+    }
+}
+
+/// How a client transaction ended.
+#[derive(Debug)]
+enum Conclusion {
+    Response(Response),
+    TimedOut,
+    RequestFailed,
+}
+
+impl Conclusion {
+    /// The status, or the one that RFC 3261 §8.1.3.1 equates the failure with.
+    fn status(&self) -> u16 {
+        match self {
+            Self::Response(response) => response.status().to_number(),
+            Self::TimedOut => 408,
+            Self::RequestFailed => 503,
+        }
+    }
+}
+
+/// The agent as its lane and its transports hold it.
+#[derive(Clone)]
+pub struct SimpleAdapter(Rc<RefCell<Agent>>);
+
+impl SimpleAdapter {
+    /// Wraps the agent and makes it the receiver of its transports.
+    #[must_use]
+    pub fn new(agent: Agent) -> Self {
+        let transports = Rc::clone(&agent.transports);
+        let adapter = Self(Rc::new(RefCell::new(agent)));
+        transports.deliver_to(Rc::new(adapter.clone()));
+        adapter
+    }
+}
+
+impl Receiver for SimpleAdapter {
+    fn receive(&self, inbound: Inbound) {
+        self.0.borrow_mut().receive(inbound);
+    }
+
+    fn unsent(&self, transaction: TransactionId) {
+        let mut agent = self.0.borrow_mut();
+        let now = agent.clock.now();
+        agent.table.transport_error(to_sip(now), transaction);
+        agent.flush();
+        agent.wake.notify_one();
+    }
+}
+
+impl Adapter for SimpleAdapter {
+    fn collect(&mut self, intake: &mut Intake) {
+        intake.extend(std::mem::take(&mut self.0.borrow_mut().inputs));
+    }
+
+    fn execute(&mut self, now: Timestamp, command: Command) {
+        let mut agent = self.0.borrow_mut();
+        agent.execute(now, command);
+        agent.flush();
+    }
+
+    fn release(&mut self, now: Timestamp, ticket: Ticket) {
+        let mut agent = self.0.borrow_mut();
+        match agent.held.remove(&ticket.number) {
+            Some(Held::Response { transaction, response }) => agent.respond(now, transaction, &response),
+            Some(Held::Notifier(name)) => agent.release_notifier(now, &name),
+            Some(Held::Accept(name)) => agent.accept_waiting(now, &name),
+            None => {}
+        }
+        agent.flush();
+    }
+
+    fn refuse(&mut self, now: Timestamp) {
+        self.0.borrow_mut().refuse_pending(now);
+    }
+
+    fn deadline(&self) -> Option<Timestamp> {
+        let agent = self.0.borrow();
+        let deadlines = [
+            agent.table.deadline(),
+            agent.registrar.deadline(),
+            agent.compositor.deadline(),
+            agent.subscribers.deadline(),
+            agent.notifiers.deadline(),
+        ];
+        deadlines.into_iter().flatten().min().map(to_neutral)
+    }
+
+    fn expire(&mut self, now: Timestamp) {
+        let mut agent = self.0.borrow_mut();
+        agent.table.expire(to_sip(now));
+        agent.flush();
+        agent.expire_registrations(now);
+        agent.expire_publications(now);
+        agent.expire_subscribers(now);
+        agent.expire_notifiers(now);
+        agent.flush();
+    }
+
+    fn show(&self, topic: crate::admin::ShowTopic) -> Vec<serde_json::Value> {
+        self.0.borrow().show(topic)
+    }
+}
+
+fn title_of(request: &Request) -> String {
+    format!("{} {}", request.method().as_str(), request.uri())
+}
+
+fn status_line(response: &Response) -> String {
+    format!("{} {}", response.status().to_number(), String::from_utf8_lossy(response.reason()))
+}
+
+const fn to_sip(at: Timestamp) -> sip_proto::time::Timestamp {
+    sip_proto::time::Timestamp::from_millis(at.as_millis())
+}
+
+const fn to_neutral(at: sip_proto::time::Timestamp) -> Timestamp {
+    Timestamp::from_millis(at.as_millis())
+}
+
+/// The tag parameter of To, which a request inside a dialog has.
+fn to_tag(request: &Request) -> Option<Tag> {
+    request.headers().to().ok().and_then(|to| to.tag())
+}

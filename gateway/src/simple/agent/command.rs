@@ -1,0 +1,42 @@
+//! Commands of the engine.
+
+use super::{Agent, Pending};
+use mapping::{
+    command::{Answer, Command, CommandKind},
+    event::RequestId,
+    time::Timestamp,
+};
+
+impl Agent {
+    /// Carries out a command; everything that it promises is committed.
+    pub(super) fn execute(&mut self, now: Timestamp, command: Command) {
+        let correlation = command.correlation;
+        self.current = correlation;
+        match command.kind {
+            CommandKind::Answer { request, answer } => self.answer(now, request, &answer),
+            CommandKind::Notify(notification) => self.notify(now, &notification),
+            CommandKind::Deliver { delivery, owner, route, message, .. } => {
+                self.deliver(now, correlation, delivery, owner, &route, &message);
+            }
+            CommandKind::OpenSubscription { subscription, peer, watcher, presentity, lasting } => {
+                self.open_subscription(now, correlation, &subscription, &peer, &watcher, &presentity, lasting);
+            }
+            CommandKind::CloseSubscription { subscription } => self.close_subscription(now, &subscription),
+            // Reports need IMDN and questions watcher information: not spoken yet, and never asked for by SIP users.
+            // A message that is on its way to a contact cannot be called back.
+            CommandKind::Report { .. } | CommandKind::AskAuthorization { .. } | CommandKind::Retract { .. } => {}
+            // The lane's own business.
+            CommandKind::Keep(_) | CommandKind::Forward(_) => {}
+        }
+    }
+
+    fn answer(&mut self, now: Timestamp, request: RequestId, answer: &Answer) {
+        match self.pending.remove(&request.number) {
+            Some(Pending::Message { transaction, request }) => self.answer_message(now, transaction, &request, answer),
+            Some(Pending::Subscribe { notifier, transaction, request }) => {
+                self.answer_subscribe(now, &notifier, transaction, &request, answer);
+            }
+            Some(Pending::Nothing) | None => {}
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! Who sends a request: a trusted neighbour speaking for its users, or a user of a hosted domain with credentials.
+
+use super::{Agent, to_sip};
+use crate::simple::translate::address::{self, UriError};
+use mapping::{address::Address, side::PeerName, time::Timestamp};
+use sip_proto::{
+    auth::{AuthenticationError, Challenger, DigestServer, Secret, Staleness, Verdict},
+    message::{Request, Response, StatusCode, header::via::Transport, uri::Uri},
+    transaction::via::Hop,
+};
+use std::net::SocketAddr;
+
+/// The configured neighbour servers of this side.
+#[derive(Clone, Debug, Default)]
+pub struct PeerTable {
+    peers: Vec<SipPeer>,
+}
+
+/// A neighbour server.
+#[derive(Clone, Debug)]
+pub struct SipPeer {
+    /// Its name in the configuration.
+    pub name: PeerName,
+    /// Where it is.
+    pub address: SocketAddr,
+    /// How it is reached.
+    pub transport: Transport,
+    /// Whether identities are asserted to it and accepted from it.
+    pub is_trusted: bool,
+}
+
+impl PeerTable {
+    /// A table of these peers.
+    #[must_use]
+    pub const fn new(peers: Vec<SipPeer>) -> Self {
+        Self { peers }
+    }
+
+    /// The peer of that name.
+    #[must_use]
+    pub fn find(&self, name: &PeerName) -> Option<&SipPeer> {
+        self.peers.iter().find(|peer| peer.name == *name)
+    }
+
+    /// The peer that a message came from. A datagram must come from the peer's own port; a connection may come from
+    /// another one, except on loopback, where everybody has the same address.
+    #[must_use]
+    pub fn source(&self, hop: &Hop) -> Option<&SipPeer> {
+        self.peers.iter().find(|peer| {
+            let same_host = peer.address.ip() == hop.address.ip();
+            peer.address == hop.address || (same_host && hop.transport.is_reliable() && !hop.address.ip().is_loopback())
+        })
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &SipPeer> {
+        self.peers.iter()
+    }
+}
+
+/// Who asks, once that is proven.
+#[derive(Clone, Debug)]
+pub(super) struct Requester {
+    /// The user.
+    pub(super) user: Address,
+    /// The neighbour that vouches for it; none for users of hosted domains.
+    pub(super) peer: Option<PeerName>,
+}
+
+impl Agent {
+    /// Proves who sent the request, or gives the refusal.
+    pub(super) fn identify(&mut self, now: Timestamp, request: &Request, hop: &Hop) -> Result<Requester, Response> {
+        let refuse = |agent: &mut Self, status| {
+            let tag = agent.ids.tag();
+            Err(Response::for_request(request, status, Some(&tag)))
+        };
+        let Ok(from) = request.headers().from() else { return refuse(self, StatusCode::BAD_REQUEST) };
+        if let Some(peer) = self.settings.peers.source(hop).filter(|peer| peer.is_trusted) {
+            let name = peer.name.clone();
+            // RFC 3325 §5: the asserted identity counts, not what From says.
+            let asserted = request.headers().asserted_identities().unwrap_or_default();
+            let uri = asserted.first().map_or(from.uri(), |identity| identity.uri());
+            return match self.neutral(uri) {
+                // A neighbour speaks for its own users only, not for the ones who live here.
+                Ok(user) if !self.settings.domains.is_hosted(&user) => Ok(Requester { user, peer: Some(name) }),
+                Ok(_) => refuse(self, StatusCode::FORBIDDEN),
+                Err(_) => refuse(self, StatusCode::BAD_REQUEST),
+            };
+        }
+        let Ok(user) = self.neutral(from.uri()) else { return refuse(self, StatusCode::FORBIDDEN) };
+        if !self.is_registrar_user(&user) {
+            return refuse(self, StatusCode::FORBIDDEN);
+        }
+        if self.settings.is_open {
+            return if self.accounts.has(&user) {
+                Ok(Requester { user, peer: None })
+            } else {
+                refuse(self, StatusCode::NOT_FOUND)
+            };
+        }
+        self.authenticate(now, request, user)
+    }
+
+    /// Digest, as RFC 3261 §22 and RFC 8760 have it. An unknown user is challenged like a known one.
+    fn authenticate(&mut self, now: Timestamp, request: &Request, user: Address) -> Result<Requester, Response> {
+        let realm = user.domain().to_owned();
+        let account = self.accounts.find(&user);
+        let key = self.nonce_key;
+        let tag = self.ids.tag();
+        let server = self.realms.entry(realm).or_insert_with_key(|realm| DigestServer::new(realm, key));
+        let read = server.read(request, Challenger::Server);
+        let staleness = match read {
+            Err(AuthenticationError::Missing) => Staleness::No,
+            Err(AuthenticationError::Malformed | AuthenticationError::OtherUri) => {
+                return Err(Response::for_request(request, StatusCode::BAD_REQUEST, Some(&tag)));
+            }
+            Ok(credentials) => {
+                let password = account.as_ref().and_then(|account| account.credential.clear());
+                let is_own_name = credentials.user().eq_ignore_ascii_case(&user.user_decoded());
+                let verdict = match password {
+                    Some(password) if is_own_name => {
+                        let secret = Secret::Password(password.reveal().to_owned());
+                        server.verify(to_sip(now), request, &credentials, &secret)
+                    }
+                    Some(_) | None => Verdict::Denied,
+                };
+                match verdict {
+                    Verdict::Accepted => return Ok(Requester { user, peer: None }),
+                    Verdict::Stale => Staleness::Yes,
+                    Verdict::Denied => Staleness::No,
+                }
+            }
+        };
+        Err(server.challenge(to_sip(now), request, Challenger::Server, staleness, &tag))
+    }
+
+    /// Whether the user's home is the built-in registrar.
+    pub(super) fn is_registrar_user(&self, user: &Address) -> bool {
+        self.settings
+            .domains
+            .find(user)
+            .is_some_and(|row| row.side == mapping::side::Side::Simple && row.route == mapping::route::Route::Hosted)
+    }
+
+    pub(super) fn neutral(&self, uri: &Uri) -> Result<Address, UriError> {
+        address::to_neutral(uri, &self.settings.tel_domain)
+    }
+}

@@ -1,0 +1,246 @@
+//! MESSAGE: in from SIP users, out to contacts and neighbours.
+
+use super::{Agent, Conclusion, Pending, contact::Source, to_sip};
+use crate::simple::translate::{
+    address,
+    message::{from_request, is_accepted, is_swallowed, to_media_type},
+    outcome::{Purpose as CodePurpose, from_status, to_status, wants_retry_after},
+};
+use mapping::{
+    address::Address,
+    command::{Answer, DeliveryRoute},
+    correlation::Correlation,
+    event::{Delivery, DeliveryId, EventKind, Operation, Submission},
+    message::Message,
+    outcome::Outcome,
+    side::{Endpoint, Side},
+    time::Timestamp,
+};
+use sip_proto::{
+    message::{
+        Header, HeaderName, Method, Request, Response, StatusCode,
+        header::{
+            address::NameAddr,
+            cseq::{CSeq, Sequence},
+            date::Date,
+        },
+        uas,
+    },
+    transaction::{DatagramRule, SendError, ServerTransactionId, via::Hop},
+};
+use std::{sync::Arc, time::Duration};
+
+/// A MESSAGE of ours without final response.
+#[derive(Debug)]
+pub(super) struct Outstanding {
+    delivery: DeliveryId,
+    owner: Address,
+    pub(super) correlation: Correlation,
+}
+
+impl Agent {
+    /// RFC 3428 §7
+    pub(super) fn serve_message(&mut self, now: Timestamp, id: ServerTransactionId, request: &Arc<Request>, hop: &Hop) {
+        let requester = match self.identify(now, request, hop) {
+            Ok(requester) => requester,
+            Err(refusal) => return self.respond(now, id, &refusal),
+        };
+        let recipient = match self.neutral(request.uri()) {
+            Ok(recipient) => recipient,
+            Err(_) => return self.refuse(now, id, request, StatusCode::NOT_FOUND),
+        };
+        // Default deny for relaying: who comes through a neighbour reaches the users who live here, and nobody else.
+        if requester.peer.is_some() && !self.settings.domains.is_hosted(&recipient) {
+            return self.refuse(now, id, request, StatusCode::FORBIDDEN);
+        }
+        let validity = self.settings.validity_default;
+        let message = match from_request(request, &requester.user, &recipient, validity, now) {
+            Ok(message) => message,
+            Err(error) => return self.refuse_content(now, id, request, error),
+        };
+        if is_swallowed(&message.content.media_type) {
+            return self.refuse(now, id, request, StatusCode::OK);
+        }
+        if !is_accepted(&message.content.media_type) {
+            return self.refuse_content(
+                now,
+                id,
+                request,
+                crate::simple::translate::message::MessageError::UnsupportedType,
+            );
+        }
+        if message.content.body.len() > self.settings.content_octets_max {
+            return self.refuse(now, id, request, StatusCode::REQUEST_ENTITY_TOO_LARGE);
+        }
+        if message.expires <= now {
+            // RFC 3428 §7: late already.
+            return self.refuse(now, id, request, StatusCode::OK);
+        }
+        let endpoint = Endpoint::new(Side::Simple, &format!("message {}", requester.user));
+        let operation = Operation::Send(Submission { recipients: vec![recipient], message });
+        let pending = Pending::Message { transaction: id, request: Arc::clone(request) };
+        self.ask(self.current, requester.user, endpoint, operation, pending);
+    }
+
+    fn refuse_content(
+        &mut self,
+        now: Timestamp,
+        id: ServerTransactionId,
+        request: &Request,
+        error: crate::simple::translate::message::MessageError,
+    ) {
+        use crate::simple::translate::message::MessageError;
+        let tag = self.ids.tag();
+        let response = match error {
+            MessageError::BadHeader => Response::for_request(request, StatusCode::BAD_REQUEST, Some(&tag)),
+            MessageError::UnsupportedType | MessageError::BadCharset => {
+                let accept = crate::simple::translate::message::ACCEPTED.join(", ");
+                Response::for_request(request, StatusCode::UNSUPPORTED_MEDIA_TYPE, Some(&tag))
+                    .with(Header::new(HeaderName::Accept, accept))
+            }
+        };
+        self.respond(now, id, &response);
+    }
+
+    /// The engine's answer to a MESSAGE.
+    pub(super) fn answer_message(
+        &mut self,
+        now: Timestamp,
+        id: ServerTransactionId,
+        request: &Request,
+        answer: &Answer,
+    ) {
+        let outcome = match answer {
+            Answer::Sent { outcome, .. } | Answer::Done { outcome, .. } => *outcome,
+            Answer::ContactLists(_) | Answer::ContactList { .. } | Answer::Presence { .. } => Outcome::InternalError,
+        };
+        let response = self.outcome_response(request, outcome, CodePurpose::Message);
+        self.respond(now, id, &response);
+    }
+
+    /// The response for an outcome.
+    pub(super) fn outcome_response(&mut self, request: &Request, outcome: Outcome, purpose: CodePurpose) -> Response {
+        let status = StatusCode::from_number(to_status(outcome, purpose)).unwrap_or(StatusCode::SERVER_INTERNAL_ERROR);
+        let tag = self.ids.tag();
+        let mut response = Response::for_request(request, status, Some(&tag));
+        if wants_retry_after(outcome) {
+            response.push(Header::new(HeaderName::RetryAfter, RETRY_AFTER_S));
+        }
+        if status == StatusCode::METHOD_NOT_ALLOWED {
+            response.push(uas::allow(&self.profile));
+        }
+        response
+    }
+
+    /// Sends a message on; what becomes of it is told to the engine.
+    pub(super) fn deliver(
+        &mut self,
+        now: Timestamp,
+        correlation: Correlation,
+        delivery: DeliveryId,
+        owner: Address,
+        route: &DeliveryRoute,
+        message: &Message,
+    ) {
+        let outstanding = Outstanding { delivery, owner, correlation };
+        let sent = self.find_target(route).and_then(|(uri, hop)| {
+            let request = self.message_request(message, uri, now)?;
+            self.send(now, request, hop)
+        });
+        match sent {
+            Ok(id) => {
+                self.deliveries.insert(id, outstanding);
+            }
+            Err(outcome) => self.tell_delivery(outstanding, outcome, None),
+        }
+    }
+
+    fn find_target(&self, route: &DeliveryRoute) -> Result<(Option<sip_proto::message::Uri>, Hop), Outcome> {
+        match route {
+            DeliveryRoute::Peer(name) => {
+                let peer = self.settings.peers.find(name).ok_or(Outcome::UnknownDomain)?;
+                Ok((None, Hop { transport: peer.transport.clone(), address: peer.address, connection: None }))
+            }
+            DeliveryRoute::Endpoint(endpoint) => {
+                let mut words = endpoint.id.splitn(3, ' ').skip(1);
+                let (Some(aor), Some(name)) = (words.next(), words.next()) else { return Err(Outcome::InternalError) };
+                let bindings = self.registrar.bindings(aor);
+                let binding =
+                    bindings.iter().find(|binding| binding.id.as_str() == name).ok_or(Outcome::NotLoggedIn)?;
+                let uri = binding.contact.uri();
+                let sip = uri.as_sip().ok_or(Outcome::BadAddress)?;
+                let source = binding.source.as_deref().and_then(Source::parse);
+                let hop = self.contact_hop(sip, source).ok_or(Outcome::Undeliverable)?;
+                Ok((Some(uri.clone()), hop))
+            }
+        }
+    }
+
+    /// RFC 3428 §4
+    fn message_request(
+        &mut self,
+        message: &Message,
+        target: Option<sip_proto::message::Uri>,
+        now: Timestamp,
+    ) -> Result<Request, Outcome> {
+        let sender = address::from_neutral(&message.sender).map_err(|_| Outcome::BadAddress)?;
+        let recipient = address::from_neutral(&message.recipient).map_err(|_| Outcome::BadAddress)?;
+        let media_type = to_media_type(&message.content).ok_or(Outcome::UnsupportedContent)?;
+        let tag = self.ids.tag();
+        let seconds = u32::try_from(now.until(message.expires).as_secs()).unwrap_or(u32::MAX);
+        Ok(Request::new(Method::Message, target.unwrap_or_else(|| recipient.clone()))
+            .with(Header::new(HeaderName::MaxForwards, 70))
+            .with(Header::new(HeaderName::From, NameAddr::new(sender.clone()).with_tag(&tag)))
+            .with(Header::new(HeaderName::To, NameAddr::new(recipient)))
+            .with(Header::new(HeaderName::CallId, self.ids.call_id()))
+            .with(Header::new(HeaderName::CSeq, CSeq::new(Sequence::FIRST, Method::Message)))
+            .with(Header::new(HeaderName::PAssertedIdentity, NameAddr::new(sender)))
+            .with(Header::new(HeaderName::Date, Date::from_unix_s(message.sent.as_secs())))
+            .with(Header::new(HeaderName::Expires, seconds))
+            .with_body(&media_type, message.content.body.clone()))
+    }
+
+    /// Starts a client transaction; a request too large for a datagram goes over a stream (RFC 3261 §18.1.1).
+    pub(super) fn send(
+        &mut self,
+        now: Timestamp,
+        request: Request,
+        hop: Hop,
+    ) -> Result<sip_proto::transaction::ClientTransactionId, Outcome> {
+        let outgoing = self.outgoing(hop);
+        let again = request.clone();
+        match self.table.send_request(to_sip(now), request, &outgoing) {
+            Ok(id) => Ok(id),
+            Err(SendError::TooLargeForDatagram) => {
+                let mut outgoing = outgoing;
+                outgoing.hop.transport = sip_proto::message::header::via::Transport::Tcp;
+                outgoing.hop.connection = None;
+                outgoing.datagram_rule = DatagramRule::AnySize;
+                self.table.send_request(to_sip(now), again, &outgoing).map_err(|_| Outcome::Unavailable)
+            }
+            Err(SendError::Full) => Err(Outcome::Unavailable),
+            Err(SendError::UnsupportedMethod(_) | SendError::Write(_)) => Err(Outcome::InternalError),
+        }
+    }
+
+    pub(super) fn conclude_delivery(&mut self, outstanding: Outstanding, conclusion: &Conclusion) {
+        let retry_after = match conclusion {
+            Conclusion::Response(response) => retry_after(response),
+            Conclusion::TimedOut | Conclusion::RequestFailed => None,
+        };
+        self.tell_delivery(outstanding, from_status(conclusion.status(), CodePurpose::Message), retry_after);
+    }
+
+    fn tell_delivery(&mut self, outstanding: Outstanding, outcome: Outcome, retry_after: Option<Duration>) {
+        let Outstanding { delivery, owner, correlation } = outstanding;
+        self.tell(correlation, EventKind::Delivered(Delivery { delivery, owner, outcome, retry_after }));
+        self.wake.notify_one();
+    }
+}
+
+pub(super) fn retry_after(response: &Response) -> Option<Duration> {
+    response.headers().retry_after().ok().flatten().map(|value| Duration::from_secs(u64::from(value.seconds)))
+}
+
+/// When a full or overloaded part of the gateway may be asked again.
+const RETRY_AFTER_S: u32 = 30;

@@ -1,0 +1,388 @@
+//! Front-end dialogs: the gateway as notifier for SIP watchers.
+
+use super::{Agent, Conclusion, Held, Pending, Purpose, to_sip};
+use crate::{
+    lane::Ticket,
+    simple::translate::{address, outcome::Purpose as CodePurpose, presence::to_pidf, watcher::to_reason},
+};
+use bytes::Bytes;
+use mapping::{
+    address::Address,
+    command::{Answer, Notification},
+    event::Operation,
+    outcome::Outcome,
+    presence::{AttributeSet, PresenceView},
+    side::{Endpoint, Side},
+    time::Timestamp,
+    watcher::{EndReason, WatchState},
+};
+use sip_proto::{
+    dialog::DialogId,
+    event::{
+        body::Body,
+        notifier::{
+            Notifier, NotifierCommand, NotifierEvent, NotifierState, Opening, Permission, RemovalCause, TimeoutRule,
+            admission::Admission,
+        },
+    },
+    message::{
+        Request, StatusCode,
+        header::{event::TerminationReason, identifier::Tag, media_type::MediaType},
+        text::Text,
+    },
+    time::DeadlineQueue,
+    transaction::{ServerTransactionId, via::Hop},
+};
+use std::{collections::HashMap, sync::Arc};
+
+/// All notifiers, by their own tag.
+#[derive(Default)]
+pub(super) struct Notifiers {
+    entries: HashMap<Arc<str>, Entry>,
+    deadlines: DeadlineQueue<Arc<str>>,
+}
+
+struct Entry {
+    machine: Notifier,
+    watcher: Address,
+    presentity: Address,
+    origin: Hop,
+    /// What made it, until the engine has answered; nothing leaves before.
+    opening: Option<Box<Waiting>>,
+}
+
+struct Waiting {
+    transaction: ServerTransactionId,
+    request: Arc<Request>,
+    is_answered: bool,
+}
+
+/// What is kept of a front-end dialog besides its machine.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Kept {
+    watcher: Address,
+    presentity: Address,
+    origin: std::net::SocketAddr,
+    is_stream: bool,
+    machine: Vec<u8>,
+}
+
+impl Notifiers {
+    pub(super) fn deadline(&self) -> Option<sip_proto::time::Timestamp> {
+        self.deadlines.next()
+    }
+
+    pub(super) fn show(&self) -> Vec<serde_json::Value> {
+        let mut rows: Vec<(&Arc<str>, serde_json::Value)> = self
+            .entries
+            .iter()
+            .map(|(name, entry)| {
+                let row = serde_json::json!({
+                    "role": "notifier", "dialog": name, "watcher": entry.watcher, "presentity": entry.presentity,
+                    "state": format!("{:?}", entry.machine.state()),
+                    "expires_at_ms": entry.machine.expires_at().map(|at| at.as_millis()),
+                });
+                (name, row)
+            })
+            .collect();
+        rows.sort_by(|one, other| one.0.cmp(other.0));
+        rows.into_iter().map(|(_, row)| row).collect()
+    }
+}
+
+impl Agent {
+    /// A SUBSCRIBE outside of dialogs. The machine is made at once, so that it can be kept with the watch; what it wants
+    /// to say waits for the engine's word.
+    pub(super) fn serve_subscribe(
+        &mut self,
+        now: Timestamp,
+        id: ServerTransactionId,
+        request: &Arc<Request>,
+        hop: &Hop,
+    ) {
+        let requester = match self.identify(now, request, hop) {
+            Ok(requester) => requester,
+            Err(refusal) => return self.respond(now, id, &refusal),
+        };
+        let presentity = match self.neutral(request.uri()) {
+            Ok(presentity) => presentity,
+            Err(_) => return self.refuse(now, id, request, StatusCode::NOT_FOUND),
+        };
+        if requester.peer.is_some() && !self.settings.domains.is_hosted(&presentity) {
+            return self.refuse(now, id, request, StatusCode::FORBIDDEN);
+        }
+        let tag = self.ids.tag();
+        let machine = match self.open_notifier(now, id, request, hop, &tag, Permission::Undecided) {
+            Ok(machine) => machine,
+            Err(refusal) => return self.respond(now, id, &refusal.to_response(request, &tag)),
+        };
+        let name: Arc<str> = Arc::from(tag.to_string());
+        let opening = Waiting { transaction: id, request: Arc::clone(request), is_answered: false };
+        let entry = Entry {
+            machine,
+            watcher: requester.user.clone(),
+            presentity: presentity.clone(),
+            origin: hop.clone(),
+            opening: Some(Box::new(opening)),
+        };
+        self.notifiers.entries.insert(Arc::clone(&name), entry);
+        self.keep_notifier(&name);
+        let operation =
+            Operation::Watch { targets: vec![presentity], attributes: AttributeSet::ALL, auto_subscribe: false };
+        let pending = Pending::Subscribe { notifier: Arc::clone(&name), transaction: id, request: Arc::clone(request) };
+        self.ask(self.current, requester.user, dialog_endpoint(&name), operation, pending);
+    }
+
+    fn open_notifier(
+        &self,
+        now: Timestamp,
+        id: ServerTransactionId,
+        request: &Request,
+        hop: &Hop,
+        tag: &Tag,
+        permission: Permission,
+    ) -> Result<Notifier, sip_proto::event::notifier::admission::Refusal> {
+        let admission = Admission::check(request, &self.packages)?;
+        let opening =
+            Opening { tag: tag.clone(), contact: self.own_contact(hop), permission, timeout_rule: TimeoutRule::Remove };
+        Notifier::accept(to_sip(now), id, request, admission, opening)
+    }
+
+    /// A SUBSCRIBE inside a dialog: refresh or end.
+    pub(super) fn serve_refresh(&mut self, now: Timestamp, id: ServerTransactionId, request: &Arc<Request>) {
+        let name = DialogId::of_request(request).map(|dialog| Arc::<str>::from(dialog.local_tag.to_string()));
+        let Some((name, entry)) =
+            name.and_then(|name| self.notifiers.entries.get_mut(&name).map(|entry| (name, entry)))
+        else {
+            // RFC 6665 §4.2.1.1
+            return self.refuse(now, id, request, StatusCode::CALL_DOES_NOT_EXIST);
+        };
+        entry.machine.handle(to_sip(now), NotifierEvent::Subscribe { transaction: id, request: Arc::clone(request) });
+        self.hold_notifier(&name);
+    }
+
+    /// The engine's answer to a SUBSCRIBE.
+    pub(super) fn answer_subscribe(
+        &mut self,
+        now: Timestamp,
+        name: &Arc<str>,
+        id: ServerTransactionId,
+        request: &Request,
+        answer: &Answer,
+    ) {
+        let outcome = match answer {
+            Answer::Done { outcome, .. } | Answer::Presence { outcome, .. } => *outcome,
+            Answer::Sent { .. } | Answer::ContactLists(_) | Answer::ContactList { .. } => Outcome::InternalError,
+        };
+        if outcome.is_success() {
+            if let Some(waiting) = self.notifiers.entries.get_mut(name).and_then(|entry| entry.opening.as_mut()) {
+                waiting.is_answered = true;
+            }
+            // The first notification follows in the same batch as a rule, and decides what the first NOTIFY says; the
+            // 200 leaves with the next turn in any case.
+            let number = self.next();
+            self.held.insert(number, Held::Accept(Arc::clone(name)));
+            self.inputs.push(crate::lane::Input::Hold(Ticket { side: Side::Simple, number }));
+            return;
+        }
+        let response = self.outcome_response(request, outcome, CodePurpose::Presence);
+        self.respond(now, id, &response);
+        self.forget_notifier(name);
+    }
+
+    /// The turn after the answer: whatever has not been said by a notification is said now.
+    pub(super) fn accept_waiting(&mut self, now: Timestamp, name: &Arc<str>) {
+        self.settle_opening(now, name, Permission::Undecided);
+    }
+
+    /// Makes the machine anew with what is permitted, and lets it speak.
+    fn settle_opening(&mut self, now: Timestamp, name: &Arc<str>, permission: Permission) {
+        let Some(entry) = self.notifiers.entries.get_mut(name) else { return };
+        let Some(waiting) = entry.opening.take() else { return };
+        let (origin, tag) = (entry.origin.clone(), entry.machine.dialog_id().local_tag.clone());
+        if matches!(permission, Permission::Granted(_)) {
+            let made = self.open_notifier(now, waiting.transaction, &waiting.request, &origin, &tag, permission);
+            if let (Ok(machine), Some(entry)) = (made, self.notifiers.entries.get_mut(name)) {
+                entry.machine = machine;
+            }
+        }
+        self.release_notifier(now, name);
+    }
+
+    /// News for a SIP watcher.
+    pub(super) fn notify(&mut self, now: Timestamp, notification: &Notification) {
+        let Some(name) = notification.endpoint.id.strip_prefix("dialog ").map(Arc::<str>::from) else { return };
+        let body = notification.view.as_ref().and_then(|view| self.render(&notification.presentity, view));
+        let Some(entry) = self.notifiers.entries.get_mut(&name) else { return };
+        if entry.opening.as_ref().is_some_and(|waiting| waiting.is_answered) {
+            let permission = match notification.state {
+                WatchState::Active => Permission::Granted(body),
+                WatchState::Pending => Permission::Undecided,
+                WatchState::Ended(reason) => {
+                    self.settle_opening(now, &name, Permission::Undecided);
+                    return self.terminate_notifier(now, &name, reason);
+                }
+            };
+            return self.settle_opening(now, &name, permission);
+        }
+        match (notification.state, entry.machine.state()) {
+            (WatchState::Active, NotifierState::Pending) => {
+                entry.machine.handle(to_sip(now), NotifierEvent::Grant(body));
+            }
+            (WatchState::Active, _) => entry.machine.handle(to_sip(now), NotifierEvent::Update(body)),
+            (WatchState::Pending, _) => {}
+            (WatchState::Ended(reason), _) => return self.terminate_notifier(now, &name, reason),
+        }
+        self.release_notifier(now, &name);
+    }
+
+    fn terminate_notifier(&mut self, now: Timestamp, name: &Arc<str>, reason: EndReason) {
+        let reason = TerminationReason::from_text(Text::from_static(to_reason(reason)));
+        if let Some(entry) = self.notifiers.entries.get_mut(name) {
+            entry.machine.handle(to_sip(now), NotifierEvent::Terminate { reason, retry_after_s: None });
+        }
+        self.release_notifier(now, name);
+    }
+
+    /// The document that the watcher may see.
+    fn render(&self, presentity: &Address, view: &PresenceView) -> Option<Body> {
+        let entity = address::from_neutral(presentity).ok()?.to_string();
+        let document = to_pidf(&entity, view);
+        match document.write() {
+            Ok(text) => {
+                Some(Body { media_type: MediaType::parse("application/pidf+xml").ok()?, content: Bytes::from(text) })
+            }
+            Err(error) => {
+                tracing::warn!(side = "simple", correlation = %self.current, %error, "document not written");
+                None
+            }
+        }
+    }
+
+    pub(super) fn advance_notifier(&mut self, now: Timestamp, name: &Arc<str>, conclusion: Conclusion) {
+        let event = match conclusion {
+            Conclusion::Response(response) => NotifierEvent::Response(response),
+            Conclusion::TimedOut => NotifierEvent::TimedOut,
+            Conclusion::RequestFailed => NotifierEvent::RequestFailed,
+        };
+        if let Some(entry) = self.notifiers.entries.get_mut(name) {
+            entry.machine.handle(to_sip(now), event);
+        }
+        self.release_notifier(now, name);
+    }
+
+    pub(super) fn expire_notifiers(&mut self, now: Timestamp) {
+        while let Some(name) = self.notifiers.deadlines.pop_due(to_sip(now)) {
+            if let Some(entry) = self.notifiers.entries.get_mut(&name) {
+                entry.machine.expire(to_sip(now));
+            }
+            self.release_notifier(now, &name);
+        }
+    }
+
+    /// Keeps the machine as it is, and lets it speak once that is committed.
+    fn hold_notifier(&mut self, name: &Arc<str>) {
+        self.keep_notifier(name);
+        let number = self.next();
+        self.held.insert(number, Held::Notifier(Arc::clone(name)));
+        self.inputs.push(crate::lane::Input::Hold(Ticket { side: Side::Simple, number }));
+    }
+
+    /// Lets the machine speak.
+    pub(super) fn release_notifier(&mut self, now: Timestamp, name: &Arc<str>) {
+        while let Some(command) = self.notifiers.entries.get_mut(name).and_then(|entry| entry.machine.poll()) {
+            match command {
+                NotifierCommand::Respond { transaction, response } => self.respond(now, transaction, &response),
+                NotifierCommand::SendRequest(request) => self.send_notify(now, name, request),
+                NotifierCommand::LeaseGranted { .. } => {}
+                NotifierCommand::Removed(cause) => self.end_watch(name, cause),
+            }
+        }
+        let Some(entry) = self.notifiers.entries.get_mut(name) else { return };
+        if entry.machine.state() == NotifierState::Ended {
+            return self.forget_notifier(name);
+        }
+        let (deadline, is_due) = (entry.machine.deadline(), entry.machine.is_record_due());
+        self.notifiers.deadlines.set(Arc::clone(name), deadline);
+        if is_due {
+            self.keep_notifier(name);
+            self.wake.notify_one();
+        }
+    }
+
+    fn send_notify(&mut self, now: Timestamp, name: &Arc<str>, request: Request) {
+        let origin = self.notifiers.entries.get(name).map(|entry| entry.origin.clone());
+        let routes = request.headers().routes().unwrap_or_default();
+        let sent = self
+            .dialog_hop(request.uri(), &routes, origin.as_ref())
+            .ok_or(Outcome::Undeliverable)
+            .and_then(|hop| self.send(now, request, hop));
+        match sent {
+            Ok(id) => {
+                self.purposes.insert(id, Purpose::Notifier(Arc::clone(name)));
+            }
+            Err(_) => {
+                if let Some(entry) = self.notifiers.entries.get_mut(name) {
+                    entry.machine.handle(to_sip(now), NotifierEvent::RequestFailed);
+                }
+            }
+        }
+    }
+
+    /// The dialog is over: the engine forgets the watch.
+    fn end_watch(&mut self, name: &Arc<str>, cause: RemovalCause) {
+        // The engine ended it itself.
+        if cause == RemovalCause::Terminated {
+            return;
+        }
+        let Some(entry) = self.notifiers.entries.get(name) else { return };
+        let (watcher, presentity) = (entry.watcher.clone(), entry.presentity.clone());
+        let operation = Operation::Unwatch { targets: vec![presentity] };
+        self.ask(self.current, watcher, dialog_endpoint(name), operation, Pending::Nothing);
+        self.wake.notify_one();
+    }
+
+    fn forget_notifier(&mut self, name: &Arc<str>) {
+        self.notifiers.deadlines.set(Arc::clone(name), None);
+        if let Some(entry) = self.notifiers.entries.remove(name) {
+            self.keep("notifier", name, Some(entry.presentity.as_str()), None);
+            self.wake.notify_one();
+        }
+    }
+
+    fn keep_notifier(&mut self, name: &Arc<str>) {
+        let Some(entry) = self.notifiers.entries.get_mut(name) else { return };
+        let Some(machine) = entry.machine.to_snapshot() else { return };
+        let kept = Kept {
+            watcher: entry.watcher.clone(),
+            presentity: entry.presentity.clone(),
+            origin: entry.origin.address,
+            is_stream: entry.origin.transport.is_reliable(),
+            machine: machine.to_vec(),
+        };
+        let owner = entry.presentity.to_string();
+        if let Ok(body) = serde_json::to_vec(&kept) {
+            self.keep("notifier", name, Some(&owner), Some(body.into()));
+        }
+    }
+
+    /// Takes up a kept dialog.
+    pub(super) fn restore_notifier(&mut self, name: &Arc<str>, body: &[u8]) -> Result<(), String> {
+        use sip_proto::message::header::via::Transport;
+        let kept: Kept = serde_json::from_slice(body).map_err(|error| error.to_string())?;
+        let machine = Notifier::from_snapshot(&kept.machine, &self.packages, TimeoutRule::Remove)
+            .map_err(|error| error.to_string())?;
+        let transport = if kept.is_stream { Transport::Tcp } else { Transport::Udp };
+        let origin = Hop { transport, address: kept.origin, connection: None };
+        let deadline = machine.deadline();
+        let entry = Entry { machine, watcher: kept.watcher, presentity: kept.presentity, origin, opening: None };
+        self.notifiers.entries.insert(Arc::clone(name), entry);
+        self.notifiers.deadlines.set(Arc::clone(name), deadline);
+        Ok(())
+    }
+}
+
+/// The endpoint of a front-end dialog.
+fn dialog_endpoint(name: &str) -> Endpoint {
+    Endpoint::new(Side::Simple, &format!("dialog {name}"))
+}

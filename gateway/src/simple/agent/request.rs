@@ -1,0 +1,158 @@
+//! Requests from outside: generic checks, then one function per method.
+
+use super::{Agent, Held, Pending, title_of, to_sip, to_tag};
+use crate::observe::Direction;
+use mapping::{side::Side, time::Timestamp};
+use sip_proto::{
+    message::{
+        Header, HeaderName, Method, Request, Response, StatusCode,
+        framer::Malformed,
+        uas::{self, Role, UasProfile},
+    },
+    transaction::{
+        ServerTransactionId, TransactionCommand,
+        via::{Hop, response_target, stamp_received},
+    },
+};
+use std::{collections::HashMap, net::IpAddr, sync::Arc};
+
+/// What this side serves.
+pub(super) fn profile() -> UasProfile {
+    UasProfile {
+        role: Role::EndPoint,
+        schemes: vec!["sip", "sips", "pres", "im", "tel"],
+        methods: vec![
+            Method::Register,
+            Method::Subscribe,
+            Method::Notify,
+            Method::Publish,
+            Method::Message,
+            Method::Options,
+            Method::Cancel,
+        ],
+        // The layers above give the answer that names the packages.
+        events: vec!["presence"],
+        extensions: vec!["path", "gruu", "outbound"],
+        media_types: vec![
+            "text/plain",
+            "text/html",
+            "application/xhtml+xml",
+            "application/pidf+xml",
+            "application/im-iscomposing+xml",
+            "message/imdn+xml",
+        ],
+        encodings: Vec::new(),
+        answers: Vec::new(),
+    }
+}
+
+impl Agent {
+    /// Serves a new request.
+    pub(super) fn serve(&mut self, now: Timestamp, id: ServerTransactionId, request: &Arc<Request>, hop: &Hop) {
+        self.current = self.correlation();
+        self.trace(Direction::In, hop, || (title_of(request), None));
+        if !self.budget.admits(now, hop.address.ip(), self.settings.requests_per_s_per_source)
+            || self.pending.len() >= self.settings.pending_requests_max
+        {
+            crate::observe::metric::shed(Side::Simple, "requests");
+            let tag = self.ids.tag();
+            let shed = Response::for_request(request, StatusCode::SERVICE_UNAVAILABLE, Some(&tag))
+                .with(Header::new(HeaderName::RetryAfter, SHED_RETRY_AFTER_S));
+            return self.respond(now, id, &shed);
+        }
+        // RFC 3261 §9.2: the table has answered a CANCEL already; §13.3: sessions are not offered.
+        let tag = self.ids.tag();
+        if let Err(refusal) = uas::check(request, &self.profile, &tag) {
+            return self.respond(now, id, &refusal);
+        }
+        match request.method() {
+            Method::Register => self.serve_register(now, id, request, hop),
+            Method::Subscribe if to_tag(request).is_some() => self.serve_refresh(now, id, request),
+            Method::Subscribe => self.serve_subscribe(now, id, request, hop),
+            Method::Notify => self.serve_notify(now, id, request),
+            Method::Publish => self.serve_publish(now, id, request, hop),
+            Method::Message => self.serve_message(now, id, request, hop),
+            Method::Options => self.serve_options(now, id, request),
+            _ => self.refuse(now, id, request, StatusCode::METHOD_NOT_ALLOWED),
+        }
+    }
+
+    /// RFC 3261 §11.2
+    fn serve_options(&mut self, now: Timestamp, id: ServerTransactionId, request: &Request) {
+        let tag = self.ids.tag();
+        let names: Vec<&str> = self.packages.names().collect();
+        let response = Response::for_request(request, StatusCode::OK, Some(&tag))
+            .with(uas::allow(&self.profile))
+            .with(Header::new(HeaderName::Accept, self.profile.media_types.join(", ")))
+            .with(Header::new(HeaderName::AllowEvents, names.join(", ")));
+        self.respond(now, id, &response);
+    }
+
+    /// Answers what could not be read, as far as it says where to.
+    pub(super) fn refuse_malformed(&mut self, malformed: &Malformed, hop: &Hop) {
+        metrics::counter!("gateway_malformed_messages_total", "side" => "simple").increment(1);
+        let correlation = self.correlation();
+        tracing::debug!(side = "simple", peer = %hop.address, %correlation, reason = %malformed.fault(), "malformed message");
+        let tag = self.ids.tag();
+        let Some(mut response) = malformed.response(Some(&tag)) else { return };
+        let Ok(via) = stamp_received(response.headers_mut(), hop.address) else { return };
+        if let Ok(octets) = response.write() {
+            self.trace_octets(&octets, hop);
+            self.transports.send(octets, &response_target(&via, hop), None);
+        }
+    }
+
+    /// The batch was lost: everybody who waits is told that the gateway cannot serve now.
+    pub(super) fn refuse_pending(&mut self, now: Timestamp) {
+        self.inputs.clear();
+        for (_, pending) in std::mem::take(&mut self.pending) {
+            if let Pending::Message { transaction, request } | Pending::Subscribe { transaction, request, .. } = pending
+            {
+                self.refuse(now, transaction, &request, StatusCode::SERVICE_UNAVAILABLE);
+            }
+        }
+        for (_, held) in std::mem::take(&mut self.held) {
+            match held {
+                Held::Response { transaction, response } => {
+                    let mut refusal = response;
+                    refusal = Response::for_headers(refusal.headers(), StatusCode::SERVICE_UNAVAILABLE, None);
+                    let _ = self.table.respond(to_sip(now), transaction, &refusal);
+                }
+                Held::Notifier(_) | Held::Accept(_) => {}
+            }
+        }
+        while let Some(command) = self.table.poll() {
+            if let TransactionCommand::Send { octets, target, transaction } = command {
+                self.transports.send(octets, &target, transaction);
+            }
+        }
+    }
+}
+
+/// Counts new requests per source address and second.
+#[derive(Debug, Default)]
+pub(super) struct SourceBudget {
+    second: u64,
+    spent: HashMap<IpAddr, u32>,
+}
+
+impl SourceBudget {
+    fn admits(&mut self, now: Timestamp, source: IpAddr, per_s: u32) -> bool {
+        if self.second != now.as_secs() {
+            self.second = now.as_secs();
+            self.spent.clear();
+        }
+        if self.spent.len() >= SOURCES_MAX && !self.spent.contains_key(&source) {
+            return false;
+        }
+        let spent = self.spent.entry(source).or_insert(0);
+        *spent = spent.saturating_add(1);
+        *spent <= per_s
+    }
+}
+
+/// Sources counted within one second; more are refused, for they cannot all be real.
+const SOURCES_MAX: usize = 65_536;
+
+/// When a shed request may come again.
+const SHED_RETRY_AFTER_S: u32 = 2;

@@ -1,0 +1,42 @@
+//! What `show` tells of this side.
+
+use super::Agent;
+use crate::admin::ShowTopic;
+
+impl Agent {
+    pub(super) fn show(&self, topic: ShowTopic) -> Vec<serde_json::Value> {
+        match topic {
+            ShowTopic::Dialogs => {
+                let mut rows = self.notifiers.show();
+                rows.extend(self.subscribers.show());
+                rows
+            }
+            ShowTopic::Sessions => self.registrations(),
+            ShowTopic::Peers => self
+                .settings
+                .peers
+                .iter()
+                .map(|peer| {
+                    serde_json::json!({
+                        "side": "simple", "peer": peer.name, "address": peer.address, "trusted": peer.is_trusted,
+                    })
+                })
+                .collect(),
+            ShowTopic::Subscriptions | ShowTopic::Publications | ShowTopic::Queues => Vec::new(),
+        }
+    }
+
+    fn registrations(&self) -> Vec<serde_json::Value> {
+        self.registrar
+            .addresses()
+            .flat_map(|address| {
+                self.registrar.bindings(address).iter().map(move |binding| {
+                    serde_json::json!({
+                        "side": "simple", "user": address, "contact": binding.contact.uri().to_string(),
+                        "expires_at_ms": binding.expires_at.as_millis(),
+                    })
+                })
+            })
+            .collect()
+    }
+}
