@@ -166,6 +166,23 @@ impl Headers {
         self.list(&HeaderName::PAssertedIdentity, NameAddr::from_text)
     }
 
+    /// The services that Privacy asks for: `id`, `user`, `header`, `none` ...
+    ///
+    /// # Errors
+    /// [`HeaderError`] when it is repeated or malformed.
+    // RFC 3323 §4.2
+    pub fn privacy(&self) -> Found<Vec<Text>> {
+        let Some(text) = self.single(&HeaderName::Privacy)? else {
+            return Ok(Vec::new());
+        };
+        let service = |part: &str| {
+            let part = part.trim_matches([' ', '\t']);
+            let is_token = !part.is_empty() && part.bytes().all(scan::is_token);
+            if is_token { Ok(Text::from(part)) } else { Err(HeaderError::Bad(HeaderName::Privacy, ValueError::Token)) }
+        };
+        text.split(';').map(service).collect()
+    }
+
     /// Refer-To.
     ///
     /// # Errors
@@ -390,6 +407,14 @@ mod tests {
         let headers = headers(&[("m", "<sip:a@h>, \"B, C\" <sip:b@h>"), ("Contact", "sip:c@h")]);
         let Contacts::List(list) = headers.contacts().unwrap() else { panic!("star") };
         assert_eq!(list.len(), 3);
+    }
+
+    #[test]
+    fn privacy_is_a_list_with_semicolons() {
+        let privacy = headers(&[("Privacy", "id ; critical")]).privacy().unwrap();
+        assert_eq!(privacy, ["id", "critical"].map(Text::from));
+        assert_eq!(headers(&[]).privacy(), Ok(vec![]));
+        assert!(headers(&[("Privacy", "id;;")]).privacy().is_err());
     }
 
     #[test]

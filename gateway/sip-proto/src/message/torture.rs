@@ -60,9 +60,14 @@ fn verdict(octets: &Bytes) -> (String, Option<String>) {
         other => panic!("not read again: {other:?}"),
     }
     let server = match &message {
-        Message::Request(request) => uas::check(request, &profile(), &Tag::parse("t").unwrap())
-            .err()
-            .map_or("accept".into(), |response| response.status().to_string()),
+        Message::Request(request) => match uas::check(request, &profile(), &Tag::parse("t").unwrap()) {
+            Ok(()) => "accept".into(),
+            Err(refusal) => {
+                let written = refusal.write().expect("a refusal can be written");
+                assert!(matches!(parse_datagram(&written, &Limits::default()), Ok(Parsed::Message(_))));
+                refusal.status().to_string()
+            }
+        },
         Message::Response(response) if validate::is_for_end_point(response) => "accept".into(),
         Message::Response(_) => "discard".into(),
     };
