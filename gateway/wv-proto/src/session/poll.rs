@@ -115,6 +115,13 @@ enum Phase {
     Retracted,
 }
 
+impl Sent {
+    /// Whether this is, or was, its id.
+    fn bears(&self, id: &TransactionId) -> bool {
+        self.id == *id || self.former.contains(id)
+    }
+}
+
 /// The queue and the open transactions of one session.
 #[derive(Clone, Debug)]
 pub(super) struct Outbox {
@@ -181,8 +188,8 @@ impl Outbox {
     /// The client answered this transaction: what it was about, unless no such transaction is open.
     // WV-TRX-03
     pub(super) fn acknowledge(&mut self, id: &TransactionId) -> Option<Vec<QueueKey>> {
-        let at = self.sent.iter().position(|sent| sent.id == *id || sent.former.contains(id))?;
-        Some(self.sent.swap_remove(at).keys)
+        let at = self.sent.iter().position(|sent| sent.bears(id))?;
+        Some(self.sent.remove(at).keys)
     }
 
     /// The next transaction to send, if this occasion allows one.
@@ -259,6 +266,11 @@ impl Outbox {
         !self.queue.is_empty() || self.sent.iter().any(|sent| sent.phase == Phase::Overdue)
     }
 
+    /// Whether a transaction with this id is open.
+    pub(super) fn is_open(&self, id: &TransactionId) -> bool {
+        self.sent.iter().any(|sent| sent.bears(id))
+    }
+
     /// How many transactions the client has not answered.
     pub(super) fn open_count(&self) -> usize {
         self.sent.len()
@@ -298,7 +310,7 @@ impl Outbox {
         let sent = self.sent.get_mut(at)?;
         let is_message = matches!(sent.primitive, Primitive::NewMessage(_));
         if sent.phase == Phase::Retracted {
-            self.sent.swap_remove(at);
+            self.sent.remove(at);
             return None;
         }
         sent.phase = Phase::Underway;
@@ -316,7 +328,7 @@ impl Outbox {
             sent.former.push(former);
             return Some((sent.id.clone(), sent.primitive.clone()));
         }
-        let ended = self.sent.swap_remove(at);
+        let ended = self.sent.remove(at);
         if is_message {
             self.unanswered.extend(ended.keys.into_iter().map(Unanswered::GivenUp));
         } else {

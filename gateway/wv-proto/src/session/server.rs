@@ -302,6 +302,13 @@ impl ServerSession {
                         late.push((ticket, delivered));
                     }
                 }
+                (TransactionMode::Request, Ok(primitive))
+                    if self.is_mislabelled(transaction.id.as_ref(), &primitive) =>
+                {
+                    self.acknowledge(transaction.id.as_ref(), Ok(primitive));
+                    let answer = Some(Primitive::Status(Status::from(StatusCode::SUCCESS)));
+                    slots.push(Slot { id: transaction.id, source: ticket, answer });
+                }
                 (TransactionMode::Request, Ok(primitive)) => {
                     let known = transaction.id.as_ref().and_then(|id| self.pending.repeats(id, &post.identity));
                     let source = known.unwrap_or(ticket);
@@ -366,6 +373,13 @@ impl ServerSession {
             // WV-TRX-10
             (None, Ok(_) | Err(_)) => None,
         }
+    }
+
+    /// Whether a request is in truth the answer to one of our transactions: some clients get the mode wrong.
+    // WV-TRX-11
+    fn is_mislabelled(&self, id: Option<&TransactionId>, primitive: &Primitive) -> bool {
+        let is_answer = matches!(primitive, Primitive::Status(_) | Primitive::MessageDelivered(_));
+        is_answer && id.is_some_and(|id| self.outbox.is_open(id))
     }
 
     fn answer(&mut self, now: Timestamp, ticket: Ticket, primitive: Primitive) {

@@ -428,3 +428,116 @@ fn wv_trx_07_a_session_id_that_phones_cannot_take_is_never_sent() {
     let content = answer.transactions[0].content.as_ref().unwrap();
     assert_eq!(content.result().unwrap().code, StatusCode::INTERNAL_ERROR);
 }
+
+mod random {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::HashSet;
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Attempt { client: u8, cookie: u8, kind: u8, nonce: u8 },
+        LookUp { which: u8, credentials: u8, sessions: u8, old: u8 },
+        Wait(u8),
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            4 => (0_u8..2, 0_u8..2, 0_u8..6, 0_u8..3)
+                .prop_map(|(client, cookie, kind, nonce)| Step::Attempt { client, cookie, kind, nonce }),
+            5 => (any::<u8>(), 0_u8..5, 0_u8..3, 0_u8..3)
+                .prop_map(|(which, credentials, sessions, old)| Step::LookUp { which, credentials, sessions, old }),
+            1 => (0_u8..70).prop_map(Step::Wait),
+        ]
+    }
+
+    fn attempt(number: u64, client: u8, cookie: u8, kind: u8, nonce: u8) -> LoginAttempt {
+        let mut request = LoginRequest::new(
+            UserId::new("wv:alice@wv.example"),
+            ClientId::from_url(format!("client-{client}")),
+            SessionCookie::new(format!("ck-{cookie}")),
+        );
+        match kind {
+            0 => request.password = Some(secret()),
+            1 => request.password = Some(Password::new("guess")),
+            2 => request.digest_schemas = vec![DigestSchema::Md5],
+            3 => request.digest_bytes = Some(digest_bytes(DigestMethod::Md5, &mint_nonce([nonce; 16]), &secret())),
+            4 => request.digest_bytes = Some(DigestBytes::new("AAAA")),
+            _ => {}
+        }
+        LoginAttempt {
+            post: PostId::new(number),
+            version: Version::V1_2,
+            session: if kind == 5 {
+                SessionDescriptor::Inband(SessionId::new("gw-0"))
+            } else {
+                SessionDescriptor::Outband
+            },
+            transaction: Some(TransactionId::new("1")),
+            request,
+            nonce: mint_nonce([nonce; 16]),
+            session_id: SessionId::new(format!("gw-{number}")),
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn every_login_is_answered_once_and_none_succeeds_without_a_proof(
+            steps in prop::collection::vec(step(), 1..80),
+        ) {
+            let limits = SessionLimits { challenges_max: 4, ..SessionLimits::default() };
+            let mut machine = LoginMachine::new(LoginPolicy { limits, ..LoginPolicy::default() });
+            let (mut now, mut posts) = (0, 0);
+            let mut open = HashSet::new();
+            let mut asked: Vec<(PostId, bool)> = Vec::new();
+            for step in steps.into_iter().chain([Step::Wait(20)]) {
+                let mut may_succeed = false;
+                match step {
+                    Step::Attempt { client, cookie, kind, nonce } => {
+                        posts += 1;
+                        open.insert(PostId::new(posts));
+                        let attempt = attempt(posts, client, cookie, kind, nonce);
+                        let proves = matches!(kind, 0 | 3);
+                        machine.handle(at(now), LoginEvent::Request(Box::new(attempt)));
+                        asked.push((PostId::new(posts), proves));
+                    }
+                    Step::LookUp { which, credentials, sessions, old } => {
+                        if asked.is_empty() {
+                            continue;
+                        }
+                        let (post, proves) = asked.remove(usize::from(which) % asked.len());
+                        may_succeed = (proves && credentials == 0) || credentials >= 3;
+                        let credentials = match credentials {
+                            0 => Credentials::Password(secret()),
+                            1 => Credentials::Unknown,
+                            2 => Credentials::Hashed(Comparison::Different),
+                            3 => Credentials::Hashed(Comparison::Equal),
+                            _ => Credentials::Vouched,
+                        };
+                        let sessions = (0..sessions).map(|one| known(&format!("gw-{one}"), &format!("client-{one}")));
+                        let old = [OldSession::Unknown, OldSession::Own, OldSession::Foreign][usize::from(old)];
+                        let sessions = sessions.collect();
+                        machine.handle(at(now), LoginEvent::Credentials { post, credentials, sessions, old });
+                    }
+                    Step::Wait(seconds) => {
+                        now += u64::from(seconds);
+                        machine.expire(at(now));
+                    }
+                }
+                while let Some(command) = machine.poll() {
+                    match command {
+                        LoginCommand::Respond { post, .. } => prop_assert!(open.remove(&post), "answered twice"),
+                        LoginCommand::Open(_) | LoginCommand::Resume { .. } | LoginCommand::Replace { .. } => {
+                            prop_assert!(may_succeed, "a session without a proof");
+                        }
+                        LoginCommand::FindCredentials { .. } => {}
+                    }
+                }
+                prop_assert!(machine.challenge_count() <= 4);
+            }
+            prop_assert!(open.is_empty());
+        }
+    }
+}

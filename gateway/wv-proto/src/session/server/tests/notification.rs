@@ -321,3 +321,23 @@ fn nothing_is_queued_in_a_session_that_ends() {
     enqueue(&mut bench, 2, message("m-1"));
     assert_eq!(bench.commands(), [Command::Shed(message("m-1").key)]);
 }
+
+#[test]
+fn wv_trx_11_an_acknowledgement_in_the_wrong_mode_counts_and_is_answered() {
+    let mut bench = Bench::new(Version::V1_2);
+    enqueue(&mut bench, 0, message("m-1"));
+    bench.commands();
+    let id = id_of(&bench.poll(1).unwrap());
+    let post = bench.post(2, Transaction::request(Some(id.clone()), delivered("m-1")));
+    let commands = bench.commands();
+    let [Command::Acknowledged { transaction, .. }, Command::Respond { post: answered, answer: Some(answer) }] =
+        commands.as_slice()
+    else {
+        panic!("{commands:?}")
+    };
+    assert_eq!((transaction, *answered), (&id, post));
+    assert_eq!(answer.transactions[0], Transaction::response(Some(id), status(StatusCode::SUCCESS)));
+    // Without an open transaction it is a request like any other.
+    bench.post(3, Transaction::request(Some(TransactionId::new("4")), delivered("m-1")));
+    assert!(matches!(bench.session.poll(), Some(Command::Execute { .. })));
+}
