@@ -199,6 +199,8 @@ fn limits(values: &Values, answer_wait: Duration) -> Limits {
         origin_window: s("origin_window_s"),
         content_octets_max: count("content_octets_max"),
         attempt_wait: s("attempt_wait_s"),
+        watches_per_minute: rate("watches_per_minute"),
+        fetches_per_minute: rate("fetches_per_minute"),
         question_age: s("question_age_s"),
         probation_wait: s("probation_wait_s"),
         giveup_wait: s("giveup_wait_s"),

@@ -246,6 +246,18 @@ pub const OPTIONS: &[ConfigOption] = &[
     ),
     option("limits.content_octets_max", Kind::Integer(1, 1 << 28), Number(256 * 1024), "Longest content of a message."),
     option(
+        "limits.watches_per_minute",
+        Kind::Integer(1, COUNT_MAX),
+        Number(600),
+        "Requests per minute and watcher that start a watch.",
+    ),
+    option(
+        "limits.fetches_per_minute",
+        Kind::Integer(1, COUNT_MAX),
+        Number(600),
+        "Requests per minute and watcher to see presentities once.",
+    ),
+    option(
         "limits.attempt_wait_s",
         Kind::Integer(33, HOUR_S),
         Number(40),
