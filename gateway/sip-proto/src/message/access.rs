@@ -43,11 +43,10 @@ impl Headers {
     /// # Errors
     /// [`HeaderError`] when it is missing or malformed.
     pub fn stamp_source(&mut self, source: SocketAddr) -> Found<()> {
-        let mut via = self.via_top()?;
-        let before = via.params().len();
-        let asked = via.rport();
+        let before = self.via_top()?;
+        let mut via = before.clone();
         via.stamp(source);
-        if via.params().len() != before || asked != via.rport() {
+        if via != before {
             self.pop_first(&HeaderName::Via)?;
             self.push_front(Header::new(HeaderName::Via, via));
         }
@@ -423,6 +422,9 @@ mod tests {
         headers.stamp_source("192.0.2.9:7".parse().unwrap()).unwrap();
         let vias: Vec<String> = headers.vias().unwrap().iter().map(ToString::to_string).collect();
         assert_eq!(vias, ["SIP/2.0/UDP a;rport=7;received=192.0.2.9", "SIP/2.0/UDP b;rport"]);
+        let mut forged = super::tests::headers(&[("Via", "SIP/2.0/UDP a;received=192.0.2.66")]);
+        forged.stamp_source("192.0.2.9:7".parse().unwrap()).unwrap();
+        assert_eq!(forged.via_top().unwrap().received(), Some("192.0.2.9".parse().unwrap()));
     }
 
     #[test]

@@ -167,6 +167,9 @@ impl Via {
         let is_asked = self.params.has("rport");
         if is_asked || self.host.to_address() != Some(source_host) {
             self.set_received(source_host);
+        } else {
+            // A client that wrote `received` itself would send our responses to somebody else.
+            self.params.remove("received");
         }
         if is_asked {
             self.set_rport(source.port());
@@ -334,6 +337,9 @@ mod tests {
         );
         assert_eq!(target("SIP/2.0/UDP h.example;branch=z9hG4bKa", "192.0.2.9:40000").1, "192.0.2.9:5060");
         assert_eq!(target("SIP/2.0/UDP [2001:db8::1]:5070", "[2001:db8::1]:40000").0, "SIP/2.0/UDP [2001:db8::1]:5070");
+        for forged in ["SIP/2.0/UDP 192.0.2.9;received=192.0.2.66", "SIP/2.0/UDP h.example;received=192.0.2.66"] {
+            assert_eq!(target(forged, "192.0.2.9:1").1, "192.0.2.9:5060");
+        }
         assert_eq!(target("SIP/2.0/UDP 192.0.2.9;maddr=192.0.2.1:1", "192.0.2.9:1").1, "192.0.2.9:5060");
         assert_eq!(target("SIP/2.0/UDP 192.0.2.9:5070;maddr=192.0.2.1", "192.0.2.9:1").1, "192.0.2.1:5070");
     }
