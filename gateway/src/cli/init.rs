@@ -156,6 +156,8 @@ const LAB: Plan = Plan {
         ("limits.coalesce_ms", "0"),
         ("limits.requests_per_s_per_source", "1000000"),
         ("limits.logins_per_minute_per_source", "1000000"),
+        ("limits.watches_per_minute", "1000000"),
+        ("limits.fetches_per_minute", "1000000"),
     ],
     rows: &[
         (
