@@ -64,8 +64,8 @@ enum Deed {
     Subscription(usize, usize),
     Peer(bool),
     Wait(u64),
-    /// Crash after so many batches of the next deed.
-    Crash(usize),
+    /// Crash after so many batches; with what the last of them says, or without.
+    Crash(usize, bool),
 }
 
 fn user() -> std::ops::Range<usize> {
@@ -105,7 +105,7 @@ fn deed() -> impl Strategy<Value = Deed> {
 }
 
 fn deed_or_crash() -> impl Strategy<Value = Deed> {
-    prop_oneof![8 => deed(), 1 => (0..6_usize).prop_map(Deed::Crash)]
+    prop_oneof![8 => deed(), 1 => (0..6_usize, any::<bool>()).prop_map(|(batches, swallows)| Deed::Crash(batches, swallows))]
 }
 
 /// The world with what the test remembers of it.
@@ -273,7 +273,9 @@ impl Story {
             Deed::Subscription(which, how) => self.subscription(which, how),
             Deed::Peer(reachable) => self.world.event(EventKind::Peer { peer: PeerName::new("core"), reachable }),
             Deed::Wait(millis) => self.world.wait_millis(millis),
-            Deed::Crash(batches) => self.world.crash_after = Some(batches),
+            Deed::Crash(batches, swallows) => {
+                (self.world.crash_after, self.world.crash_swallows) = (Some(batches), swallows);
+            }
         }
         if self.world.crashes != crashes {
             self.excused = self.requests.len();

@@ -29,6 +29,8 @@ pub(super) struct World {
     pub(super) facts: BTreeMap<FactKey, Fact>,
     /// After so many batches everything that is not kept is lost.
     pub(super) crash_after: Option<usize>,
+    /// Whether what the last batch said is lost although its records are kept.
+    pub(super) crash_swallows: bool,
     pub(super) crashes: u64,
     /// How much had been released at the last crash.
     pub(super) crashed_at: usize,
@@ -70,6 +72,7 @@ impl World {
             seen: Vec::new(),
             facts: BTreeMap::new(),
             crash_after: None,
+            crash_swallows: false,
             crashes: 0,
             crashed_at: 0,
             words: VecDeque::new(),
@@ -126,13 +129,6 @@ impl World {
             for index in indices {
                 self.engines[index].handle(self.now, Event { correlation, kind: kind.clone() });
                 self.release(index);
-                if let Some(left) = self.crash_after {
-                    self.crash_after = Some(left.saturating_sub(1));
-                    if left == 0 {
-                        let shards = u32::try_from(self.engines.len()).unwrap();
-                        return self.crash(shards);
-                    }
-                }
             }
         }
     }
@@ -145,8 +141,10 @@ impl World {
         self.run();
     }
 
-    /// Commits a shard's batch and releases the rest of it.
+    /// Commits a shard's batch and releases the rest of it, or crashes before or after that.
     fn release(&mut self, index: usize) {
+        let due = self.crash_after == Some(0);
+        self.crash_after = self.crash_after.map(|left| left.saturating_sub(1));
         let mut batch = Vec::new();
         while let Some(command) = self.engines[index].poll() {
             match command.kind {
@@ -162,6 +160,9 @@ impl World {
                 kind => batch.push((command.correlation, kind)),
             }
         }
+        if due && self.crash_swallows {
+            batch.clear();
+        }
         for (correlation, kind) in batch {
             match kind {
                 CommandKind::Forward(forwarded) => {
@@ -169,6 +170,10 @@ impl World {
                 }
                 kind => self.seen.push(kind),
             }
+        }
+        if due {
+            let shards = u32::try_from(self.engines.len()).unwrap();
+            self.crash(shards);
         }
     }
 
