@@ -16,3 +16,5 @@ pub mod subscriber;
 mod convergence;
 #[cfg(test)]
 pub(crate) mod fixture;
+#[cfg(test)]
+mod invariants;
