@@ -14,15 +14,16 @@ use wv_proto::primitive::identifier::{ClientId, MessageId, Password, SessionCook
 use wv_proto::primitive::message::{Content, MessageInfo, NewMessage};
 use wv_proto::primitive::party::{Recipient, Sender};
 use wv_proto::primitive::service::{ClientCapabilityRequest, ServiceRequest};
-use wv_proto::primitive::{Envelope, Primitive};
+use wv_proto::primitive::{Envelope, Primitive, TransactionMode};
 use wv_proto::quirk::{Evidence, Profile};
 use wv_proto::session::client::{self, ClientSession, ClientSetup, LoginWay};
 use wv_proto::session::closed::{ClosedSessions, refuse};
 use wv_proto::session::digest::mint_nonce;
 use wv_proto::session::limit::SessionLimits;
 use wv_proto::session::login::{
-    Credentials, KnownSession, LoginAttempt, LoginCommand, LoginEvent, LoginMachine, LoginPolicy, OldSession,
+    Credentials, KnownSession, LoginAttempt, LoginCommand, LoginEvent, LoginMachine, LoginPolicy, OldSession, Opening,
 };
+use wv_proto::session::negotiation::Negotiated;
 use wv_proto::session::poll::{Epoch, QueueKey, ServerPrimitive};
 use wv_proto::session::server::{self, Acknowledgement, Closing, ServerSession, SessionPolicy};
 use wv_proto::session::time::Timestamp;
@@ -393,4 +394,92 @@ fn a_wrong_password_opens_nothing() {
         assert_eq!(line.told.pop_front(), Some(client::Command::LoginFailed(StatusCode::INVALID_PASSWORD)));
         assert!(line.server.session.is_none());
     }
+}
+
+/// Messages of real clients, from the folder that `WVSG_CORPUS` names.
+fn corpus() -> Option<Vec<(String, Vec<u8>)>> {
+    let folder = std::path::PathBuf::from(std::env::var_os("WVSG_CORPUS")?).join("wv");
+    let mut messages: Vec<(String, Vec<u8>)> = std::fs::read_dir(folder)
+        .unwrap()
+        .filter_map(|entry| {
+            let path = entry.unwrap().path();
+            let name = path.file_name()?.to_str()?.to_owned();
+            let octets = std::fs::read(&path).unwrap();
+            match path.extension()?.to_str()? {
+                "xml" => Some((name, octets)),
+                "hex" => {
+                    let digits: Vec<u32> = octets.iter().filter_map(|octet| char::from(*octet).to_digit(16)).collect();
+                    Some((name, digits.chunks(2).map(|pair| u8::try_from(pair[0] << 4 | pair[1]).unwrap()).collect()))
+                }
+                _ => None,
+            }
+        })
+        // What a server answered is not for a server to read.
+        .filter(|(name, _)| !name.starts_with("baraza-"))
+        .collect();
+    messages.sort();
+    assert!(!messages.is_empty(), "the corpus holds no message");
+    Some(messages)
+}
+
+#[test]
+fn every_message_of_a_real_client_is_answered_once() {
+    let Some(messages) = corpus() else {
+        println!("corpus absent");
+        return;
+    };
+    let (mut logins, mut served) = (0, 0);
+    for (name, octets) in &messages {
+        let Ok(decoded) = codec::decode(octets, None, &Limits::default()) else { continue };
+        let Ok(message) = Envelope::decode(&decoded.tree) else { continue };
+        let mut server = Server::new();
+        let now = Timestamp::from_millis(1000);
+        let transaction = &message.transactions[0];
+        if let Ok(Primitive::LoginRequest(request)) = &transaction.content {
+            logins += 1;
+            let (client_id, cookie) = (request.client_id.clone(), request.session_cookie.clone());
+            let evidence = Evidence {
+                client_id: client_id.as_ref().map(ClientId::as_str),
+                session_cookie: cookie.as_ref().map(SessionCookie::as_str),
+                transaction_id: transaction.id.as_ref().map(|id| id.as_str()),
+                ..Evidence::default()
+            };
+            assert_eq!(Profile::recognise(&evidence) == Profile::S60, name.starts_with("nokia-s60"), "{name}");
+            assert!(!server.post(now, octets).is_empty(), "{name}");
+            continue;
+        }
+        let SessionDescriptor::Inband(session_id) = message.session.clone() else { continue };
+        served += 1;
+        let opening = Opening {
+            post: PostId::new(0),
+            session_id,
+            user_id: UserId::new("wv:alice@wv.example"),
+            client_id: ClientId::from_url("lab-phone-1"),
+            session_cookie: None,
+            version: decoded.version,
+            keep_alive: Duration::from_secs(3600),
+            negotiated: Negotiated::default(),
+        };
+        let policy = Arc::new(SessionPolicy::default());
+        let session = ServerSession::open(now, policy, opening, decoded.encoding, Profile::Plain, Epoch::new(1));
+        server.session = Some(session);
+        let needs_a_body = message
+            .transactions
+            .iter()
+            .any(|one| one.mode == TransactionMode::Request && one.content != Ok(Primitive::PollingRequest));
+        let is_read = message.transactions.iter().all(|one| one.content.is_ok());
+        let leaves = transaction.content == Ok(Primitive::LogoutRequest);
+        let answer = server.in_session(now, PostId::new(1), octets, message);
+        assert!(answer.is_some() || !needs_a_body, "{name}: an empty answer to a request");
+        if let Some(answer) = answer {
+            let body = answer.encode(decoded.version, decoded.encoding, WriterOptions::default());
+            assert!(body.is_ok(), "{name}: {body:?}");
+        }
+        assert_eq!(server.session.unwrap().may_go_on(), !leaves, "{name}");
+        if !is_read {
+            println!("{name}: malformed, answered");
+        }
+    }
+    println!("corpus {} of {}: {logins} logins, {served} in sessions", logins + served, messages.len());
+    assert!(logins > 0 && served > 0);
 }

@@ -189,6 +189,11 @@ impl ServerSession {
         self.outbox.take_all()
     }
 
+    /// Other quirks than those of the profile, by configuration.
+    pub fn set_quirks(&mut self, quirks: QuirkSet) {
+        self.party.quirks = quirks;
+    }
+
     /// When [`Self::expire`] is to be called.
     #[must_use]
     pub fn deadline(&self) -> Option<Timestamp> {

@@ -368,6 +368,18 @@ fn wv_ses_06_only_clients_that_understand_it_get_201() {
 }
 
 #[test]
+fn quirks_can_be_switched_for_one_session() {
+    let mut bench = Bench::with(Version::V1_2, SessionPolicy::default(), Profile::Android);
+    let quirks = bench.session.party().quirks;
+    bench.session.set_quirks(quirks.without(Quirk::No201));
+    let post = bench.post(1, Transaction::request(Some(TransactionId::new("5")), Primitive::GetListRequest));
+    let Some(Command::Execute { ticket, .. }) = bench.session.poll() else { panic!("not executed") };
+    let primitive = status(StatusCode::PARTIALLY_SUCCESSFUL);
+    bench.session.handle(at(2), Event::Answer { ticket, primitive });
+    assert_eq!(code_of(&bench.response(post).unwrap()), StatusCode::PARTIALLY_SUCCESSFUL);
+}
+
+#[test]
 fn a_message_delivered_that_answers_nothing_open_is_given_to_the_owner() {
     let mut bench = Bench::new(Version::V1_1);
     let delivered = Primitive::MessageDelivered(MessageDelivered { message_id: MessageId::new("m-1") });
