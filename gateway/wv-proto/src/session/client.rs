@@ -347,12 +347,10 @@ impl ClientSession {
             return self.end(disconnect.result.code);
         }
         // WV-CLI-04
-        let answer = match &primitive {
-            Primitive::NewMessage(message) => match message.message.message_id.clone() {
-                Some(message_id) => Primitive::MessageDelivered(MessageDelivered { message_id }),
-                None => Primitive::Status(Status::from(StatusCode::SUCCESS)),
-            },
-            _ => Primitive::Status(Status::from(StatusCode::SUCCESS)),
+        let message = if let Primitive::NewMessage(message) = &primitive { Some(message) } else { None };
+        let answer = match message.and_then(|message| message.message.message_id.clone()) {
+            Some(message_id) => Primitive::MessageDelivered(MessageDelivered { message_id }),
+            None => Primitive::Status(Status::from(StatusCode::SUCCESS)),
         };
         // WV-CLI-07
         let is_new = id.as_ref().is_none_or(|id| !self.seen.contains(id));

@@ -350,17 +350,20 @@ impl Outbox {
         room = room.saturating_sub(notification.presences.iter().map(octets_of_presence).sum());
         let mut rest = VecDeque::with_capacity(self.queue.len());
         for entry in self.queue.drain(..) {
-            let size = match &entry.primitive {
-                Primitive::PresenceNotificationRequest(more) => more.presences.iter().map(octets_of_presence).sum(),
-                _ => usize::MAX,
+            let Primitive::PresenceNotificationRequest(more) = entry.primitive else {
+                rest.push_back(entry);
+                continue;
             };
-            match (entry.primitive, room.checked_sub(size)) {
-                (Primitive::PresenceNotificationRequest(more), Some(left)) => {
+            match room.checked_sub(more.presences.iter().map(octets_of_presence).sum()) {
+                Some(left) => {
                     room = left;
                     keys.push(entry.key);
                     notification.presences.extend(more.presences);
                 }
-                (primitive, _) => rest.push_back(ServerPrimitive { key: entry.key, primitive }),
+                None => {
+                    let primitive = Primitive::PresenceNotificationRequest(more);
+                    rest.push_back(ServerPrimitive { key: entry.key, primitive });
+                }
             }
         }
         self.queue = rest;

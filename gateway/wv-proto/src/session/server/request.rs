@@ -43,12 +43,11 @@ impl ServerSession {
         }
         let need = request.function_group();
         let refused = self.negotiated.refusal(need, &self.policy.offer, self.party.version);
-        match request {
-            // WV-SES-03
-            Primitive::Other(PrimitiveName::Known(_)) => refused.or(Some(StatusCode::NOT_IMPLEMENTED)),
-            Primitive::Other(PrimitiveName::Vendor(_)) => Some(StatusCode::NOT_IMPLEMENTED),
-            _ => refused,
+        // WV-SES-03
+        if let Primitive::Other(PrimitiveName::Known(_) | PrimitiveName::Vendor(_)) = request {
+            return refused.or(Some(StatusCode::NOT_IMPLEMENTED));
         }
+        refused
     }
 
     fn keep_alive_answer(&mut self, now: Timestamp, request: &KeepAliveRequest) -> Primitive {
