@@ -17,7 +17,7 @@ pub mod limit;
 pub mod message;
 pub mod registrar;
 pub mod snapshot;
-pub mod time;
-pub mod transaction;
 #[cfg(test)]
 mod state_table;
+pub mod time;
+pub mod transaction;

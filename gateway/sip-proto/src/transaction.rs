@@ -3,8 +3,10 @@
 //! The owner feeds received messages and its timer into a [`TransactionTable`] and sends what [`TransactionTable::poll`] says.
 
 pub mod client;
+pub mod invite_client;
 pub mod invite_server;
 mod key;
+mod machine;
 pub mod server;
 pub mod timer;
 pub mod via;
@@ -12,10 +14,10 @@ pub mod via;
 mod receive;
 mod send;
 
-use self::client::{ClientCommand, ClientEvent, ClientState, ClientTransaction};
-use self::invite_server::{InviteServerState, InviteServerTransaction};
+use self::client::ClientCommand;
 use self::key::{MergeKey, ServerKey};
-use self::server::{ServerCommand, ServerEvent, ServerState, ServerTransaction};
+use self::machine::{ClientMachine, ServerMachine};
+use self::server::{ServerCommand, ServerEvent};
 use self::timer::TimerValues;
 use self::via::{Hop, ResponseTarget};
 use crate::id_source::IdSource;
@@ -38,7 +40,7 @@ pub struct TransactionTable {
     ids: IdSource,
     last_number: u64,
     clients: HashMap<ClientTransactionId, ClientEntry>,
-    clients_by_branch: HashMap<Branch, ClientTransactionId>,
+    clients_by_branch: HashMap<(Branch, Method), ClientTransactionId>,
     servers: HashMap<ServerTransactionId, ServerEntry>,
     servers_by_key: HashMap<ServerKey, ServerTransactionId>,
     servers_by_merge_key: HashMap<MergeKey, ServerTransactionId>,
@@ -98,10 +100,11 @@ pub enum TransactionCommand {
 
 #[derive(Debug)]
 struct ClientEntry {
-    machine: ClientTransaction,
-    branch: Branch,
-    method: Method,
+    machine: ClientMachine,
+    key: (Branch, Method),
     octets: Bytes,
+    /// The INVITE, for its CANCEL and the ACK of a refusal.
+    invite: Option<Request>,
     hop: Hop,
 }
 
@@ -115,12 +118,6 @@ struct ServerEntry {
     request: Option<Arc<Request>>,
     latest: Bytes,
     to_tag: Option<Tag>,
-}
-
-#[derive(Debug)]
-enum ServerMachine {
-    Plain(ServerTransaction),
-    Invite(InviteServerTransaction),
 }
 
 impl TransactionTable {
@@ -146,9 +143,7 @@ impl TransactionTable {
     /// Says that a message could not be sent, and neither to its fallback.
     pub fn transport_error(&mut self, now: Timestamp, transaction: TransactionId) {
         match transaction {
-            TransactionId::Client(id) => {
-                self.drive_client(id, |machine| machine.handle(now, ClientEvent::TransportError))
-            }
+            TransactionId::Client(id) => self.drive_client(id, |machine| machine.fail(now)),
             TransactionId::Server(id) => {
                 self.drive_server(id, |machine| machine.handle(now, ServerEvent::TransportError))
             }
@@ -197,8 +192,8 @@ impl TransactionTable {
         self.last_number
     }
 
-    /// Lets one client machine take a step and does what it asks. True when the machine wants the response passed to the user.
-    fn drive_client(&mut self, id: ClientTransactionId, step: impl FnOnce(&mut ClientTransaction)) -> Delivery {
+    /// Lets one client machine take a step and does what it asks; says whether the response goes to the user.
+    fn drive_client(&mut self, id: ClientTransactionId, step: impl FnOnce(&mut ClientMachine)) -> Delivery {
         let Some(entry) = self.clients.get_mut(&id) else {
             return Delivery::Absorb;
         };
@@ -206,30 +201,20 @@ impl TransactionTable {
         let mut delivery = Delivery::Absorb;
         while let Some(command) = entry.machine.poll() {
             match command {
-                ClientCommand::Send => self.commands.push_back(TransactionCommand::Send {
-                    octets: entry.octets.clone(),
-                    target: ResponseTarget { hop: entry.hop.clone(), fallback: None },
-                    transaction: Some(TransactionId::Client(id)),
-                }),
+                // For an ACK the octets have become those of the ACK.
+                ClientCommand::Send | ClientCommand::SendAck => self.commands.push_back(entry.send_octets(id)),
                 ClientCommand::PassToUser => delivery = Delivery::PassToUser,
                 ClientCommand::TimedOut => self.commands.push_back(TransactionCommand::TimedOut(id)),
                 ClientCommand::TransportFailed => self.commands.push_back(TransactionCommand::RequestFailed(id)),
             }
         }
-        match entry.machine.state() {
-            ClientState::Trying | ClientState::Proceeding => {
-                self.deadlines.set(TransactionId::Client(id), entry.machine.deadline());
-            }
-            ClientState::Completed => {
+        if entry.machine.is_terminated() {
+            self.forget_client(id);
+        } else {
+            if !entry.machine.may_send() {
                 entry.octets = Bytes::new();
-                self.deadlines.set(TransactionId::Client(id), entry.machine.deadline());
             }
-            ClientState::Terminated => {
-                self.deadlines.set(TransactionId::Client(id), None);
-                if let Some(entry) = self.clients.remove(&id) {
-                    self.clients_by_branch.remove(&entry.branch);
-                }
-            }
+            self.deadlines.set(TransactionId::Client(id), entry.machine.deadline());
         }
         delivery
     }
@@ -261,6 +246,13 @@ impl TransactionTable {
         delivery
     }
 
+    fn forget_client(&mut self, id: ClientTransactionId) {
+        self.deadlines.set(TransactionId::Client(id), None);
+        if let Some(entry) = self.clients.remove(&id) {
+            self.clients_by_branch.remove(&entry.key);
+        }
+    }
+
     fn forget_server(&mut self, id: ServerTransactionId) {
         self.deadlines.set(TransactionId::Server(id), None);
         if let Some(entry) = self.servers.remove(&id) {
@@ -279,66 +271,22 @@ enum Delivery {
     PassToUser,
 }
 
+impl ClientEntry {
+    fn send_octets(&self, id: ClientTransactionId) -> TransactionCommand {
+        TransactionCommand::Send {
+            octets: self.octets.clone(),
+            target: ResponseTarget { hop: self.hop.clone(), fallback: None },
+            transaction: Some(TransactionId::Client(id)),
+        }
+    }
+}
+
 impl ServerEntry {
     fn send_latest(&self, id: ServerTransactionId) -> TransactionCommand {
         TransactionCommand::Send {
             octets: self.latest.clone(),
             target: self.target.clone(),
             transaction: Some(TransactionId::Server(id)),
-        }
-    }
-}
-
-impl ServerMachine {
-    fn handle(&mut self, now: Timestamp, event: ServerEvent) {
-        match self {
-            Self::Plain(machine) => machine.handle(now, event),
-            Self::Invite(machine) => machine.handle(now, event),
-        }
-    }
-
-    fn expire(&mut self, now: Timestamp) {
-        match self {
-            Self::Plain(machine) => machine.expire(now),
-            Self::Invite(machine) => machine.expire(now),
-        }
-    }
-
-    fn poll(&mut self) -> Option<ServerCommand> {
-        match self {
-            Self::Plain(machine) => machine.poll(),
-            Self::Invite(machine) => machine.poll(),
-        }
-    }
-
-    fn deadline(&self) -> Option<Timestamp> {
-        match self {
-            Self::Plain(machine) => machine.deadline(),
-            Self::Invite(machine) => machine.deadline(),
-        }
-    }
-
-    fn is_terminated(&self) -> bool {
-        match self {
-            Self::Plain(machine) => machine.state() == ServerState::Terminated,
-            Self::Invite(machine) => machine.state() == InviteServerState::Terminated,
-        }
-    }
-
-    /// Whether a final response was given already.
-    fn is_answered(&self) -> bool {
-        match self {
-            Self::Plain(machine) => match machine.state() {
-                ServerState::Trying | ServerState::Proceeding => false,
-                ServerState::Completed | ServerState::Terminated => true,
-            },
-            Self::Invite(machine) => match machine.state() {
-                InviteServerState::Proceeding => false,
-                InviteServerState::Completed
-                | InviteServerState::Confirmed
-                | InviteServerState::Accepted
-                | InviteServerState::Terminated => true,
-            },
         }
     }
 }

@@ -49,6 +49,8 @@ pub enum ClientCommand {
     Send,
     /// Hand the response that was just received to the transaction user.
     PassToUser,
+    /// Make and send the ACK of the refusal that was just received; INVITE only.
+    SendAck,
     /// Tell the transaction user that Timer F fired.
     TimedOut,
     /// Tell the transaction user that the request could not be delivered.

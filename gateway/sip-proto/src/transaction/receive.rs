@@ -1,11 +1,14 @@
 //! What the table does with received messages.
 
+use super::invite_server::InviteServerTransaction;
 use super::key::{MergeKey, ServerKey};
+use super::machine::ServerMachine;
+use super::send::follow_up;
 use super::server::{ServerEvent, ServerTransaction};
 use super::via::{Hop, response_target, stamp_received};
 use super::{
-    ClientEvent, ClientTransactionId, Delivery, InviteServerTransaction, ServerEntry, ServerMachine,
-    ServerTransactionId, TransactionCommand, TransactionId, TransactionTable,
+    ClientTransactionId, Delivery, ServerEntry, ServerTransactionId, TransactionCommand, TransactionId,
+    TransactionTable,
 };
 use crate::error::HeaderError;
 use crate::message::header::retry_after::RetryAfter;
@@ -62,7 +65,8 @@ pub enum ResponseEvent {
         /// The response.
         response: Response,
     },
-    /// The final response; the only one the user sees.
+    /// The final response; the only one the user sees, except for repeated and forked 2xx of an INVITE, each of which the user
+    /// acknowledges with [`TransactionTable::send_ack`].
     Final {
         /// The transaction of the request.
         id: ClientTransactionId,
@@ -128,13 +132,25 @@ impl TransactionTable {
         let Some(id) = self.find_client(&response) else {
             return ResponseEvent::Stray;
         };
-        let event = if response.status().is_provisional() { ClientEvent::Provisional } else { ClientEvent::Final };
-        match (self.drive_client(id, |machine| machine.handle(now, event)), event) {
-            (Delivery::Absorb, _) => ResponseEvent::Retransmission,
-            (Delivery::PassToUser, ClientEvent::Provisional) => ResponseEvent::Provisional { id, response },
-            (Delivery::PassToUser, ClientEvent::Final | ClientEvent::TransportError) => {
-                ResponseEvent::Final { id, response }
-            }
+        let status = response.status();
+        self.prepare_ack(id, &response);
+        match self.drive_client(id, |machine| machine.receive(now, status)) {
+            Delivery::Absorb => ResponseEvent::Retransmission,
+            Delivery::PassToUser if status.is_provisional() => ResponseEvent::Provisional { id, response },
+            Delivery::PassToUser => ResponseEvent::Final { id, response },
+        }
+    }
+
+    // RFC 3261 §17.1.1.3
+    /// Puts the ACK of a refused INVITE in the place of the INVITE, before the machine asks for it.
+    fn prepare_ack(&mut self, id: ClientTransactionId, response: &Response) {
+        let Some(entry) = self.clients.get_mut(&id).filter(|entry| entry.machine.may_be_refused()) else {
+            return;
+        };
+        let refused = response.status().is_final() && !response.status().is_success();
+        if let (true, Some(invite)) = (refused, &entry.invite) {
+            let ack = follow_up(invite, Method::Ack, response.headers().raw(&HeaderName::To).cloned());
+            entry.octets = ack.write().unwrap_or_default();
         }
     }
 
@@ -144,10 +160,8 @@ impl TransactionTable {
         let [via] = vias.as_slice() else {
             return None;
         };
-        let id = *self.clients_by_branch.get(&via.branch()?)?;
-        let entry = self.clients.get(&id)?;
         let method = response.headers().cseq().ok()?.method;
-        (entry.method == method).then_some(id)
+        self.clients_by_branch.get(&(via.branch()?, method)).copied()
     }
 
     // RFC 3261 §17.2.1, RFC 6026 §7.1

@@ -1,11 +1,17 @@
 //! What the table does with messages of the transaction user.
 
 use super::client::ClientTransaction;
+use super::invite_client::InviteClientTransaction;
+use super::machine::{ClientMachine, ServerMachine};
 use super::server::ServerEvent;
 use super::timer::Reliability;
-use super::via::Hop;
-use super::{ClientEntry, ClientTransactionId, ServerMachine, ServerTransactionId, TransactionId, TransactionTable};
+use super::via::{Hop, ResponseTarget};
+use super::{
+    ClientEntry, ClientTransactionId, ServerTransactionId, TransactionCommand, TransactionId, TransactionTable,
+};
 use crate::error::WriteError;
+use crate::message::header::cseq::CSeq;
+use crate::message::header::identifier::Branch;
 use crate::message::header::via::{Transport, Via};
 use crate::message::headers::Header;
 use crate::message::host::Host;
@@ -15,6 +21,7 @@ use crate::message::request::Request;
 use crate::message::response::Response;
 use crate::message::status::StatusCode;
 use crate::time::Timestamp;
+use bytes::Bytes;
 
 /// How a request leaves: chosen by the owner, who knows DNS and the listeners.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,9 +56,14 @@ pub enum SendError {
     /// No room for another transaction.
     #[error("the transaction table is full")]
     Full,
-    /// INVITE and ACK have no client transaction here.
-    #[error("{0} requests have no client transaction here")]
+    /// An ACK has no transaction, see [`TransactionTable::send_ack`]; a CANCEL belongs to its INVITE, see
+    /// [`TransactionTable::cancel`].
+    #[error("{0} requests are not sent like others")]
     UnsupportedMethod(Method),
+    // RFC 3261 §9.1
+    /// Only an INVITE that was answered provisionally can be cancelled.
+    #[error("there is nothing to cancel")]
+    NothingToCancel,
     /// The request cannot be written.
     #[error(transparent)]
     Write(#[from] WriteError),
@@ -85,27 +97,65 @@ impl TransactionTable {
         outgoing: &Outgoing,
     ) -> Result<ClientTransactionId, SendError> {
         let method = request.method().clone();
-        if matches!(method, Method::Invite | Method::Ack) {
+        if matches!(method, Method::Cancel | Method::Ack) {
             return Err(SendError::UnsupportedMethod(method));
         }
+        let branch = self.ids.branch();
+        add_via(&mut request, outgoing, &branch);
+        let octets = write_for(&request, outgoing)?;
+        self.open_client(now, request, octets, (branch, method), outgoing.hop.clone())
+    }
+
+    // RFC 3261 §13.2.2.4
+    /// Sends the ACK of a 2xx; it has no transaction, the user sends it again for every repeated 2xx.
+    ///
+    /// # Errors
+    /// [`SendError`]; nothing was sent then.
+    pub fn send_ack(&mut self, mut request: Request, outgoing: &Outgoing) -> Result<(), SendError> {
+        let branch = self.ids.branch();
+        add_via(&mut request, outgoing, &branch);
+        let octets = write_for(&request, outgoing)?;
+        let target = ResponseTarget { hop: outgoing.hop.clone(), fallback: None };
+        self.commands.push_back(TransactionCommand::Send { octets, target, transaction: None });
+        Ok(())
+    }
+
+    // RFC 3261 §9.1
+    /// Cancels an INVITE that rings; its final response, usually a 487, is still to come.
+    ///
+    /// # Errors
+    /// [`SendError`]; nothing was sent then.
+    pub fn cancel(&mut self, now: Timestamp, id: ClientTransactionId) -> Result<ClientTransactionId, SendError> {
+        let entry =
+            self.clients.get(&id).filter(|entry| entry.machine.is_ringing()).ok_or(SendError::NothingToCancel)?;
+        let invite = entry.invite.as_ref().ok_or(SendError::NothingToCancel)?;
+        let cancel = follow_up(invite, Method::Cancel, None);
+        let octets = cancel.write()?;
+        let key = (entry.key.0.clone(), Method::Cancel);
+        let hop = entry.hop.clone();
+        self.open_client(now, cancel, octets, key, hop)
+    }
+
+    fn open_client(
+        &mut self,
+        now: Timestamp,
+        request: Request,
+        octets: Bytes,
+        key: (Branch, Method),
+        hop: Hop,
+    ) -> Result<ClientTransactionId, SendError> {
         if self.is_full() {
             return Err(SendError::Full);
         }
-        let branch = self.ids.branch();
-        let transport = outgoing.hop.transport.clone();
-        let via = Via::new(transport, outgoing.sent_by_host.clone(), outgoing.sent_by_port, &branch).with_rport();
-        request.headers_mut().push_front(Header::new(HeaderName::Via, &via));
-        let octets = request.write()?;
-        let reliability = Reliability::of(&outgoing.hop.transport);
-        // RFC 3261 §18.1.1
-        let is_too_large = reliability == Reliability::Unreliable && octets.len() > DATAGRAM_OCTETS_MAX;
-        if is_too_large && outgoing.datagram_rule == DatagramRule::SmallOnly {
-            return Err(SendError::TooLargeForDatagram);
-        }
         let id = ClientTransactionId(self.next_number());
-        let machine = ClientTransaction::new(now, reliability, self.timers);
-        self.clients_by_branch.insert(branch.clone(), id);
-        self.clients.insert(id, ClientEntry { machine, branch, method, octets, hop: outgoing.hop.clone() });
+        let reliability = Reliability::of(&hop.transport);
+        let (machine, invite) = if key.1 == Method::Invite {
+            (ClientMachine::Invite(InviteClientTransaction::new(now, reliability, self.timers)), Some(request))
+        } else {
+            (ClientMachine::Plain(ClientTransaction::new(now, reliability, self.timers)), None)
+        };
+        self.clients_by_branch.insert(key.clone(), id);
+        self.clients.insert(id, ClientEntry { machine, key, octets, invite, hop });
         self.drive_client(id, |_| {});
         Ok(id)
     }
@@ -149,14 +199,51 @@ impl TransactionTable {
     pub fn forget(&mut self, id: TransactionId) {
         match id {
             TransactionId::Server(id) => self.forget_server(id),
-            TransactionId::Client(id) => {
-                self.deadlines.set(TransactionId::Client(id), None);
-                if let Some(entry) = self.clients.remove(&id) {
-                    self.clients_by_branch.remove(&entry.branch);
-                }
-            }
+            TransactionId::Client(id) => self.forget_client(id),
         }
     }
+}
+
+// RFC 3261 §18.1.1
+fn write_for(request: &Request, outgoing: &Outgoing) -> Result<Bytes, SendError> {
+    let octets = request.write()?;
+    let is_datagram = Reliability::of(&outgoing.hop.transport) == Reliability::Unreliable;
+    if is_datagram && octets.len() > DATAGRAM_OCTETS_MAX && outgoing.datagram_rule == DatagramRule::SmallOnly {
+        return Err(SendError::TooLargeForDatagram);
+    }
+    Ok(octets)
+}
+
+// RFC 3261 §8.1.1.7, RFC 3581 §3
+fn add_via(request: &mut Request, outgoing: &Outgoing, branch: &Branch) {
+    let transport = outgoing.hop.transport.clone();
+    let via = Via::new(transport, outgoing.sent_by_host.clone(), outgoing.sent_by_port, branch).with_rport();
+    request.headers_mut().push_front(Header::new(HeaderName::Via, &via));
+}
+
+// RFC 3261 §9.1, §17.1.1.3
+/// The ACK of a refused INVITE, with the To of the response, or the CANCEL of a ringing one: same way, same branch, same number.
+pub(super) fn follow_up(invite: &Request, method: Method, to: Option<Bytes>) -> Request {
+    let mut request = Request::new(method.clone(), invite.uri().clone());
+    for header in invite.headers().iter() {
+        match header.name() {
+            HeaderName::To if to.is_some() => {}
+            HeaderName::Via
+            | HeaderName::Route
+            | HeaderName::From
+            | HeaderName::To
+            | HeaderName::CallId
+            | HeaderName::MaxForwards => request.push(header.clone()),
+            _ => {}
+        }
+    }
+    if let Some(to) = to {
+        request.push(Header::from_raw(HeaderName::To, to));
+    }
+    if let Ok(cseq) = invite.headers().cseq() {
+        request.push(Header::new(HeaderName::CSeq, CSeq::new(cseq.sequence, method)));
+    }
+    request
 }
 
 impl Reliability {

@@ -332,6 +332,85 @@ fn cancel_is_answered_and_reaches_a_ringing_invite_only() {
     assert_eq!(sent(&mut table), ["SIP/2.0 481 Call/Transaction Does Not Exist"]);
 }
 
+fn line_of(octets: &Bytes, start: &str) -> String {
+    let text = String::from_utf8_lossy(octets).into_owned();
+    text.lines().find(|line| line.starts_with(start)).unwrap_or_default().to_owned()
+}
+
+/// The octets of the only command, which sends.
+fn octets(table: &mut TransactionTable) -> Bytes {
+    match commands(table).as_slice() {
+        [TransactionCommand::Send { octets, .. }] => octets.clone(),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn response_to(invite: &Bytes, method: Method, status: StatusCode) -> Response {
+    let mut request = request(method, 1);
+    request.headers_mut().push_front(Header::new(HeaderName::Via, &line_of(invite, "Via: ")[5..]));
+    Response::for_request(&request, status, Some(&Tag::parse("b1").unwrap()))
+}
+
+#[test]
+fn the_refusal_of_our_invite_is_acknowledged_on_the_same_branch() {
+    let mut table = table();
+    table.send_request(at(0), request(Method::Invite, 1), &outgoing(Transport::Udp)).unwrap();
+    let invite = octets(&mut table);
+    let busy = response_to(&invite, Method::Invite, StatusCode::BUSY_HERE);
+    assert!(matches!(table.receive_response(at(10), busy.clone()), ResponseEvent::Final { .. }));
+    let ack = octets(&mut table);
+    assert!(ack.starts_with(b"ACK sip:bob@sip.example SIP/2.0\r\n"));
+    assert_eq!(line_of(&ack, "Via: "), line_of(&invite, "Via: "));
+    assert_eq!(line_of(&ack, "CSeq: "), "CSeq: 1 ACK");
+    assert!(line_of(&ack, "To: ").ends_with(";tag=b1"));
+    assert!(matches!(table.receive_response(at(500), busy), ResponseEvent::Retransmission));
+    assert_eq!(octets(&mut table), ack);
+    table.expire(at(40_000));
+    assert!(table.is_empty());
+}
+
+#[test]
+fn our_ringing_invite_is_cancelled_on_the_same_branch() {
+    let mut table = table();
+    let id = table.send_request(at(0), request(Method::Invite, 1), &outgoing(Transport::Udp)).unwrap();
+    let invite = octets(&mut table);
+    assert_eq!(table.cancel(at(1), id), Err(SendError::NothingToCancel));
+    table.receive_response(at(10), response_to(&invite, Method::Invite, StatusCode::RINGING));
+    let cancel_id = table.cancel(at(20), id).unwrap();
+    let cancel = octets(&mut table);
+    assert!(cancel.starts_with(b"CANCEL sip:bob@sip.example SIP/2.0\r\n"));
+    assert_eq!(line_of(&cancel, "Via: "), line_of(&invite, "Via: "));
+    match table.receive_response(at(30), response_to(&invite, Method::Cancel, StatusCode::OK)) {
+        ResponseEvent::Final { id, .. } => assert_eq!(id, cancel_id),
+        other => panic!("{other:?}"),
+    }
+    match table.receive_response(at(40), response_to(&invite, Method::Invite, StatusCode::REQUEST_TERMINATED)) {
+        ResponseEvent::Final { id: found, .. } => assert_eq!(found, id),
+        other => panic!("{other:?}"),
+    }
+    assert!(octets(&mut table).starts_with(b"ACK "));
+}
+
+#[test]
+fn every_2xx_to_our_invite_reaches_the_user_who_acknowledges_it() {
+    let mut table = table();
+    table.send_request(at(0), request(Method::Invite, 1), &outgoing(Transport::Tcp)).unwrap();
+    let invite = octets(&mut table);
+    for wait in [10, 510] {
+        let response = response_to(&invite, Method::Invite, StatusCode::OK);
+        assert!(matches!(table.receive_response(at(wait), response), ResponseEvent::Final { .. }));
+        table.send_ack(request(Method::Ack, 1), &outgoing(Transport::Tcp)).unwrap();
+        let ack = octets(&mut table);
+        assert_ne!(line_of(&ack, "Via: "), line_of(&invite, "Via: "));
+    }
+    assert_eq!(
+        table.send_request(at(600), request(Method::Ack, 1), &outgoing(Transport::Tcp)),
+        Err(SendError::UnsupportedMethod(Method::Ack))
+    );
+    table.expire(at(32_010));
+    assert!(table.is_empty());
+}
+
 proptest! {
     /// Whatever comes in whatever order, the table keeps its bound, empties itself, and answers each new request it was told to.
     #[test]
