@@ -3,6 +3,18 @@
 //! Every user is an actor in the shard that owns its address ([`shard_of`]). Users speak to each other in words only
 //! ([`crate::command::CommandKind::Forward`]), whether they share a shard or not, so that one shard or many makes no
 //! difference. A word to a user of the same shard takes the short way inside.
+//!
+//! The driver of a shard:
+//!
+//! 1. start: [`Engine::new`], [`Engine::account_added`] for all accounts, [`Engine::restore`] with the kept facts, then
+//!    [`Engine::poll`]. All shards are restored before words are carried between them.
+//! 2. loop: [`Engine::handle`] for an event whose [`crate::event::EventKind::owner`] is this shard's (events without
+//!    owner go to every shard), or [`Engine::expire`] at the [`Engine::deadline`]; then [`Engine::poll`] until it is
+//!    empty. That is a batch; batches may be joined.
+//! 3. commit all `Keep` records of the batch, in order; then release its other commands, in order. A `Forward` goes to
+//!    the shard of its `to` as [`crate::event::EventKind::Forwarded`], in order for each pair of shards.
+//! 4. when a commit fails: drop what was not released, make the shard anew as in 1, and tell every other shard by
+//!    [`Engine::shard_restored`].
 
 mod attachment;
 mod fetch;

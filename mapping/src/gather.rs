@@ -26,6 +26,8 @@ pub(crate) struct Gather {
     pub(crate) outstanding: BTreeSet<Address>,
     /// Parts that are.
     pub(crate) details: Vec<Detail>,
+    /// Whether parts are missing for good.
+    pub(crate) is_partial: bool,
     pub(crate) purpose: Purpose,
 }
 
@@ -45,6 +47,7 @@ impl Gather {
             requests: SmallVec::from_iter([request]),
             outstanding: BTreeSet::new(),
             details: Vec::new(),
+            is_partial: false,
             purpose,
         }
     }
@@ -70,6 +73,7 @@ impl Gather {
 
     /// Settles what is not in.
     pub(crate) fn give_up(&mut self, outcome: Outcome) {
+        self.is_partial = !self.outstanding.is_empty();
         for target in std::mem::take(&mut self.outstanding) {
             self.details.push(Detail { target, outcome });
         }

@@ -55,7 +55,8 @@ impl Engine {
         if let Purpose::Send { origin, .. } = &gather.purpose
             && let Some(known) = self.users.get_mut(&gather.user).and_then(|user| user.origins.get_mut(origin))
         {
-            known.progress = Progress::Answered(answer.clone());
+            // Where a shard said nothing, a repetition asks again under the same name.
+            known.progress = if gather.is_partial { Progress::Known } else { Progress::Answered(answer.clone()) };
         }
         for request in &gather.requests {
             self.output.answer(*request, answer.clone());

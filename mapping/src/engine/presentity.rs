@@ -120,8 +120,8 @@ impl Engine {
         let actor = self.users.get(presentity);
         let rule = actor.and_then(|actor| actor.authorizations.rule_for(presentity, watcher, &actor.lists));
         let asked = self.profile_for(presentity).is_some_and(|profile| profile.asks_authorization);
-        // UNCLEAR RFC 3856 §6.6: how a presentity without means to be asked consents. Its own watch of the watcher
-        // counts, as phones of that side subscribe back when their user accepts a contact.
+        // UNCLEAR RFC 3856 §6.6.2: a presentity without means to be asked consents by its own watch of the watcher,
+        // because user agents of that side subscribe back when their user accepts a contact.
         let subscribes = actor.is_some_and(|actor| actor.watching.relations.contains_key(watcher));
         let consent = if !asked && subscribes { Consent::Given } else { Consent::None };
         permission(presentity, watcher, rule, self.config.authorization, consent)

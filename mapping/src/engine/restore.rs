@@ -5,7 +5,7 @@ use crate::{
     authorization::{Question, Rule},
     correlation::Correlation,
     engine::{
-        Engine, Word,
+        Engine, Word, shard_of,
         timer::Timer,
         user::{Origin, Progress},
     },
@@ -62,6 +62,24 @@ impl Engine {
             self.revive(&user);
             self.settle();
         }
+    }
+
+    /// Another shard was rebuilt while this one went on: what it knew of this shard's watchers it is told again.
+    pub fn shard_restored(&mut self, now: Timestamp, shard: u32) {
+        self.now = now;
+        self.output.correlation = Correlation::new(self.random.next());
+        let mut relations = Vec::new();
+        for (user, actor) in &self.users {
+            for presentity in actor.watching.relations.keys() {
+                if shard_of(presentity, self.config.shards) == shard {
+                    relations.push((user.clone(), presentity.clone()));
+                }
+            }
+        }
+        for (user, presentity) in relations {
+            self.start_relation(&user, &presentity, None);
+        }
+        self.settle();
     }
 
     fn restore_fact(&mut self, fact: Fact, stored: &mut Vec<Stored>) {

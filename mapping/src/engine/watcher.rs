@@ -15,7 +15,7 @@ use crate::{
     subscription::table::{EndpointWatch, ListWatch, Relation, Showing},
     watcher::{EndReason, WatchState},
 };
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 /// What a watcher wants to see.
 #[derive(Clone, Copy, Debug)]
@@ -171,7 +171,9 @@ impl Engine {
                 self.keep_watches(user, presentity);
                 self.show_all(user, presentity);
             }
-            (None, _) => {}
+            // The presentity believes in a watcher that is none any more, as after a rebuilding of this shard.
+            (None, None) => self.output.tell(presentity, Word::StopWatch { watcher: user.clone() }),
+            (None, Some(_)) => {}
         }
         if let Some(ticket) = ticket {
             self.part_settled(ticket, presentity, declined.map_or(Outcome::Success, |(outcome, _)| outcome));
@@ -293,17 +295,33 @@ impl Engine {
 
     pub(super) fn unwatch(&mut self, request: RequestId, user: &Address, endpoint: &Endpoint, targets: &[Address]) {
         let ended = self.watches_named(user, endpoint, targets);
+        let views: Vec<_> = ended.iter().map(|presentity| self.last_view(user, presentity, endpoint)).collect();
         for presentity in &ended {
             self.remove_watch(user, presentity, endpoint);
         }
         self.output.done(request, Outcome::Success);
-        // RFC 6665 §4.2.1.2: the subscription that was ended by its subscriber ends with a notification.
+        // RFC 6665 §4.2.1.4: the subscription that was ended by its subscriber ends with a notification.
         if self.profile(endpoint.side).refusal == RefusalStyle::Ends {
-            for presentity in &ended {
-                self.notify(user, presentity, endpoint, WatchState::Ended(EndReason::Timeout), None);
+            for (presentity, view) in ended.iter().zip(views) {
+                self.notify(user, presentity, endpoint, WatchState::Ended(EndReason::Timeout), view);
             }
         }
         self.forget_if_empty(user);
+    }
+
+    /// What the endpoint may see at the end of its watch, in full.
+    fn last_view(&self, user: &Address, presentity: &Address, endpoint: &Endpoint) -> Option<PresenceView> {
+        let relation = self.users.get(user)?.watching.relations.get(presentity)?;
+        let watch = relation.watches.get(endpoint)?;
+        match &relation.standing {
+            Standing::Active(seen) => {
+                let attributes = watch.attributes.intersection(seen.granted);
+                Some(PresenceView { document: Arc::clone(&seen.document), attributes, changed: attributes })
+            }
+            Standing::Unclear | Standing::Pending | Standing::Refused | Standing::Failed(_) | Standing::Declined(_) => {
+                None
+            }
+        }
     }
 
     /// The presentities that the endpoint watches by these targets; lists among them are no longer watched.

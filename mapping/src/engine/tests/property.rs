@@ -6,7 +6,7 @@ use crate::{
     address::Address,
     command::{Answer, CommandKind},
     contact_list::{Contact, ContactListChange},
-    engine::{DefaultAuthorization, EngineConfig, QueueState},
+    engine::{DefaultAuthorization, EngineConfig, QueueState, StandingName, shard_of},
     event::{
         Acknowledgement, Delivery, DeliveryId, DetachReason, EventKind, Operation, Publication, PublicationChange,
         RequestId, SubscriptionId, SubscriptionUpdate,
@@ -66,6 +66,8 @@ enum Deed {
     Wait(u64),
     /// Crash after so many batches; with what the last of them says, or without.
     Crash(usize, bool),
+    /// One shard is rebuilt while the others go on.
+    Rebuild(usize),
 }
 
 fn user() -> std::ops::Range<usize> {
@@ -105,7 +107,7 @@ fn deed() -> impl Strategy<Value = Deed> {
 }
 
 fn deed_or_crash() -> impl Strategy<Value = Deed> {
-    prop_oneof![8 => deed(), 1 => (0..6_usize, any::<bool>()).prop_map(|(batches, swallows)| Deed::Crash(batches, swallows))]
+    prop_oneof![16 => deed(), 1 => (0..3_usize).prop_map(Deed::Rebuild), 2 => (0..6_usize, any::<bool>()).prop_map(|(batches, swallows)| Deed::Crash(batches, swallows))]
 }
 
 /// The world with what the test remembers of it.
@@ -273,6 +275,14 @@ impl Story {
             Deed::Subscription(which, how) => self.subscription(which, how),
             Deed::Peer(reachable) => self.world.event(EventKind::Peer { peer: PeerName::new("core"), reachable }),
             Deed::Wait(millis) => self.world.wait_millis(millis),
+            Deed::Rebuild(index) => {
+                let shards = u32::try_from(self.world.engines.len()).unwrap();
+                let index = index % self.world.engines.len();
+                let is_lost = |owner: &Address| shard_of(owner, shards) as usize == index;
+                self.subscriptions.retain(|subscription| !is_lost(&subscription.presentity().unwrap()));
+                self.open.retain(|_, open| !is_lost(&open.owner));
+                self.world.rebuild(index);
+            }
             Deed::Crash(batches, swallows) => {
                 (self.world.crash_after, self.world.crash_swallows) = (Some(batches), swallows);
             }
@@ -462,6 +472,14 @@ impl Story {
         assert_eq!(publications, kept(|key| matches!(key, FactKey::Publication(..))));
         let watches = engines().flat_map(|engine| engine.watches()).count();
         assert_eq!(watches, kept(|key| matches!(key, FactKey::Watch(..))));
+        let shards = u32::try_from(self.world.engines.len()).unwrap();
+        for row in engines().flat_map(|engine| engine.watches()) {
+            if matches!(row.standing, StandingName::Active(_)) {
+                let engine = &self.world.engines[shard_of(&row.presentity, shards) as usize];
+                let known = engine.explain(&row.watcher, &row.presentity);
+                assert!(known.granted.is_some() || known.entry.is_some(), "nobody feeds {row:?}");
+            }
+        }
         let stored = engines()
             .flat_map(|engine| engine.queues())
             .filter(|row| matches!(row.state, QueueState::Late | QueueState::Waiting | QueueState::Offered))

@@ -84,18 +84,33 @@ impl World {
     }
 
     fn start(&mut self, shards: u32, seed: u64) {
-        self.engines = (0..shards)
-            .map(|shard| {
-                let mut config = EngineConfig::new(domains(), [seed, u64::from(shard)]);
-                (config.shard, config.shards) = (shard, shards);
-                (self.configure)(&mut config);
-                let mut engine = Engine::new(config);
-                for account in ACCOUNTS {
-                    engine.account_added(address(account));
-                }
-                engine
-            })
-            .collect();
+        self.engines = (0..shards).map(|shard| self.engine(shard, shards, seed)).collect();
+    }
+
+    fn engine(&self, shard: u32, shards: u32, seed: u64) -> Engine {
+        let mut config = EngineConfig::new(domains(), [seed, u64::from(shard)]);
+        (config.shard, config.shards) = (shard, shards);
+        (self.configure)(&mut config);
+        let mut engine = Engine::new(config);
+        for account in ACCOUNTS {
+            engine.account_added(address(account));
+        }
+        engine
+    }
+
+    /// One shard fails and is rebuilt while the others go on.
+    pub(super) fn rebuild(&mut self, index: usize) {
+        self.crashes += 1;
+        let (shard, shards) = (u32::try_from(index).unwrap(), u32::try_from(self.engines.len()).unwrap());
+        let mut engine = self.engine(shard, shards, 1 + self.crashes);
+        engine.restore(self.now, self.facts.values().cloned());
+        self.engines[index] = engine;
+        for (other, engine) in self.engines.iter_mut().enumerate() {
+            if other != index {
+                engine.shard_restored(self.now, shard);
+            }
+        }
+        self.run_all();
     }
 
     /// Everything that is not kept is lost; the shards come back from what is.
