@@ -1,6 +1,13 @@
 //! SIP transactions: the table that owns them, the machines in it, and where responses go.
 //!
-//! The owner feeds received messages and its timer into a [`TransactionTable`] and sends what [`TransactionTable::poll`] says.
+//! The owner feeds received messages and its timer into a [`TransactionTable`] and sends what [`TransactionTable::poll`] says:
+//!
+//! * request received: [`TransactionTable::receive_request`]; on [`RequestEvent::New`] find the machine by the To tag, or begin one,
+//!   and answer with [`TransactionTable::respond`];
+//! * response received: [`TransactionTable::receive_response`]; on [`ResponseEvent::Final`] tell the machine that sent the request;
+//! * request to send: [`TransactionTable::send_request`], and remember which machine the identifier belongs to until
+//!   [`ResponseEvent::Final`], [`TransactionCommand::TimedOut`] or [`TransactionCommand::RequestFailed`];
+//! * timer: [`TransactionTable::expire`] at [`TransactionTable::deadline`].
 
 pub mod client;
 pub mod invite_client;

@@ -2,8 +2,7 @@
 
 use crate::error::HeaderError;
 use crate::message::header::via::{Rport, Transport, Via};
-use crate::message::headers::{Header, Headers};
-use crate::message::name::HeaderName;
+use crate::message::headers::Headers;
 use core::net::{IpAddr, SocketAddr};
 
 /// The stream connection that carries a message, or the socket on which a datagram comes and goes; named by the owner.
@@ -52,24 +51,8 @@ impl ConnectionId {
 /// # Errors
 /// [`HeaderError`] when there is no readable Via; the request cannot be answered then.
 pub fn stamp_received(headers: &mut Headers, source: SocketAddr) -> Result<Via, HeaderError> {
-    let mut via = headers.via_top()?;
-    let asked = via.rport().is_some();
-    let said = via.host().to_address().is_some_and(|address| address == source.ip().to_canonical());
-    let forged = via.received().is_some() || matches!(via.rport(), Some(Rport::Port(_)));
-    if !asked && said && !forged {
-        return Ok(via);
-    }
-    if asked {
-        via.set_rport(source.port());
-    }
-    if asked || !said {
-        via.set_received(source.ip().to_canonical());
-    } else {
-        via.params_mut().remove("received");
-    }
-    headers.pop_first(&HeaderName::Via)?;
-    headers.push_front(Header::new(HeaderName::Via, &via));
-    Ok(via)
+    headers.stamp_source(source)?;
+    headers.via_top()
 }
 
 // RFC 3261 §18.2.2, RFC 3581 §4
@@ -103,6 +86,8 @@ fn multicast(via: &Via) -> Option<IpAddr> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::message::headers::Header;
+    use crate::message::name::HeaderName;
 
     fn hop(transport: Transport, address: &str) -> Hop {
         Hop { transport, address: address.parse().unwrap(), connection: Some(ConnectionId::from_number(3)) }
