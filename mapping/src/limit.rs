@@ -61,6 +61,18 @@ pub struct Limits {
     pub giveup_wait: Duration,
     /// Wait after a subscription ran out at the far side.
     pub renewal_wait: Duration,
+    /// Devices attached per user.
+    pub attachments_per_user: usize,
+    /// Publications per user; one per device and one for the person.
+    pub publications_per_user: usize,
+    /// Words on watchers per presentity.
+    pub authorizations_per_presentity: usize,
+    /// Messages per user that are recognised when repeated; the oldest are forgotten first.
+    pub origins_per_user: usize,
+    /// Reports per sender that far sides owe; further ones are not waited for.
+    pub awaited_reports_per_user: usize,
+    /// Back-end subscriptions per shard, refusals that are remembered among them.
+    pub entries_per_shard: usize,
     /// Requests per minute and watcher that start a watch. A client that subscribes to each contact by itself after
     /// its start needs hundreds.
     pub watches_per_minute: u32,
@@ -99,6 +111,12 @@ impl Default for Limits {
             probation_wait: Duration::from_secs(300),
             giveup_wait: Duration::from_secs(600),
             renewal_wait: Duration::from_secs(1),
+            attachments_per_user: 32,
+            publications_per_user: 33,
+            authorizations_per_presentity: 10_000,
+            origins_per_user: 10_000,
+            awaited_reports_per_user: 1000,
+            entries_per_shard: 1_000_000,
             watches_per_minute: 600,
             fetches_per_minute: 600,
         }

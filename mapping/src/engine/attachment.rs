@@ -18,6 +18,11 @@ impl Engine {
         if let Some(outcome) = self.refusal_for_guests(user) {
             return self.output.done(request, outcome);
         }
+        let bound = self.config.limits.attachments_per_user;
+        let attachments = &self.user_mut(user).attachments;
+        if attachments.len() >= bound && !attachments.contains_key(&endpoint) {
+            return self.output.done(request, Outcome::Unavailable);
+        }
         self.output.keep(Fact::Attachment {
             user: user.clone(),
             endpoint: endpoint.clone(),

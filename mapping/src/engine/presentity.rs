@@ -22,7 +22,11 @@ impl Engine {
         if let Some(outcome) = self.refusal_for_guests(user) {
             return self.output.done(request, outcome);
         }
-        let now = self.now;
+        let (now, bound) = (self.now, self.config.limits.publications_per_user);
+        let publications = &self.user_mut(user).publications.by_device;
+        if publications.len() >= bound && !publications.contains_key(&publication.device) {
+            return self.output.done(request, Outcome::Unavailable);
+        }
         let touched = self.user_mut(user).publications.publish(now, publication);
         for device in touched {
             match self.users.get(user).and_then(|actor| actor.publications.by_device.get(&device)) {
@@ -213,6 +217,11 @@ impl Engine {
     ) {
         if let Some(outcome) = self.refusal_for_guests(presentity) {
             return self.output.done(request, outcome);
+        }
+        let bound = self.config.limits.authorizations_per_presentity;
+        let rules = &self.user_mut(presentity).authorizations.rules;
+        if rules.len() >= bound && !rules.contains_key(watcher) {
+            return self.output.done(request, Outcome::Unavailable);
         }
         let Rule { decision, attributes } =
             self.user_mut(presentity).authorizations.decide(watcher, decision, attributes);

@@ -36,6 +36,10 @@ impl Engine {
         let timer = Timer::Report(sender.clone(), message.clone(), recipient.clone());
         if report.outcome == Outcome::Stored {
             // The far side took it over and owes the report.
+            let bound = self.config.limits.awaited_reports_per_user;
+            if self.user_mut(&sender).awaited.len() >= bound {
+                return self.forget_if_empty(&sender);
+            }
             let until = self.now.after(self.config.limits.question_age);
             self.output.keep(Fact::Awaited { report: report.clone(), until });
             self.user_mut(&sender).awaited.insert(key, report);

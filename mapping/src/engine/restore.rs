@@ -44,11 +44,19 @@ impl Engine {
     pub fn restore(&mut self, now: Timestamp, facts: impl IntoIterator<Item = Fact>) {
         self.now = now;
         self.output.correlation = Correlation::new(self.random.next());
-        let mut stored = Vec::new();
+        let (mut stored, mut origins) = (Vec::new(), Vec::new());
         for fact in facts {
             if self.owns(&fact.owner()) {
-                self.restore_fact(fact, &mut stored);
+                match fact {
+                    Fact::Origin { until, ref origin, .. } => origins.push((until, origin.clone(), fact)),
+                    fact => self.restore_fact(fact, &mut stored),
+                }
             }
+        }
+        // They are forgotten in this order when there are too many.
+        origins.sort_by(|(until, origin, _), other| (until, origin).cmp(&(&other.0, &other.1)));
+        for (_, _, fact) in origins {
+            self.restore_fact(fact, &mut stored);
         }
         // The order in which they were sent is the order in which they are delivered.
         stored.sort_by(|one, two| {
@@ -134,9 +142,9 @@ impl Engine {
             }
             Fact::Origin { user, origin, message, until } => {
                 let origin: Arc<str> = Arc::from(origin);
-                self.user_mut(&owner)
-                    .origins
-                    .insert(Arc::clone(&origin), Origin { message, progress: Progress::Known });
+                let actor = self.user_mut(&owner);
+                actor.origin_order.push_back(Arc::clone(&origin));
+                actor.origins.insert(Arc::clone(&origin), Origin { message, progress: Progress::Known });
                 self.timers.set(Timer::Origin(user, origin), until);
             }
         }

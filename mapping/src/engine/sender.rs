@@ -126,11 +126,28 @@ impl Engine {
             until,
         });
         self.timers.set(Timer::Origin(user.clone(), Arc::clone(origin)), until);
-        self.user_mut(user).origins.insert(Arc::clone(origin), Origin { message: message.clone(), progress });
+        let bound = self.config.limits.origins_per_user;
+        let actor = self.user_mut(user);
+        let known = actor.origins.insert(Arc::clone(origin), Origin { message: message.clone(), progress });
+        if known.is_none() {
+            actor.origin_order.push_back(Arc::clone(origin));
+        }
+        let oldest = if actor.origins.len() > bound { actor.origin_order.front().cloned() } else { None };
+        if let Some(oldest) = oldest {
+            self.timers.clear(&Timer::Origin(user.clone(), Arc::clone(&oldest)));
+            self.origin_over(user, &oldest);
+        }
     }
 
     pub(super) fn origin_over(&mut self, user: &Address, origin: &Arc<str>) {
-        if self.users.get_mut(user).is_some_and(|actor| actor.origins.remove(origin).is_some()) {
+        let forgotten = self.users.get_mut(user).is_some_and(|actor| {
+            // Nearly always the first one: all live equally long.
+            if let Some(index) = actor.origin_order.iter().position(|known| known == origin) {
+                actor.origin_order.remove(index);
+            }
+            actor.origins.remove(origin).is_some()
+        });
+        if forgotten {
             self.output.drop_fact(FactKey::Origin(user.clone(), origin.as_ref().to_owned()));
         }
         self.forget_if_empty(user);

@@ -23,6 +23,11 @@ impl Engine {
         let key = (presentity.clone(), watcher);
         let belief = self.cache.belief(presentity, self.now);
         let fresh = !self.cache.entries.contains_key(&key);
+        if fresh && self.cache.entries.len() >= self.config.limits.entries_per_shard {
+            let standing = Standing::Declined(Outcome::Unavailable);
+            let word = Word::Standing { presentity: key.0, ticket, standing };
+            return self.output.tell(&key.1, word);
+        }
         let entry = self.cache.entries.entry(key.clone()).or_insert_with(|| Entry::new(peer));
         let mut wait = None;
         if fresh && let Some(belief) = belief {

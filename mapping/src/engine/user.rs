@@ -15,7 +15,10 @@ use crate::{
     side::Endpoint,
     subscription::{pace::Pace, table::Watching},
 };
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
 
 /// One user, hosted or not.
 #[derive(Clone, Debug, Default)]
@@ -24,6 +27,8 @@ pub(crate) struct User {
     pub(crate) letters: Letters,
     /// Recognised repetitions, by origin.
     pub(crate) origins: BTreeMap<Arc<str>, Origin>,
+    /// The same, oldest first.
+    pub(crate) origin_order: VecDeque<Arc<str>>,
     /// Reports that the user has not got, by message and recipient.
     pub(crate) reports: BTreeMap<(MessageId, Address), Report>,
     /// Reports that the far side owes, by message and recipient.

@@ -335,3 +335,29 @@ fn a_contact_list_is_opened_into_its_members_within_bounds() {
     let id = world.send("alice@wv.example", &session("a"), &["alice/foes@wv.example"], text("3", "hello"));
     assert_eq!(sent(world.answer(id)).0, Outcome::UnknownContactList);
 }
+
+#[test]
+fn the_oldest_repetition_is_forgotten_first_when_there_are_too_many() {
+    let mut world = World::with(1, |config| config.limits.origins_per_user = 2);
+    for origin in ["1", "2", "3"] {
+        world.send("bob@sip.example", &contact("b"), &["alice@wv.example"], text(origin, "hello"));
+    }
+    let inbox = |world: &World| world.facts.keys().filter(|key| matches!(key, FactKey::Inbox(..))).count();
+    assert_eq!(inbox(&world), 3);
+    world.send("bob@sip.example", &contact("b"), &["alice@wv.example"], text("3", "hello"));
+    assert_eq!(inbox(&world), 3, "still recognised");
+    world.send("bob@sip.example", &contact("b"), &["alice@wv.example"], text("1", "hello"));
+    assert_eq!(inbox(&world), 4, "recognised no more");
+    world.wait_millis(3_600_000);
+    assert!(!world.facts.keys().any(|key| matches!(key, FactKey::Origin(..))));
+}
+
+#[test]
+fn a_user_has_so_many_devices_and_no_more() {
+    let mut world = World::with(1, |config| config.limits.attachments_per_user = 1);
+    world.attach("alice@wv.example", &session("a1"));
+    world.attach("alice@wv.example", &session("a1"));
+    let attachment = super::world::attachment("a2");
+    let id = world.request("alice@wv.example", &session("a2"), Operation::Attach(attachment));
+    assert!(matches!(world.answer(id), Answer::Done { outcome: Outcome::Unavailable, .. }));
+}
