@@ -372,10 +372,12 @@ impl Publisher {
         let Some(operation) = self.challenged.take() else {
             return ignored();
         };
-        self.renew_wish(operation);
         if credentials.is_empty() {
+            // Nothing else of ours would pass either.
+            self.wish = Wish::None;
             return self.refused(now, StatusCode::UNAUTHORIZED, None);
         }
+        self.renew_wish(operation);
         let wish = self.wish;
         let repeated = match wish {
             Wish::Remove if self.entity_tag.is_some() => Operation::Remove,
@@ -418,6 +420,7 @@ impl Publisher {
     fn refused(&mut self, now: Timestamp, status: StatusCode, retry_after: Option<u32>) {
         self.tell(PublicationChange::Refused { status, retry_after: to_duration(retry_after) });
         self.attempts = 0;
+        self.gate.reset();
         self.settle(now);
     }
 

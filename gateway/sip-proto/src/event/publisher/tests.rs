@@ -201,6 +201,10 @@ fn a_challenge_is_answered_once_per_nonce() {
     let again = again.unwrap();
     assert!(again.headers().has(&HeaderName::Authorization));
     assert_eq!(reply(&mut machine, 4, challenge(&again)).0, ["refused 401"]);
+    let (_, request) = publish(&mut machine, 5, "three");
+    assert_eq!(reply(&mut machine, 6, challenge(&request.unwrap())).0, ["challenged"]);
+    machine.handle(at(7), PublisherEvent::Authorize(Vec::new()));
+    assert_eq!((told(&mut machine).0, machine.state()), (vec!["refused 401".to_owned()], PublisherState::Idle));
 }
 
 #[test]
