@@ -1,3 +1,7 @@
 //! The WV adapter: CSP server for phones.
 
+pub mod listener;
+pub mod session;
 pub mod translate;
+
+pub use session::{WvAdapter, WvParts, WvSettings};

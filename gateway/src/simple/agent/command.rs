@@ -1,6 +1,6 @@
 //! Commands of the engine.
 
-use super::{Agent, Pending};
+use super::{Agent, Pending, subscription::Wish};
 use mapping::{
     command::{Answer, Command, CommandKind},
     event::RequestId,
@@ -19,7 +19,8 @@ impl Agent {
                 self.deliver(now, correlation, delivery, owner, &route, &message);
             }
             CommandKind::OpenSubscription { subscription, peer, watcher, presentity, lasting } => {
-                self.open_subscription(now, correlation, &subscription, &peer, &watcher, &presentity, lasting);
+                let wish = Wish { peer, watcher, presentity, lasting };
+                self.open_subscription(now, correlation, &subscription, wish);
             }
             CommandKind::CloseSubscription { subscription } => self.close_subscription(now, &subscription),
             // Reports need IMDN and questions watcher information: not spoken yet, and never asked for by SIP users.

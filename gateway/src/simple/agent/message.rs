@@ -219,7 +219,9 @@ impl Agent {
                 self.table.send_request(to_sip(now), again, &outgoing).map_err(|_| Outcome::Unavailable)
             }
             Err(SendError::Full) => Err(Outcome::Unavailable),
-            Err(SendError::UnsupportedMethod(_) | SendError::Write(_)) => Err(Outcome::InternalError),
+            Err(SendError::UnsupportedMethod(_) | SendError::NothingToCancel | SendError::Write(_)) => {
+                Err(Outcome::InternalError)
+            }
         }
     }
 

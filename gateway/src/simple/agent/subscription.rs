@@ -47,21 +47,28 @@ pub(super) struct Subscribers {
 
 struct Entry {
     machine: Subscriber,
-    peer: PeerName,
-    watcher: Address,
-    presentity: Address,
-    lasting: bool,
+    wish: Wish,
     hop: Hop,
     correlation: Correlation,
+}
+
+/// What the engine wants of a neighbour.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+pub(super) struct Wish {
+    /// Through which peer.
+    pub(super) peer: PeerName,
+    /// On whose behalf.
+    pub(super) watcher: Address,
+    /// To whom.
+    pub(super) presentity: Address,
+    /// Whether one document is enough.
+    pub(super) lasting: bool,
 }
 
 /// What is kept of a back-end subscription besides its machine.
 #[derive(serde::Serialize, serde::Deserialize)]
 struct Kept {
-    peer: PeerName,
-    watcher: Address,
-    presentity: Address,
-    lasting: bool,
+    wish: Wish,
     tag: String,
     call_id: String,
     machine: Vec<u8>,
@@ -78,8 +85,8 @@ impl Subscribers {
             .iter()
             .map(|(name, entry)| {
                 let row = serde_json::json!({
-                    "role": "subscriber", "subscription": name, "peer": entry.peer, "watcher": entry.watcher,
-                    "presentity": entry.presentity, "state": format!("{:?}", entry.machine.state()),
+                    "role": "subscriber", "subscription": name, "peer": entry.wish.peer, "watcher": entry.wish.watcher,
+                    "presentity": entry.wish.presentity, "state": format!("{:?}", entry.machine.state()),
                     "expires_at_ms": entry.machine.expires_at().map(|at| at.as_millis()),
                 });
                 (name, row)
@@ -96,10 +103,7 @@ impl Agent {
         now: Timestamp,
         correlation: Correlation,
         subscription: &SubscriptionId,
-        peer: &PeerName,
-        watcher: &Address,
-        presentity: &Address,
-        lasting: bool,
+        wish: Wish,
     ) {
         // After a restart the dialog may still be there: the engine opens again, and the kept machine goes on.
         if let Some(entry) = self.subscribers.entries.get_mut(&subscription.0) {
@@ -107,7 +111,7 @@ impl Agent {
             entry.machine.handle(to_sip(now), SubscriberEvent::Refresh);
             return self.drive_subscriber(now, &subscription.0);
         }
-        let entry = self.subscriber_entry(correlation, peer, watcher, presentity, lasting);
+        let entry = self.subscriber_entry(correlation, wish);
         let Some((mut entry, tag)) = entry else {
             return self.tell_subscription(correlation, subscription, failed(Outcome::UnknownDomain));
         };
@@ -118,43 +122,24 @@ impl Agent {
         self.drive_subscriber(now, &name);
     }
 
-    fn subscriber_entry(
-        &mut self,
-        correlation: Correlation,
-        peer: &PeerName,
-        watcher: &Address,
-        presentity: &Address,
-        lasting: bool,
-    ) -> Option<(Entry, String)> {
+    fn subscriber_entry(&mut self, correlation: Correlation, wish: Wish) -> Option<(Entry, String)> {
         let tag = self.ids.tag();
         let call_id = self.ids.call_id();
-        let (settings, hop) = self.subscriber_settings(peer, watcher, presentity, lasting, tag.clone(), call_id)?;
-        let entry = Entry {
-            machine: Subscriber::new(settings),
-            peer: peer.clone(),
-            watcher: watcher.clone(),
-            presentity: presentity.clone(),
-            lasting,
-            hop,
-            correlation,
-        };
-        Some((entry, tag.to_string()))
+        let (settings, hop) = self.subscriber_settings(&wish, tag.clone(), call_id)?;
+        Some((Entry { machine: Subscriber::new(settings), wish, hop, correlation }, tag.to_string()))
     }
 
     fn subscriber_settings(
         &mut self,
-        peer: &PeerName,
-        watcher: &Address,
-        presentity: &Address,
-        lasting: bool,
+        wish: &Wish,
         tag: sip_proto::message::header::identifier::Tag,
         call_id: sip_proto::message::header::identifier::CallId,
     ) -> Option<(SubscriberSettings, Hop)> {
-        let peer = self.settings.peers.find(peer)?;
+        let peer = self.settings.peers.find(&wish.peer)?;
         let hop = Hop { transport: peer.transport.clone(), address: peer.address, connection: None };
         let is_trusted = peer.is_trusted;
-        let local = address::from_neutral(watcher).ok()?;
-        let target = address::from_neutral(presentity).ok()?;
+        let local = address::from_neutral(&wish.watcher).ok()?;
+        let target = address::from_neutral(&wish.presentity).ok()?;
         let jitter = u16::try_from(self.random() % 100).unwrap_or(0);
         // RFC 3325 §6: identity is asserted to trusted neighbours only.
         let identity = is_trusted.then(|| Header::new(HeaderName::PAssertedIdentity, NameAddr::new(local.clone())));
@@ -165,7 +150,7 @@ impl Agent {
             contact: self.own_contact(&hop),
             event: Event::from_text(&Text::from_static("presence")).ok()?,
             accept: vec![MediaType::parse("application/pidf+xml").ok()?],
-            expires_s: if lasting { SUBSCRIBE_EXPIRES_S } else { 0 },
+            expires_s: if wish.lasting { SUBSCRIBE_EXPIRES_S } else { 0 },
             routes: Vec::new(),
             headers: identity.into_iter().collect(),
             call_id,
@@ -235,7 +220,7 @@ impl Agent {
                 SubscriberCommand::SendRequest(request) => self.send_subscribe(now, name, request, &hop),
                 SubscriberCommand::Respond { transaction, response } => answers.push((transaction, response)),
                 SubscriberCommand::StateChanged(change) => {
-                    let watcher = self.subscribers.entries.get(name).map(|entry| entry.watcher.clone());
+                    let watcher = self.subscribers.entries.get(name).map(|entry| entry.wish.watcher.clone());
                     let update = self.to_update(change, watcher.as_ref());
                     self.tell_subscription(correlation, &SubscriptionId(Arc::clone(name)), update);
                 }
@@ -277,16 +262,13 @@ impl Agent {
 
     fn keep_subscriber(&mut self, name: &Arc<str>) {
         let Some(entry) = self.subscribers.entries.get_mut(name) else { return };
-        if !entry.lasting || !entry.machine.is_record_due() {
+        if !entry.wish.lasting || !entry.machine.is_record_due() {
             return;
         }
         let Some(machine) = entry.machine.to_snapshot() else { return };
-        let (Some(dialog), owner) = (entry.machine.dialog_id(), entry.presentity.to_string()) else { return };
+        let (Some(dialog), owner) = (entry.machine.dialog_id(), entry.wish.presentity.to_string()) else { return };
         let kept = Kept {
-            peer: entry.peer.clone(),
-            watcher: entry.watcher.clone(),
-            presentity: entry.presentity.clone(),
-            lasting: entry.lasting,
+            wish: entry.wish.clone(),
             tag: dialog.local_tag.to_string(),
             call_id: dialog.call_id.to_string(),
             machine: machine.to_vec(),
@@ -303,24 +285,15 @@ impl Agent {
             .map_err(|error| error.to_string())?;
         let call_id = sip_proto::message::header::identifier::CallId::from_text(Text::from(kept.call_id.clone()))
             .map_err(|error| error.to_string())?;
-        let (settings, hop) = self
-            .subscriber_settings(&kept.peer, &kept.watcher, &kept.presentity, kept.lasting, tag, call_id)
-            .ok_or("the peer is not configured any more")?;
+        let (settings, hop) =
+            self.subscriber_settings(&kept.wish, tag, call_id).ok_or("the peer is not configured any more")?;
         // Refreshes after a restart are spread, so that the neighbour is not flooded.
         let spread = std::time::Duration::from_millis(self.random() % 2000);
         let machine = Subscriber::from_snapshot(to_sip(now), &kept.machine, settings, spread)
             .map_err(|error| error.to_string())?;
         let deadline = machine.deadline();
         let correlation = self.correlation();
-        let entry = Entry {
-            machine,
-            peer: kept.peer,
-            watcher: kept.watcher,
-            presentity: kept.presentity,
-            lasting: kept.lasting,
-            hop,
-            correlation,
-        };
+        let entry = Entry { machine, wish: kept.wish, hop, correlation };
         self.subscribers.by_tag.insert(kept.tag, Arc::clone(name));
         self.subscribers.entries.insert(Arc::clone(name), entry);
         self.subscribers.deadlines.set(Arc::clone(name), deadline);

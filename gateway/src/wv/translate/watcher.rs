@@ -40,7 +40,8 @@ pub fn from_targets(users: &[User], lists: &[ContactListId], domain_default: &st
 }
 
 /// The detail for a text that is no address. It must name something: what is left of the text.
-fn refused(text: &str, domain_default: &str) -> Option<Detail> {
+#[must_use]
+pub fn refused(text: &str, domain_default: &str) -> Option<Detail> {
     let named: String = text.chars().filter(|c| c.is_alphanumeric()).take(40).collect();
     let target = Address::from_parts(&named, None, domain_default).ok()?;
     Some(Detail { target, outcome: Outcome::BadAddress })

@@ -1,0 +1,350 @@
+//! The CSP sessions of one lane: what clients post goes to their session machines, what these want executed becomes
+//! neutral requests, and what the engine wants told waits in their queues.
+
+mod answer;
+mod command;
+mod execute;
+mod login;
+mod post;
+mod restore;
+mod show;
+
+pub use post::{IncomingPost, PostReply};
+pub use restore::{WvParts, WvSettings, offered_functions};
+
+use crate::{
+    account::AccountBook,
+    lane::{Adapter, Clock, Input, Intake, Ticket as LaneTicket},
+    observe::{Direction, Tap, TraceRecord},
+    store::WireRecord,
+};
+use bytes::Bytes;
+use mapping::{
+    address::Address,
+    command::Command,
+    correlation::Correlation,
+    event::{DetachReason, Event, EventKind, Operation, Request, RequestId},
+    side::{Endpoint, Side},
+    time::Timestamp,
+};
+use std::{
+    cell::RefCell,
+    collections::{BTreeSet, HashMap},
+    net::IpAddr,
+    rc::Rc,
+    sync::Arc,
+};
+use tokio::sync::Notify;
+use wv_proto::{
+    primitive::{
+        Envelope,
+        identifier::{SessionId, UserId},
+    },
+    quirk::{Profile, Quirk},
+    session::{
+        closed::ClosedSessions,
+        login::LoginMachine,
+        server::{Acknowledgement, Closing, Command as SessionCommand, Event as SessionEvent, ServerSession},
+        time::Timestamp as WvTimestamp,
+        transaction::{PostId, Ticket},
+    },
+    snapshot,
+    version::Encoding,
+};
+
+/// The sessions and logins of one lane.
+pub struct Sessions {
+    settings: WvSettings,
+    clock: Clock,
+    accounts: AccountBook,
+    wake: Rc<Notify>,
+    tap: Tap,
+    logins: LoginMachine,
+    entries: HashMap<SessionId, Entry>,
+    by_user: HashMap<Address, Vec<SessionId>>,
+    closed: ClosedSessions,
+    deadlines: BTreeSet<(WvTimestamp, SessionId)>,
+    waiting: HashMap<PostId, post::Waiting>,
+    pending: HashMap<u64, execute::Pending>,
+    held: HashMap<u64, Vec<(PostId, Option<Envelope>)>>,
+    /// Who logs in, as far as the message tells.
+    profiles: HashMap<PostId, (Profile, Encoding)>,
+    login_budget: HashMap<IpAddr, (u64, u32)>,
+    randomness: u64,
+    next_number: u64,
+    current: Correlation,
+    inputs: Vec<Input>,
+    own: Option<std::rc::Weak<RefCell<Sessions>>>,
+}
+
+/// A session with what the machine does not know.
+struct Entry {
+    machine: ServerSession,
+    user: Address,
+    deadline: Option<WvTimestamp>,
+    is_attached: bool,
+}
+
+impl Sessions {
+    /// Carries out what the machine of a session wants.
+    fn drive(&mut self, now: Timestamp, id: &SessionId) {
+        let mut responses = Vec::new();
+        let inputs_before = self.inputs.len();
+        let mut is_changed = false;
+        while let Some(command) = self.entries.get_mut(id).and_then(|entry| entry.machine.poll()) {
+            match command {
+                SessionCommand::Execute { ticket, primitive } => self.execute(now, id, ticket, primitive),
+                SessionCommand::Respond { post, answer } => responses.push((post, answer)),
+                SessionCommand::Acknowledged { keys, answer, .. } => self.acknowledged(id, &keys, &answer),
+                SessionCommand::Negotiated(_) => {
+                    is_changed = true;
+                    self.attach(id);
+                }
+                SessionCommand::Changed => is_changed = true,
+                SessionCommand::Closed(closing) => self.forget(now, id, closing),
+                SessionCommand::Shed(key) => {
+                    tracing::info!(side = "wv", session = %id, ?key, "queue full: entry dropped");
+                    crate::observe::metric::shed(Side::Wv, "session_queue");
+                }
+                // Messages stay in the store until the client comes again; the channel to wake it is not built yet.
+                SessionCommand::GivenUp(_) | SessionCommand::WakeUp | SessionCommand::Lapsed => {}
+            }
+        }
+        if is_changed {
+            self.keep(id);
+        }
+        self.schedule(id);
+        if responses.is_empty() {
+            return;
+        }
+        // An answer that promises something waits for its record.
+        if self.inputs.len() > inputs_before && is_changed {
+            self.hold(responses);
+        } else {
+            for (post, answer) in responses {
+                self.reply(post, answer);
+            }
+        }
+    }
+
+    fn hold(&mut self, responses: Vec<(PostId, Option<Envelope>)>) {
+        let number = self.next();
+        self.held.insert(number, responses);
+        self.inputs.push(Input::Hold(LaneTicket { side: Side::Wv, number }));
+    }
+
+    /// Keeps the session as it is now.
+    fn keep(&mut self, id: &SessionId) {
+        let Some(entry) = self.entries.get(id).filter(|entry| entry.machine.may_go_on()) else { return };
+        let (body, owner) = (snapshot::export(&entry.machine), entry.user.to_string());
+        self.record(id, &owner, Some(body));
+    }
+
+    fn record(&mut self, id: &SessionId, owner: &str, body: Option<Bytes>) {
+        self.inputs.push(Input::Wire(WireRecord {
+            side: Side::Wv,
+            kind: Arc::from("session"),
+            key: Arc::from(id.as_str()),
+            owner: Some(Arc::from(owner)),
+            body,
+        }));
+    }
+
+    /// The session is over.
+    fn forget(&mut self, now: Timestamp, id: &SessionId, closing: Closing) {
+        self.detach(
+            id,
+            match closing {
+                Closing::LoggedOut => DetachReason::Logout,
+                Closing::Expired => DetachReason::Expired,
+                Closing::Disconnected(_) => DetachReason::Forced,
+            },
+        );
+        let Some(entry) = self.entries.remove(id) else { return };
+        if let Some(deadline) = entry.deadline {
+            self.deadlines.remove(&(deadline, id.clone()));
+        }
+        if let Some(sessions) = self.by_user.get_mut(&entry.user) {
+            sessions.retain(|known| known != id);
+            if sessions.is_empty() {
+                self.by_user.remove(&entry.user);
+            }
+        }
+        let limits = &self.settings.session_policy.limits;
+        self.closed.remember(to_wv(now), id.clone(), closing.code(), limits);
+        self.record(id, entry.user.as_str(), None);
+        tracing::debug!(side = "wv", session = %id, user = %entry.user, ?closing, "session closed");
+    }
+
+    /// Tells the engine that the session can be reached, and what it takes.
+    fn attach(&mut self, id: &SessionId) {
+        let Some(entry) = self.entries.get_mut(id) else { return };
+        entry.is_attached = true;
+        let (user, attachment) = (entry.user.clone(), restore::attachment(&entry.machine));
+        self.ask(user, id, Operation::Attach(attachment), execute::Pending::Nothing);
+    }
+
+    fn detach(&mut self, id: &SessionId, reason: DetachReason) {
+        let Some(entry) = self.entries.get_mut(id) else { return };
+        if std::mem::take(&mut entry.is_attached) {
+            let user = entry.user.clone();
+            self.ask(user, id, Operation::Detach(reason), execute::Pending::Nothing);
+        }
+    }
+
+    /// A client answered something that the server sent.
+    fn acknowledged(&mut self, id: &SessionId, keys: &[wv_proto::session::poll::QueueKey], answer: &Acknowledgement) {
+        let Some(user) = self.entries.get(id).map(|entry| entry.user.clone()) else { return };
+        for key in keys {
+            if let Some(kind) = execute::acknowledgement(&user, key, answer) {
+                self.tell(kind);
+            }
+        }
+    }
+
+    fn schedule(&mut self, id: &SessionId) {
+        let Some(entry) = self.entries.get_mut(id) else { return };
+        let deadline = entry.machine.deadline();
+        if deadline == entry.deadline {
+            return;
+        }
+        if let Some(old) = entry.deadline {
+            self.deadlines.remove(&(old, id.clone()));
+        }
+        if let Some(new) = deadline {
+            self.deadlines.insert((new, id.clone()));
+        }
+        entry.deadline = deadline;
+    }
+
+    fn ask(&mut self, user: Address, id: &SessionId, operation: Operation, pending: execute::Pending) {
+        let number = self.next();
+        self.pending.insert(number, pending);
+        let request = Request {
+            id: RequestId { side: Side::Wv, number },
+            user,
+            endpoint: Endpoint::new(Side::Wv, id.as_str()),
+            operation,
+        };
+        self.tell(EventKind::Request(request));
+    }
+
+    fn tell(&mut self, kind: EventKind) {
+        self.inputs.push(Input::Event(Event { correlation: self.current, kind }));
+        self.wake.notify_one();
+    }
+
+    /// Hands the answer of a request to its session.
+    fn settle(&mut self, now: Timestamp, id: &SessionId, ticket: Ticket, primitive: wv_proto::primitive::Primitive) {
+        if let Some(entry) = self.entries.get_mut(id) {
+            entry.machine.handle(to_wv(now), SessionEvent::Answer { ticket, primitive });
+        }
+        self.drive(now, id);
+    }
+
+    fn has_quirk(&self, id: &SessionId, quirk: Quirk) -> bool {
+        self.entries.get(id).is_some_and(|entry| entry.machine.party().quirks.has(quirk))
+    }
+
+    fn next(&mut self) -> u64 {
+        self.next_number = self.next_number.wrapping_add(1);
+        self.next_number
+    }
+
+    fn trace(&self, direction: Direction, peer: &str, title: impl FnOnce() -> String) {
+        self.tap.record(|| TraceRecord {
+            at: self.clock.now(),
+            correlation: self.current,
+            side: Side::Wv,
+            direction,
+            peer: peer.to_owned(),
+            title: title(),
+            detail: None,
+        });
+    }
+
+    fn expire(&mut self, now: Timestamp) {
+        self.logins.expire(to_wv(now));
+        self.drive_logins(now);
+        while let Some((at, id)) = self.deadlines.first().cloned() {
+            if at > to_wv(now) {
+                break;
+            }
+            self.deadlines.pop_first();
+            if let Some(entry) = self.entries.get_mut(&id) {
+                entry.deadline = None;
+                entry.machine.expire(to_wv(now));
+            }
+            self.drive(now, &id);
+        }
+    }
+}
+
+/// The sessions as their lane and the listener hold them.
+#[derive(Clone)]
+pub struct WvAdapter(Rc<RefCell<Sessions>>);
+
+impl WvAdapter {
+    /// Sessions that know nothing yet.
+    #[must_use]
+    pub fn new(parts: WvParts) -> Self {
+        let sessions = Rc::new(RefCell::new(Sessions::new(parts)));
+        sessions.borrow_mut().own = Some(Rc::downgrade(&sessions));
+        Self(sessions)
+    }
+
+    /// Takes up a kept record.
+    pub fn restore(&self, now: Timestamp, record: &WireRecord) {
+        self.0.borrow_mut().restore(now, record);
+    }
+
+    /// Takes what a client posted; the reply comes when it is ready.
+    #[must_use]
+    pub fn post(&self, post: IncomingPost) -> tokio::sync::oneshot::Receiver<PostReply> {
+        self.0.borrow_mut().receive(post)
+    }
+}
+
+impl Adapter for WvAdapter {
+    fn collect(&mut self, intake: &mut Intake) {
+        intake.extend(std::mem::take(&mut self.0.borrow_mut().inputs));
+    }
+
+    fn execute(&mut self, now: Timestamp, command: Command) {
+        self.0.borrow_mut().carry_out(now, command);
+    }
+
+    fn release(&mut self, _: Timestamp, ticket: LaneTicket) {
+        let mut sessions = self.0.borrow_mut();
+        for (post, answer) in sessions.held.remove(&ticket.number).unwrap_or_default() {
+            sessions.reply(post, answer);
+        }
+    }
+
+    fn refuse(&mut self, _: Timestamp) {
+        self.0.borrow_mut().refuse_waiting();
+    }
+
+    fn deadline(&self) -> Option<Timestamp> {
+        let sessions = self.0.borrow();
+        let first = sessions.deadlines.first().map(|(at, _)| *at);
+        first.into_iter().chain(sessions.logins.deadline()).min().map(|at| Timestamp::from_millis(at.as_millis()))
+    }
+
+    fn expire(&mut self, now: Timestamp) {
+        self.0.borrow_mut().expire(now);
+    }
+
+    fn show(&self, topic: crate::admin::ShowTopic) -> Vec<serde_json::Value> {
+        self.0.borrow().show(topic)
+    }
+}
+
+const fn to_wv(at: Timestamp) -> WvTimestamp {
+    WvTimestamp::from_millis(at.as_millis())
+}
+
+/// The user that a UserID names.
+fn user_of(user_id: &UserId, domain_default: &str) -> Option<Address> {
+    super::translate::address::to_neutral(user_id.as_str(), domain_default).ok()
+}

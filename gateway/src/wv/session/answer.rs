@@ -1,0 +1,121 @@
+//! Answers of the engine as primitives.
+
+use super::{
+    Sessions,
+    execute::{Pending, Shape},
+};
+use crate::wv::translate::{address, contact_list, outcome, watcher};
+use mapping::{
+    command::Answer,
+    outcome::{Detail, Outcome, combine},
+    time::Timestamp,
+};
+use wv_proto::{
+    primitive::{
+        Primitive,
+        access::Status,
+        contact_list::{CreateListResponse, ListManageResponse},
+        identifier::{MessageId, SessionId},
+        message::SendMessageResponse,
+        presence::GetPresenceResponse,
+    },
+    quirk::Quirk,
+    status::{StatusCode, StatusResult},
+    version::Version,
+};
+
+impl Sessions {
+    /// The engine answered a request.
+    pub(super) fn answered(&mut self, now: Timestamp, number: u64, answer: &Answer) {
+        let Some(Pending::Transaction { session, ticket, shape, refused }) = self.pending.remove(&number) else {
+            return;
+        };
+        let version = self.version(&session);
+        let primitive = match answer {
+            Answer::ContactLists(lists) => Primitive::GetListResponse(contact_list::to_names(lists, version)),
+            Answer::Presence { outcome, views, details } => {
+                let result = self.result(&session, *outcome, details, &refused);
+                let presences =
+                    views.iter().map(|(presentity, view)| watcher::to_presence(presentity, view, version)).collect();
+                Primitive::GetPresenceResponse(GetPresenceResponse { result, presences })
+            }
+            Answer::Sent { outcome, message, details } => {
+                let result = self.result(&session, *outcome, details, &refused);
+                let message_id = message.as_ref().map(|id| MessageId::new(id.as_str()));
+                Primitive::SendMessageResponse(SendMessageResponse { result, message_id })
+            }
+            Answer::ContactList { outcome, list, details } => {
+                let result = self.result(&session, *outcome, details, &refused);
+                list_primitive(shape, result, list.as_ref(), version)
+            }
+            Answer::Done { outcome, details } => {
+                let result = self.result(&session, *outcome, details, &refused);
+                match shape {
+                    Shape::Sent => Primitive::SendMessageResponse(SendMessageResponse { result, message_id: None }),
+                    Shape::Presence => {
+                        Primitive::GetPresenceResponse(GetPresenceResponse { result, presences: Vec::new() })
+                    }
+                    Shape::ManagedList { .. } => {
+                        Primitive::ListManageResponse(ListManageResponse { result, contacts: None, properties: None })
+                    }
+                    Shape::Status | Shape::Lists | Shape::CreatedList => Primitive::Status(Status::from(result)),
+                }
+            }
+        };
+        self.settle(now, &session, ticket, primitive);
+    }
+
+    /// The result for what the engine said and what it was not even asked.
+    fn result(&self, id: &SessionId, said: Outcome, details: &[Detail], refused: &[Detail]) -> StatusResult {
+        let version = self.version(id);
+        if refused.is_empty() {
+            return self.soften(id, outcome::to_result(said, details, version));
+        }
+        let mut all: Vec<Detail> = details.iter().chain(refused).cloned().collect();
+        let named = refused.first().map(|detail| detail.target.clone());
+        let whole = if details.is_empty() {
+            // The engine's word holds for all that it was asked about.
+            let stand_in = named.map(|target| Detail { target, outcome: said });
+            combine(stand_in.iter().chain(refused))
+        } else {
+            combine(&all)
+        };
+        all.retain(|detail| !detail.outcome.is_success());
+        self.soften(id, outcome::to_result(whole, &all, version))
+    }
+
+    /// Some clients take partial success for failure: they hear of success, and of the failed ones by what they see.
+    fn soften(&self, id: &SessionId, result: StatusResult) -> StatusResult {
+        // QUIRK no_201: every code but 200 is a failure to the client, Android
+        if result.code == StatusCode::PARTIALLY_SUCCESSFUL && self.has_quirk(id, Quirk::No201) {
+            return StatusResult::success();
+        }
+        result
+    }
+}
+
+fn list_primitive(
+    shape: Shape,
+    result: StatusResult,
+    list: Option<&mapping::contact_list::ContactList>,
+    version: Version,
+) -> Primitive {
+    match (shape, list) {
+        (Shape::ManagedList { wants_list: true }, Some(list)) => Primitive::ListManageResponse(ListManageResponse {
+            result,
+            contacts: Some(contact_list::to_nick_names(list)),
+            properties: Some(contact_list::to_properties(list)),
+        }),
+        (Shape::ManagedList { .. }, _) => {
+            Primitive::ListManageResponse(ListManageResponse { result, contacts: None, properties: None })
+        }
+        // WV-LST-04: 1.3 answers full success with the list's own primitive.
+        (Shape::CreatedList, Some(list)) if version == Version::V1_3 && result.code == StatusCode::SUCCESS => {
+            Primitive::CreateListResponse(CreateListResponse {
+                contact_list: address::to_contact_list_id(&list.address),
+                properties: contact_list::to_properties(list),
+            })
+        }
+        (_, _) => Primitive::Status(Status::from(result)),
+    }
+}

@@ -1,0 +1,88 @@
+//! Commands of the engine: what is told to clients waits in the queues of their sessions.
+
+use super::{Sessions, to_wv};
+use crate::wv::translate::{address, message, watcher};
+use mapping::{
+    command::{Command, CommandKind, DeliveryRoute, Notification},
+    correlation::Correlation,
+    side::Endpoint,
+    time::Timestamp,
+};
+use wv_proto::{
+    primitive::{
+        Primitive,
+        identifier::{MessageId, SessionId},
+        presence::PresenceNotificationRequest,
+    },
+    session::{
+        poll::{QueueKey, ServerPrimitive},
+        server::Event,
+    },
+};
+
+impl Sessions {
+    /// Carries out a command; everything that it promises is committed.
+    pub(super) fn carry_out(&mut self, now: Timestamp, command: Command) {
+        self.current = command.correlation;
+        match command.kind {
+            CommandKind::Answer { request, answer } => self.answered(now, request.number, &answer),
+            CommandKind::Notify(notification) => self.notify(now, &notification),
+            CommandKind::AskAuthorization { endpoint, watcher: asking, attributes, .. } => {
+                let id = session_of(&endpoint);
+                let question = watcher::to_question(&asking, attributes, self.version(&id));
+                let key = QueueKey::Authorisation(address::to_user_id(&asking));
+                self.enqueue(now, &id, key, Primitive::PresenceAuthRequest(question));
+            }
+            CommandKind::Deliver { route: DeliveryRoute::Endpoint(endpoint), message, .. } => {
+                let key = QueueKey::Message(MessageId::new(message.id.as_str()));
+                let new = message::to_new_message(&message, now);
+                self.enqueue(now, &session_of(&endpoint), key, Primitive::NewMessage(Box::new(new)));
+            }
+            CommandKind::Report { route: DeliveryRoute::Endpoint(endpoint), report } => {
+                let id = session_of(&endpoint);
+                let key = QueueKey::Report(format!("{} {}", report.message.as_str(), report.recipient).into());
+                let told = message::to_delivery_report(&report, self.version(&id));
+                self.enqueue(now, &id, key, Primitive::DeliveryReportRequest(Box::new(told)));
+            }
+            CommandKind::Retract { endpoint, message } => {
+                let id = session_of(&endpoint);
+                if let Some(entry) = self.entries.get_mut(&id) {
+                    let key = QueueKey::Message(MessageId::new(message.as_str()));
+                    entry.machine.handle(to_wv(now), Event::Retract(key));
+                    self.drive(now, &id);
+                }
+            }
+            // Neighbours of this side are not built yet; the configuration refuses them.
+            CommandKind::Deliver { .. } | CommandKind::Report { .. } => {}
+            CommandKind::OpenSubscription { .. } | CommandKind::CloseSubscription { .. } => {}
+            // The lane's own business.
+            CommandKind::Keep(_) | CommandKind::Forward(_) => {}
+        }
+    }
+
+    fn notify(&mut self, now: Timestamp, notification: &Notification) {
+        let Some(view) = &notification.view else { return };
+        let id = session_of(&notification.endpoint);
+        let presence = watcher::to_presence(&notification.presentity, view, self.version(&id));
+        let key = QueueKey::Presence(address::to_user_id(&notification.presentity));
+        let request = PresenceNotificationRequest { presences: vec![presence] };
+        self.enqueue(now, &id, key, Primitive::PresenceNotificationRequest(request));
+    }
+
+    fn enqueue(&mut self, now: Timestamp, id: &SessionId, key: QueueKey, primitive: Primitive) {
+        let Some(entry) = self.entries.get_mut(id) else { return };
+        entry.machine.handle(to_wv(now), Event::Enqueue(ServerPrimitive { key, primitive }));
+        self.drive(now, id);
+    }
+
+    pub(super) fn correlation(&mut self) -> Correlation {
+        self.randomness = self.randomness.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.randomness ^ (self.randomness >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        Correlation::new(mixed ^ (mixed >> 31))
+    }
+}
+
+fn session_of(endpoint: &Endpoint) -> SessionId {
+    SessionId::new(endpoint.id.as_ref())
+}

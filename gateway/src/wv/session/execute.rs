@@ -1,0 +1,292 @@
+//! Requests of clients as operations of the engine.
+
+use super::{Sessions, to_wv};
+use crate::wv::translate::{address, contact_list, message, outcome, presence, watcher};
+use mapping::{
+    address::Address,
+    event::{
+        Acknowledgement as NeutralAcknowledgement, EventKind, Operation, Publication, PublicationChange, Submission,
+    },
+    message::MessageId,
+    outcome::{Detail, Outcome},
+    presence::DeviceId,
+    time::Timestamp,
+    watcher::Decision,
+};
+use wv_proto::{
+    primitive::{
+        Primitive,
+        access::Status,
+        contact_list::{CreateListRequest, ListManageRequest},
+        identifier::SessionId,
+        message::SendMessageRequest,
+        presence::{
+            GetPresenceRequest, PresenceAuthUser, SubscribePresenceRequest, UnsubscribePresenceRequest,
+            UpdatePresenceRequest,
+        },
+    },
+    session::{poll::QueueKey, server::Acknowledgement, transaction::Ticket},
+    status::{StatusCode, StatusResult},
+    version::Version,
+};
+
+/// What to do when the engine answers.
+pub(super) enum Pending {
+    /// Answer the transaction of a session.
+    Transaction { session: SessionId, ticket: Ticket, shape: Shape, refused: Vec<Detail> },
+    /// Nothing: the outcome changes nothing here.
+    Nothing,
+}
+
+/// Which primitive answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shape {
+    Status,
+    Lists,
+    CreatedList,
+    ManagedList { wants_list: bool },
+    Presence,
+    Sent,
+}
+
+impl Sessions {
+    /// Executes a request of a client.
+    pub(super) fn execute(&mut self, now: Timestamp, id: &SessionId, ticket: Ticket, primitive: Primitive) {
+        match primitive {
+            Primitive::GetListRequest => self.request(id, ticket, Shape::Lists, Operation::GetContactLists, Vec::new()),
+            Primitive::CreateListRequest(request) => self.create_list(now, id, ticket, &request),
+            Primitive::DeleteListRequest(request) => match self.neutral(request.contact_list.as_str()) {
+                Some(list) => {
+                    self.request(id, ticket, Shape::Status, Operation::DeleteContactList { list }, Vec::new());
+                }
+                None => self.refuse_transaction(now, id, ticket, StatusCode::CONTACT_LIST_UNKNOWN),
+            },
+            Primitive::ListManageRequest(request) => self.manage_list(now, id, ticket, &request),
+            Primitive::UpdatePresenceRequest(request) => self.update_presence(now, id, ticket, &request),
+            Primitive::GetPresenceRequest(request) => self.fetch_presence(now, id, ticket, &request),
+            Primitive::SubscribePresenceRequest(request) => self.subscribe_presence(now, id, ticket, &request),
+            Primitive::UnsubscribePresenceRequest(request) => self.unsubscribe_presence(now, id, ticket, &request),
+            Primitive::PresenceAuthUser(request) => self.authorize(now, id, ticket, &request),
+            Primitive::CancelAuthRequest(request) => match self.neutral(request.user_id.as_str()) {
+                Some(watcher) => {
+                    self.request(id, ticket, Shape::Status, Operation::CancelAuthorization { watcher }, Vec::new());
+                }
+                None => self.refuse_outcome(now, id, ticket, Outcome::BadAddress),
+            },
+            Primitive::SendMessageRequest(request) => self.send_message(now, id, ticket, &request),
+            // WV-MSG-06: accepted in either mode; nothing is fetched by GetMessage yet, so it can only be a late one.
+            Primitive::MessageDelivered(delivered) => {
+                if let Some(user) = self.entries.get(id).map(|entry| entry.user.clone()) {
+                    let message = MessageId::new(delivered.message_id.as_str());
+                    let outcome = Outcome::Success;
+                    self.tell(EventKind::Acknowledged(NeutralAcknowledgement { user, message, outcome }));
+                }
+                self.refuse_transaction(now, id, ticket, StatusCode::SUCCESS);
+            }
+            // Everything else that a client may ask was answered by its machine; what is left are primitives of a server.
+            _ => self.refuse_transaction(now, id, ticket, StatusCode::BAD_REQUEST),
+        }
+    }
+
+    fn create_list(&mut self, now: Timestamp, id: &SessionId, ticket: Ticket, request: &CreateListRequest) {
+        let Some(list) = self.neutral(request.contact_list.as_str()) else {
+            return self.refuse_outcome(now, id, ticket, Outcome::BadAddress);
+        };
+        let Ok(properties) = contact_list::from_properties(&request.properties) else {
+            return self.refuse_outcome(now, id, ticket, Outcome::BadContactListProperty);
+        };
+        let (mut members, mut refused) = (Vec::new(), Vec::new());
+        for nick in &request.contacts {
+            match contact_list::from_nick_name(nick, &self.settings.domain_default) {
+                Ok(contact) => members.push(contact),
+                Err(_) => refused.extend(watcher::refused(nick.user_id.as_str(), &self.settings.domain_default)),
+            }
+        }
+        let operation = Operation::CreateContactList {
+            list,
+            written: request.contact_list.as_str().to_owned(),
+            members,
+            display_name: properties.display_name,
+            make_default: properties.make_default,
+        };
+        self.request(id, ticket, Shape::CreatedList, operation, refused);
+    }
+
+    fn manage_list(&mut self, now: Timestamp, id: &SessionId, ticket: Ticket, request: &ListManageRequest) {
+        let version = self.version(id);
+        let Some(list) = self.neutral(request.contact_list.as_str()) else {
+            return self.refuse_outcome(now, id, ticket, Outcome::UnknownContactList);
+        };
+        let domain_default = self.settings.domain_default.clone();
+        let Ok((change, refused)) = contact_list::from_change(request.change.as_ref(), &domain_default) else {
+            return self.refuse_outcome(now, id, ticket, Outcome::BadContactListProperty);
+        };
+        let refused = refused.iter().filter_map(|user| watcher::refused(user.as_str(), &domain_default)).collect();
+        let shape = Shape::ManagedList { wants_list: request.wants_list(version) };
+        self.request(id, ticket, shape, Operation::ManageContactList { list, change }, refused);
+    }
+
+    fn update_presence(&mut self, now: Timestamp, id: &SessionId, ticket: Ticket, request: &UpdatePresenceRequest) {
+        let Some(entry) = self.entries.get(id) else { return };
+        let device = DeviceId::new(entry.machine.party().client_id.as_str());
+        match presence::from_update(&request.attributes, &device, now) {
+            Ok(document) => {
+                let change = PublicationChange::Merge(Box::new(document));
+                let operation = Operation::Publish(Publication { device, change });
+                self.request(id, ticket, Shape::Status, operation, Vec::new());
+            }
+            Err(_) => self.refuse_outcome(now, id, ticket, Outcome::BadPresenceValue),
+        }
+    }
+
+    fn fetch_presence(&mut self, now: Timestamp, id: &SessionId, ticket: Ticket, request: &GetPresenceRequest) {
+        let targets = watcher::from_targets(&request.users, &request.contact_lists, &self.settings.domain_default);
+        if targets.addresses.is_empty() {
+            return self.refuse_targets(now, id, ticket, &targets.refused);
+        }
+        let attributes = presence::from_names(request.attributes.as_ref());
+        let operation = Operation::Fetch { targets: targets.addresses, attributes };
+        self.request(id, ticket, Shape::Presence, operation, targets.refused);
+    }
+
+    fn subscribe_presence(
+        &mut self,
+        now: Timestamp,
+        id: &SessionId,
+        ticket: Ticket,
+        request: &SubscribePresenceRequest,
+    ) {
+        let targets = watcher::from_targets(&request.users, &request.contact_lists, &self.settings.domain_default);
+        if targets.addresses.is_empty() {
+            return self.refuse_targets(now, id, ticket, &targets.refused);
+        }
+        // WV-PRS-09: in 1.1 the element does not exist; clients that send it all the same subscribe anew themselves.
+        let auto_subscribe = request.auto_subscribe.unwrap_or(false) && self.version(id) != Version::V1_1;
+        let attributes = presence::from_names(request.attributes.as_ref());
+        let operation = Operation::Watch { targets: targets.addresses, attributes, auto_subscribe };
+        self.request(id, ticket, Shape::Status, operation, targets.refused);
+    }
+
+    fn unsubscribe_presence(
+        &mut self,
+        now: Timestamp,
+        id: &SessionId,
+        ticket: Ticket,
+        request: &UnsubscribePresenceRequest,
+    ) {
+        let targets = watcher::from_targets(&request.users, &request.contact_lists, &self.settings.domain_default);
+        if targets.addresses.is_empty() {
+            return self.refuse_targets(now, id, ticket, &targets.refused);
+        }
+        let operation = Operation::Unwatch { targets: targets.addresses };
+        self.request(id, ticket, Shape::Status, operation, targets.refused);
+    }
+
+    fn authorize(&mut self, now: Timestamp, id: &SessionId, ticket: Ticket, request: &PresenceAuthUser) {
+        let Some(watcher) = self.neutral(request.user_id.as_str()) else {
+            return self.refuse_outcome(now, id, ticket, Outcome::BadAddress);
+        };
+        let decision = if request.acceptance { Decision::Allow } else { Decision::Block };
+        let attributes = presence::from_names(request.attributes.as_ref());
+        let operation = Operation::Authorize { watcher, decision, attributes };
+        self.request(id, ticket, Shape::Status, operation, Vec::new());
+    }
+
+    fn send_message(&mut self, now: Timestamp, id: &SessionId, ticket: Ticket, request: &SendMessageRequest) {
+        let Some(user) = self.entries.get(id).map(|entry| entry.user.clone()) else { return };
+        let domain = self.settings.domain_default.clone();
+        // WV-MSG-03: a missing sender is the user of the session, a wrong one is refused.
+        let is_own = |sender: &str| address::to_neutral(sender, &domain).is_ok_and(|sender| sender == user);
+        if let Some(sender) = &request.message.sender {
+            use wv_proto::primitive::party::Sender;
+            match sender {
+                Sender::User(named) if is_own(named.user_id.as_str()) => {}
+                Sender::User(_) => return self.refuse_outcome(now, id, ticket, Outcome::Forbidden),
+                Sender::Group(_) => return self.refuse_transaction(now, id, ticket, StatusCode::NOT_IMPLEMENTED),
+            }
+        }
+        let recipient = &request.message.recipient;
+        if !recipient.groups.is_empty() {
+            // Groups come with the conversation machine.
+            return self.refuse_transaction(now, id, ticket, StatusCode::NOT_IMPLEMENTED);
+        }
+        let targets = watcher::from_targets(&recipient.users, &recipient.contact_lists, &domain);
+        if targets.addresses.is_empty() {
+            return self.refuse_targets(now, id, ticket, &targets.refused);
+        }
+        let origin = format!("{} {}.{}", id, ticket.post.number(), self.settings.epoch.number());
+        let message = message::from_send(request, &user, &origin, self.settings.validity_default, now);
+        if message.content.body.len() > self.settings.content_octets_max {
+            return self.refuse_outcome(now, id, ticket, Outcome::TooLarge);
+        }
+        let operation = Operation::Send(Submission { recipients: targets.addresses, message });
+        self.request(id, ticket, Shape::Sent, operation, targets.refused);
+    }
+
+    fn request(&mut self, id: &SessionId, ticket: Ticket, shape: Shape, operation: Operation, refused: Vec<Detail>) {
+        let Some(user) = self.entries.get(id).map(|entry| entry.user.clone()) else { return };
+        let pending = Pending::Transaction { session: id.clone(), ticket, shape, refused };
+        self.ask(user, id, operation, pending);
+    }
+
+    fn refuse_outcome(&mut self, now: Timestamp, id: &SessionId, ticket: Ticket, refusal: Outcome) {
+        let result = outcome::to_result(refusal, &[], self.version(id));
+        self.settle_later(now, id, ticket, Primitive::Status(Status::from(result)));
+    }
+
+    /// Nothing is left to do: each text that named no address has its detail.
+    fn refuse_targets(&mut self, now: Timestamp, id: &SessionId, ticket: Ticket, refused: &[Detail]) {
+        let refusal = if refused.is_empty() { Outcome::BadParameter } else { Outcome::BadAddress };
+        let result = outcome::to_result(refusal, refused, self.version(id));
+        self.settle_later(now, id, ticket, Primitive::Status(Status::from(result)));
+    }
+
+    fn refuse_transaction(&mut self, now: Timestamp, id: &SessionId, ticket: Ticket, code: StatusCode) {
+        self.settle_later(now, id, ticket, Primitive::Status(Status::from(StatusResult::new(code))));
+    }
+
+    /// Answers from within the loop that drives the session, which picks up what comes of it.
+    fn settle_later(&mut self, now: Timestamp, id: &SessionId, ticket: Ticket, primitive: Primitive) {
+        if let Some(entry) = self.entries.get_mut(id) {
+            let event = wv_proto::session::server::Event::Answer { ticket, primitive };
+            entry.machine.handle(to_wv(now), event);
+        }
+    }
+
+    pub(super) fn version(&self, id: &SessionId) -> Version {
+        self.entries.get(id).map_or(Version::V1_2, |entry| entry.machine.party().version)
+    }
+
+    fn neutral(&self, text: &str) -> Option<Address> {
+        address::to_neutral(text, &self.settings.domain_default).ok()
+    }
+}
+
+/// What a client's answer to something of ours means to the engine.
+pub(super) fn acknowledgement(user: &Address, key: &QueueKey, answer: &Acknowledgement) -> Option<EventKind> {
+    match key {
+        QueueKey::Message(id) => {
+            let outcome = match answer {
+                Acknowledgement::Answered(primitive) => {
+                    primitive.result().map_or(Outcome::Success, |result| outcome::from_code(result.code))
+                }
+                Acknowledgement::Unreadable | Acknowledgement::Presumed => Outcome::Success,
+            };
+            let message = MessageId::new(id.as_str());
+            Some(EventKind::Acknowledged(NeutralAcknowledgement { user: user.clone(), message, outcome }))
+        }
+        QueueKey::Report(name) => {
+            let (message, recipient) = name.split_once(' ')?;
+            Some(EventKind::ReportTaken {
+                message: MessageId::new(message),
+                recipient: Address::parse(recipient).ok()?,
+                sender: user.clone(),
+            })
+        }
+        QueueKey::Presence(_)
+        | QueueKey::Authorisation(_)
+        | QueueKey::Invitation(_)
+        | QueueKey::Group(..)
+        | QueueKey::Other(_) => None,
+    }
+}

@@ -1,0 +1,247 @@
+//! Logins: the machine decides, this side looks accounts up and opens sessions.
+
+use super::{Entry, Sessions, post::IncomingPost, post::evidence, to_wv, user_of};
+use crate::account::Credential;
+use mapping::{address::Address, event::DetachReason, time::Timestamp};
+use wv_proto::{
+    primitive::{
+        Envelope, Primitive, Transaction, TransactionMode,
+        access::Status,
+        identifier::{Password, SessionId, UserId},
+    },
+    quirk::{Profile, Quirk},
+    session::{
+        digest::mint_nonce,
+        login::{Comparison, Credentials, KnownSession, LoginAttempt, LoginCommand, LoginEvent, OldSession, Opening},
+        server::{Event, ServerSession},
+        transaction::PostId,
+    },
+    status::StatusCode,
+    version::{Encoding, Version},
+};
+
+impl Sessions {
+    #[allow(clippy::too_many_arguments, reason = "the parts of one message")]
+    pub(super) fn begin_login(
+        &mut self,
+        now: Timestamp,
+        id: PostId,
+        post: &IncomingPost,
+        version: Version,
+        encoding: Encoding,
+        envelope: Envelope,
+        at: usize,
+    ) {
+        let session = envelope.session.clone();
+        let Some(transaction) = envelope.transactions.into_iter().nth(at) else { return };
+        let (Ok(Primitive::LoginRequest(request)), TransactionMode::Request) = (transaction.content, transaction.mode)
+        else {
+            return self.reply(id, None);
+        };
+        let refuse = |code| {
+            Envelope::new(
+                session.clone(),
+                Transaction::response(transaction.id.clone(), Primitive::Status(Status::from(code))),
+            )
+        };
+        if !self.may_log_in(now, post) {
+            crate::observe::metric::shed(mapping::side::Side::Wv, "logins");
+            return self.reply(id, Some(refuse(StatusCode::SERVICE_UNAVAILABLE)));
+        }
+        let client = request.client_id.as_ref().map(|client| client.as_str().to_owned()).unwrap_or_default();
+        let cookie = request.session_cookie.as_ref().map(|cookie| cookie.as_str().to_owned());
+        let transaction_text = transaction.id.as_ref().map(|id| id.as_str().to_owned());
+        let profile = Profile::recognise(&evidence(post, &client, cookie.as_deref(), transaction_text.as_deref()));
+        self.source_is_text_dated(id, profile.quirks().has(Quirk::DateAsText));
+        let (Some(nonce), Some(session_id)) = (random().map(mint_nonce), self.mint_session_id()) else {
+            return self.reply(id, Some(refuse(StatusCode::INTERNAL_ERROR)));
+        };
+        let attempt = LoginAttempt {
+            post: id,
+            version,
+            session,
+            transaction: transaction.id,
+            request: *request,
+            nonce,
+            session_id,
+        };
+        self.profiles.insert(id, (profile, encoding));
+        self.logins.handle(to_wv(now), LoginEvent::Request(Box::new(attempt)));
+        self.drive_logins(now);
+    }
+
+    /// Carries out what the login machine wants.
+    pub(super) fn drive_logins(&mut self, now: Timestamp) {
+        let inputs_before = self.inputs.len();
+        let mut responses = Vec::new();
+        while let Some(command) = self.logins.poll() {
+            match command {
+                LoginCommand::FindCredentials { post, user_id, password, old } => {
+                    self.find_credentials(now, post, &user_id, password.as_ref(), old.as_ref());
+                }
+                LoginCommand::Replace { session_id, .. } => self.replace(now, &session_id),
+                LoginCommand::Open(opening) => self.open(now, *opening),
+                LoginCommand::Resume { session_id, resumption } => {
+                    if let Some(entry) = self.entries.get_mut(&session_id) {
+                        entry.machine.handle(to_wv(now), Event::Resume(resumption));
+                    }
+                    self.keep(&session_id);
+                    self.drive(now, &session_id);
+                }
+                LoginCommand::Respond { post, answer } => {
+                    self.profiles.remove(&post);
+                    responses.push((post, Some(answer)));
+                }
+            }
+        }
+        if responses.is_empty() {
+            return;
+        }
+        // A granted session is kept before its client hears of it.
+        if self.inputs.len() > inputs_before {
+            self.hold(responses);
+        } else {
+            for (post, answer) in responses {
+                self.reply(post, answer);
+            }
+        }
+    }
+
+    fn find_credentials(
+        &mut self,
+        now: Timestamp,
+        post: PostId,
+        user_id: &UserId,
+        password: Option<&Password>,
+        old: Option<&SessionId>,
+    ) {
+        let user = user_of(user_id, &self.settings.domain_default).filter(|user| self.settings.is_hosted(user));
+        let sessions = user.as_ref().map(|user| self.sessions_of(user)).unwrap_or_default();
+        let old = match (old.and_then(|old| self.entries.get(old)), &user) {
+            (Some(entry), Some(user)) if entry.user == *user => OldSession::Own,
+            (Some(_), _) => OldSession::Foreign,
+            (None, _) => OldSession::Unknown,
+        };
+        let account = user.as_ref().and_then(|user| self.accounts.find(user));
+        let credentials = match (&account, password) {
+            (None, _) => Credentials::Unknown,
+            (Some(account), password) => match (account.credential.clear(), password) {
+                (Some(secret), _) => Credentials::Password(Password::new(secret.reveal())),
+                (None, None) => Credentials::Hashed(Comparison::NotMade),
+                (None, Some(password)) => {
+                    return self.compare_hash(post, account.credential.clone(), password.clone(), sessions, old);
+                }
+            },
+        };
+        self.logins.handle(to_wv(now), LoginEvent::Credentials { post, credentials, sessions, old });
+    }
+
+    /// A slow hash is compared on another thread: the lane goes on meanwhile.
+    fn compare_hash(
+        &self,
+        post: PostId,
+        credential: Credential,
+        password: Password,
+        sessions: Vec<KnownSession>,
+        old: OldSession,
+    ) {
+        let Some(own) = self.own.clone() else { return };
+        tokio::task::spawn_local(async move {
+            let compared = tokio::task::spawn_blocking(move || credential.verify(password.expose())).await;
+            let comparison = if compared.unwrap_or(false) { Comparison::Equal } else { Comparison::Different };
+            let Some(own) = own.upgrade() else { return };
+            let mut machines = own.borrow_mut();
+            let now = machines.clock.now();
+            let credentials = Credentials::Hashed(comparison);
+            machines.logins.handle(to_wv(now), LoginEvent::Credentials { post, credentials, sessions, old });
+            machines.drive_logins(now);
+            machines.wake.notify_one();
+        });
+    }
+
+    fn sessions_of(&self, user: &Address) -> Vec<KnownSession> {
+        let ids = self.by_user.get(user).map(Vec::as_slice).unwrap_or_default();
+        ids.iter()
+            .filter_map(|id| self.entries.get(id).map(|entry| (id, entry)))
+            .filter(|(_, entry)| entry.machine.may_go_on())
+            .map(|(id, entry)| KnownSession {
+                session_id: id.clone(),
+                client_id: entry.machine.party().client_id.clone(),
+            })
+            .collect()
+    }
+
+    /// The older session of the same client: it hears 601 with its next message, and counts no longer.
+    fn replace(&mut self, now: Timestamp, id: &SessionId) {
+        self.detach(id, DetachReason::Forced);
+        if let Some(entry) = self.entries.get_mut(id) {
+            let owner = entry.user.to_string();
+            entry.machine.handle(to_wv(now), Event::Disconnect(StatusCode::FORCED_LOGOUT));
+            self.record(id, &owner, None);
+        }
+        self.drive(now, id);
+    }
+
+    fn open(&mut self, now: Timestamp, opening: Opening) {
+        let Some(user) = user_of(&opening.user_id, &self.settings.domain_default) else { return };
+        let (profile, encoding) = self.profiles.remove(&opening.post).unwrap_or((Profile::default(), Encoding::Xml));
+        let id = opening.session_id.clone();
+        let policy = std::sync::Arc::clone(&self.settings.session_policy);
+        let machine = ServerSession::open(to_wv(now), policy, opening, encoding, profile, self.settings.epoch);
+        if profile != Profile::Plain {
+            crate::observe::metric::quirk(mapping::side::Side::Wv, profile_name(profile));
+        }
+        tracing::debug!(side = "wv", session = %id, %user, ?profile, correlation = %self.current, "session opened");
+        self.by_user.entry(user.clone()).or_default().push(id.clone());
+        self.entries.insert(id.clone(), Entry { machine, user, deadline: None, is_attached: false });
+        self.keep(&id);
+        self.attach(&id);
+        self.schedule(&id);
+    }
+
+    fn may_log_in(&mut self, now: Timestamp, post: &IncomingPost) -> bool {
+        let minute = now.as_secs() / 60;
+        if self.login_budget.len() > SOURCES_MAX {
+            self.login_budget.retain(|_, (known, _)| *known == minute);
+        }
+        let (known, spent) = self.login_budget.entry(post.source.ip()).or_insert((minute, 0));
+        if *known != minute {
+            (*known, *spent) = (minute, 0);
+        }
+        *spent = spent.saturating_add(1);
+        // A four-way login takes two requests.
+        *spent <= self.settings.logins_per_minute_per_source.saturating_mul(2)
+    }
+
+    /// The lane's number and 128 random bits, well below the 50 characters that old phones take (WV-TRX-07).
+    fn mint_session_id(&self) -> Option<SessionId> {
+        let octets = random::<16>()?;
+        let hex: String = octets.iter().map(|octet| format!("{octet:02x}")).collect();
+        Some(SessionId::new(format!("{}-{hex}", self.settings.lane)))
+    }
+}
+
+const fn profile_name(profile: Profile) -> &'static str {
+    match profile {
+        Profile::Plain => "plain",
+        Profile::Android => "android",
+        Profile::S60 => "s60",
+        Profile::Movistar => "movistar",
+        Profile::Razr => "razr",
+        Profile::Test => "test",
+    }
+}
+
+fn random<const N: usize>() -> Option<[u8; N]> {
+    let mut octets = [0; N];
+    match getrandom::fill(&mut octets) {
+        Ok(()) => Some(octets),
+        Err(error) => {
+            tracing::error!(%error, "the system gives no random octets");
+            None
+        }
+    }
+}
+
+/// Sources remembered before the ones of past minutes are forgotten.
+const SOURCES_MAX: usize = 10_000;

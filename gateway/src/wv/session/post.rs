@@ -1,0 +1,296 @@
+//! HTTP bodies in and out: decoding, finding the session, encoding the answer.
+
+use super::{Sessions, to_wv};
+use crate::observe::Direction;
+use bytes::Bytes;
+use std::{net::SocketAddr, time::Instant};
+use tokio::sync::oneshot;
+use wv_proto::{
+    codec::{self, DateTimeForm, WriterOptions},
+    error::Fault,
+    limit::Limits,
+    primitive::{
+        Envelope, Primitive, SessionDescriptor, Transaction, TransactionMode,
+        access::Status,
+        identifier::{SessionId, TransactionId},
+    },
+    quirk::{Evidence, Quirk, SchemaPrefixes},
+    session::{
+        closed::{refuse, refuse_unreadable},
+        server::{Event, Post},
+        transaction::{Identity, PostId},
+    },
+    status::StatusCode,
+    version::{ContentType, Encoding, Version},
+};
+
+/// What a client posted.
+#[derive(Clone, Debug)]
+pub struct IncomingPost {
+    /// The body.
+    pub body: Bytes,
+    /// The Content-Type field.
+    pub content_type: Option<String>,
+    /// The User-Agent field.
+    pub user_agent: Option<String>,
+    /// Where it came from.
+    pub source: SocketAddr,
+}
+
+/// What the client gets: always with HTTP status 200 (WV-HTTP-01).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PostReply {
+    /// The body; empty when there is nothing to say.
+    pub body: Bytes,
+    /// The type of the body.
+    pub content_type: ContentType,
+}
+
+/// A message whose answer is not ready.
+pub(super) struct Waiting {
+    reply: oneshot::Sender<PostReply>,
+    version: Version,
+    encoding: Encoding,
+    content_type: ContentType,
+    options: WriterOptions,
+    session: SessionDescriptor,
+    requests: Vec<Option<TransactionId>>,
+    peer: String,
+    correlation: mapping::correlation::Correlation,
+    since: Instant,
+}
+
+impl Sessions {
+    /// Takes what a client posted.
+    pub(super) fn receive(&mut self, post: IncomingPost) -> oneshot::Receiver<PostReply> {
+        let now = self.clock.now();
+        self.current = self.correlation();
+        let (reply, receiver) = oneshot::channel();
+        let hint = post.content_type.as_deref().and_then(ContentType::parse);
+        let id = PostId::new(self.next());
+        let decoded = match codec::decode(&post.body, hint, &self.limits_for(&post.body)) {
+            Ok(decoded) => decoded,
+            Err(error) => {
+                let code = match error.fault() {
+                    Fault::UnsupportedVersion => StatusCode::VERSION_NOT_SUPPORTED,
+                    Fault::Malformed | Fault::TooLarge | Fault::UnsupportedEncoding => StatusCode::BAD_REQUEST,
+                };
+                tracing::debug!(side = "wv", peer = %post.source, correlation = %self.current, %error, "unreadable message");
+                self.refuse_undecoded(id, reply, &post, hint, code);
+                return receiver;
+            }
+        };
+        let (version, encoding) = (decoded.version, decoded.encoding);
+        let content_type = hint.map_or_else(|| ContentType::for_version(version, encoding), ContentType::answer);
+        let mut waiting = self.waiting(reply, version, encoding, content_type, post.source);
+        let envelope = match Envelope::decode(&decoded.tree) {
+            Ok(envelope) => envelope,
+            Err(error) => {
+                metrics::counter!("gateway_malformed_messages_total", "side" => "wv").increment(1);
+                self.waiting.insert(id, waiting);
+                let answer = refuse_unreadable(error.session.clone(), StatusCode::BAD_REQUEST);
+                self.reply(id, Some(answer));
+                return receiver;
+            }
+        };
+        let requests = envelope.transactions.iter().filter(|transaction| transaction.mode == TransactionMode::Request);
+        waiting.requests = requests.map(|transaction| transaction.id.clone()).collect();
+        waiting.session = envelope.session.clone();
+        self.waiting.insert(id, waiting);
+        self.dispatch(now, id, &post, version, encoding, envelope);
+        self.wake.notify_one();
+        receiver
+    }
+
+    fn dispatch(
+        &mut self,
+        now: mapping::time::Timestamp,
+        id: PostId,
+        post: &IncomingPost,
+        version: Version,
+        encoding: Encoding,
+        envelope: Envelope,
+    ) {
+        let known = self.known_session(&envelope);
+        let peer = known.as_ref().map_or_else(|| post.source.to_string(), |(_, user)| user.clone());
+        self.trace(Direction::In, &peer, || title_of(&envelope));
+        if let Some(waiting) = self.waiting.get_mut(&id) {
+            waiting.peer = peer;
+        }
+        let login = envelope
+            .transactions
+            .iter()
+            .position(|transaction| matches!(transaction.content, Ok(Primitive::LoginRequest(_))));
+        if let Some(at) = login {
+            return self.begin_login(now, id, post, version, encoding, envelope, at);
+        }
+        if let (SessionDescriptor::Inband(session), Some(_)) = (&envelope.session, &known) {
+            let session = session.clone();
+            if let Some(waiting) = self.waiting.get_mut(&id) {
+                let is_text =
+                    self.entries.get(&session).is_some_and(|entry| entry.machine.party().quirks.has(Quirk::DateAsText));
+                waiting.options = options(is_text);
+                // WV-ENV-03: a session keeps the version it began with.
+                waiting.version = self.entries.get(&session).map_or(version, |entry| entry.machine.party().version);
+            }
+            if let Some(entry) = self.entries.get_mut(&session) {
+                let identity = Identity::of(&post.body);
+                entry.machine.handle(to_wv(now), Event::Post(Post { id, identity, message: envelope }));
+            }
+            return self.drive(now, &session);
+        }
+        let code = match &envelope.session {
+            SessionDescriptor::Inband(session) => {
+                self.closed.expire(to_wv(now), &self.settings.session_policy.limits);
+                self.closed.code(session)
+            }
+            SessionDescriptor::Outband if envelope.transactions.iter().any(is_unserved) => StatusCode::NOT_IMPLEMENTED,
+            SessionDescriptor::Outband => StatusCode::INVALID_SESSION,
+        };
+        self.reply(id, refuse(&envelope, code));
+    }
+
+    fn known_session(&self, envelope: &Envelope) -> Option<(SessionId, String)> {
+        let SessionDescriptor::Inband(id) = &envelope.session else { return None };
+        self.entries.get(id).map(|entry| (id.clone(), entry.user.to_string()))
+    }
+
+    /// Sends the answer; none is an empty body.
+    pub(super) fn reply(&mut self, id: PostId, answer: Option<Envelope>) {
+        let Some(waiting) = self.waiting.remove(&id) else { return };
+        self.current = waiting.correlation;
+        let body = match &answer {
+            None => Bytes::new(),
+            Some(envelope) => {
+                self.trace(Direction::Out, &waiting.peer, || title_of(envelope));
+                envelope.encode(waiting.version, waiting.encoding, waiting.options).unwrap_or_else(|error| {
+                    tracing::warn!(side = "wv", correlation = %waiting.correlation, %error, "answer not encodable");
+                    failure(&waiting, StatusCode::INTERNAL_ERROR)
+                })
+            }
+        };
+        metrics::histogram!("gateway_request_seconds", "side" => "wv").record(waiting.since.elapsed().as_secs_f64());
+        // Refused when the client has gone in the meantime.
+        let _ = waiting.reply.send(PostReply { body, content_type: waiting.content_type });
+    }
+
+    /// The batch was lost: everybody who waits is told that the gateway cannot serve now.
+    pub(super) fn refuse_waiting(&mut self) {
+        self.inputs.clear();
+        self.held.clear();
+        self.pending.clear();
+        for (_, waiting) in std::mem::take(&mut self.waiting) {
+            let body = failure(&waiting, StatusCode::SERVICE_UNAVAILABLE);
+            let _ = waiting.reply.send(PostReply { body, content_type: waiting.content_type });
+        }
+    }
+
+    fn refuse_undecoded(
+        &mut self,
+        id: PostId,
+        reply: oneshot::Sender<PostReply>,
+        post: &IncomingPost,
+        hint: Option<ContentType>,
+        code: StatusCode,
+    ) {
+        metrics::counter!("gateway_malformed_messages_total", "side" => "wv").increment(1);
+        let sniffed = hint.and_then(ContentType::encoding).or_else(|| Encoding::sniff(&post.body));
+        let encoding = sniffed.unwrap_or(Encoding::Xml);
+        let version = Version::V1_2;
+        let content_type = hint.map_or_else(|| ContentType::for_version(version, encoding), ContentType::answer);
+        let waiting = self.waiting(reply, version, encoding, content_type, post.source);
+        self.waiting.insert(id, waiting);
+        self.reply(id, Some(refuse_unreadable(SessionDescriptor::Outband, code)));
+    }
+
+    fn waiting(
+        &self,
+        reply: oneshot::Sender<PostReply>,
+        version: Version,
+        encoding: Encoding,
+        content_type: ContentType,
+        source: SocketAddr,
+    ) -> Waiting {
+        Waiting {
+            reply,
+            version,
+            encoding,
+            content_type,
+            options: options(false),
+            session: SessionDescriptor::Outband,
+            requests: Vec::new(),
+            peer: source.to_string(),
+            correlation: self.current,
+            since: self.clock.instant(),
+        }
+    }
+
+    /// A body that could not belong to a login gets the full limits; whether it belongs to a session shows later.
+    fn limits_for(&self, body: &Bytes) -> Limits {
+        let before_login = Limits::default().before_login();
+        if body.len() <= before_login.document_bytes_max { before_login } else { Limits::default() }
+    }
+
+    pub(super) fn source_is_text_dated(&mut self, id: PostId, is_text: bool) {
+        if let Some(waiting) = self.waiting.get_mut(&id) {
+            waiting.options = options(is_text);
+        }
+    }
+}
+
+/// What the message tells about the client besides its primitives.
+pub(super) fn evidence<'a>(
+    post: &'a IncomingPost,
+    client: &'a str,
+    cookie: Option<&'a str>,
+    transaction: Option<&'a str>,
+) -> Evidence<'a> {
+    let declares =
+        |needle: &[u8]| post.body.windows(needle.len()).take(EVIDENCE_OCTETS_MAX).any(|window| window == needle);
+    let schema_prefixes = if declares(b"xmlns:xsi") || declares(b"xmlns:xsd") {
+        SchemaPrefixes::Declared
+    } else {
+        SchemaPrefixes::Absent
+    };
+    Evidence {
+        user_agent: post.user_agent.as_deref(),
+        client_id: Some(client),
+        session_cookie: cookie,
+        transaction_id: transaction,
+        schema_prefixes,
+    }
+}
+
+fn options(is_text_dated: bool) -> WriterOptions {
+    WriterOptions {
+        date_time_form: if is_text_dated { DateTimeForm::Text } else { DateTimeForm::Octets },
+        ..WriterOptions::default()
+    }
+}
+
+/// One Status for each request of the message.
+fn failure(waiting: &Waiting, code: StatusCode) -> Bytes {
+    let status = |id: &Option<TransactionId>| Transaction::response(id.clone(), Primitive::Status(Status::from(code)));
+    let transactions: Vec<Transaction> = waiting.requests.iter().map(status).collect();
+    if transactions.is_empty() {
+        return Bytes::new();
+    }
+    let envelope = Envelope { session: waiting.session.clone(), transactions, poll: None, cir: None };
+    envelope.encode(waiting.version, waiting.encoding, waiting.options).unwrap_or_default()
+}
+
+fn is_unserved(transaction: &Transaction) -> bool {
+    matches!(transaction.content, Ok(Primitive::Other(_)))
+}
+
+fn title_of(envelope: &Envelope) -> String {
+    let names: Vec<String> = envelope
+        .transactions
+        .iter()
+        .map(|transaction| transaction.name().map_or_else(|| "?".to_owned(), |name| name.to_string()))
+        .collect();
+    names.join(", ")
+}
+
+/// How far into a message the client's habits are looked for.
+const EVIDENCE_OCTETS_MAX: usize = 1024;

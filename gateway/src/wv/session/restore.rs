@@ -1,0 +1,201 @@
+//! Building the sessions, and taking up what was kept.
+
+use super::{Entry, Sessions, to_wv, user_of};
+use crate::{account::AccountBook, lane::Clock, observe::Tap, store::WireRecord};
+use mapping::{
+    address::Address,
+    correlation::Correlation,
+    event::{Attachment, Reception},
+    presence::DeviceId,
+    route::DomainTable,
+    side::Side,
+    time::Timestamp,
+};
+use std::{
+    collections::{BTreeSet, HashMap},
+    rc::Rc,
+    sync::Arc,
+    time::Duration,
+};
+use tokio::sync::Notify;
+use wv_proto::{
+    primitive::function::{Function, FunctionSet},
+    session::{
+        closed::ClosedSessions,
+        login::{LoginMachine, LoginPolicy, MultiSession, SameClient},
+        negotiation::Offer,
+        poll::Epoch,
+        server::{ServerSession, SessionPolicy},
+    },
+    snapshot,
+};
+
+/// What does not change.
+#[derive(Clone, Debug)]
+pub struct WvSettings {
+    /// The lane's number, which begins the ids of its sessions.
+    pub lane: u32,
+    /// Domain of addresses without one.
+    pub domain_default: String,
+    /// The domain table.
+    pub domains: DomainTable,
+    /// Limits and offer of sessions.
+    pub session_policy: Arc<SessionPolicy>,
+    /// Counts the starts of the process: server-initiated transactions are never numbered alike (WV-TRX-04).
+    pub epoch: Epoch,
+    /// Lifetime of messages whose sender names none.
+    pub validity_default: Duration,
+    /// Largest content of a message in octets.
+    pub content_octets_max: usize,
+    /// Logins per minute and source address.
+    pub logins_per_minute_per_source: u32,
+}
+
+/// What the sessions need from their surroundings.
+pub struct WvParts {
+    /// What does not change.
+    pub settings: WvSettings,
+    /// The process's clock.
+    pub clock: Clock,
+    /// Who exists.
+    pub accounts: AccountBook,
+    /// The lane's bell.
+    pub wake: Rc<Notify>,
+    /// Where messages are watched.
+    pub tap: Tap,
+    /// A random start for correlations.
+    pub randomness: u64,
+}
+
+impl WvSettings {
+    /// Whether the user's home is here, on this side.
+    pub(super) fn is_hosted(&self, user: &Address) -> bool {
+        self.domains.find(user).is_some_and(|row| row.side == Side::Wv && row.route == mapping::route::Route::Hosted)
+    }
+}
+
+/// The functions that are built: the others are refused in the negotiation and answered 405 or 501.
+#[must_use]
+pub fn offered_functions() -> FunctionSet {
+    const BUILT: &[Function] = &[
+        Function::Gcli,
+        Function::Ccli,
+        Function::Dcli,
+        Function::Mcls,
+        Function::React,
+        Function::Caaut,
+        Function::Getpr,
+        Function::Updpr,
+        Function::Mdeliv,
+        Function::Newm,
+    ];
+    let mut offered = FunctionSet::NONE;
+    BUILT.iter().for_each(|function| offered.insert(*function));
+    offered
+}
+
+impl Sessions {
+    pub(super) fn new(parts: WvParts) -> Self {
+        let policy = &parts.settings.session_policy;
+        let logins = LoginMachine::new(LoginPolicy {
+            limits: policy.limits.clone(),
+            offer: policy.offer.clone(),
+            multi_session: MultiSession::Allowed(SESSIONS_PER_USER_MAX),
+            same_client: SameClient::Replaces,
+        });
+        Self {
+            logins,
+            entries: HashMap::new(),
+            by_user: HashMap::new(),
+            closed: ClosedSessions::default(),
+            deadlines: BTreeSet::new(),
+            waiting: HashMap::new(),
+            profiles: HashMap::new(),
+            pending: HashMap::new(),
+            held: HashMap::new(),
+            login_budget: HashMap::new(),
+            next_number: 0,
+            current: Correlation::new(parts.randomness),
+            randomness: parts.randomness,
+            inputs: Vec::new(),
+            own: None,
+            settings: parts.settings,
+            clock: parts.clock,
+            accounts: parts.accounts,
+            wake: parts.wake,
+            tap: parts.tap,
+        }
+    }
+
+    /// Takes up a kept session. What cannot be read is logged and left behind: its client hears 604 and logs in anew.
+    pub(super) fn restore(&mut self, now: Timestamp, record: &WireRecord) {
+        let Some(body) = record.body.as_ref().filter(|_| record.kind.as_ref() == "session") else { return };
+        let policy = Arc::clone(&self.settings.session_policy);
+        match snapshot::restore(to_wv(now), policy, self.settings.epoch, body) {
+            Ok(machine) => self.take_up(machine),
+            Err(error) => tracing::warn!(side = "wv", session = %record.key, %error, "session not restored"),
+        }
+    }
+
+    fn take_up(&mut self, machine: ServerSession) {
+        let id = machine.party().session_id.clone();
+        let Some(user) = user_of(&machine.party().user_id, &self.settings.domain_default) else { return };
+        if !self.accounts.has(&user) {
+            return;
+        }
+        self.by_user.entry(user.clone()).or_default().push(id.clone());
+        // The engine knows the attachment from its own records.
+        self.entries.insert(id.clone(), Entry { machine, user, deadline: None, is_attached: true });
+        self.schedule(&id);
+    }
+}
+
+/// What the client of a session takes, as far as it has said.
+pub(super) fn attachment(machine: &ServerSession) -> Attachment {
+    let party = machine.party();
+    let negotiated = machine.negotiated();
+    let content_octets_max = negotiated.content_length_max().map_or(CONTENT_OCTETS_DEFAULT, u64::from);
+    let listed = negotiated.capabilities().filter(|list| list.any_content != Some(true));
+    let media_types: Vec<Arc<str>> = match listed {
+        None => Vec::new(),
+        Some(list) if list.accepted_content_types.is_empty() => {
+            TEXT_TYPES.iter().map(|kind| Arc::from(*kind)).collect()
+        }
+        Some(list) => {
+            let essence = |text: &str| text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+            list.accepted_content_types.iter().map(|accepted| Arc::from(essence(&accepted.content_type))).collect()
+        }
+    };
+    Attachment {
+        device: DeviceId::new(party.client_id.as_str()),
+        reception: Reception { takes_messages: true, media_types: media_types.into(), content_octets_max },
+        publishes_online: true,
+    }
+}
+
+/// Sessions of one user at once.
+const SESSIONS_PER_USER_MAX: usize = 8;
+
+/// Taken by a client that has not said what it takes.
+const CONTENT_OCTETS_DEFAULT: u64 = 32 * 1024;
+
+/// Taken by a client that names no type (WV-NEG-01).
+const TEXT_TYPES: &[&str] = &["text/plain"];
+
+impl Default for WvSettings {
+    fn default() -> Self {
+        Self {
+            lane: 0,
+            domain_default: String::new(),
+            domains: DomainTable::default(),
+            session_policy: Arc::new(SessionPolicy {
+                offer: Offer { functions: offered_functions(), ..Offer::default() },
+                ..SessionPolicy::default()
+            }),
+            epoch: Epoch::new(0),
+            validity_default: Duration::from_secs(86_400),
+            content_octets_max: 256 * 1024,
+            logins_per_minute_per_source: 60,
+        }
+    }
+}
