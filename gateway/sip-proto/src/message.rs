@@ -20,8 +20,6 @@ pub mod writer;
 
 #[cfg(test)]
 mod roundtrip;
-#[cfg(test)]
-mod torture;
 mod vocabulary;
 
 pub use self::{

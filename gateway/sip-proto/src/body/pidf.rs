@@ -406,6 +406,3 @@ pub(super) fn canonical_namespace<'e>(element: &'e XmlElement<'_>) -> &'e str {
         _ => canonical,
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -20,7 +20,7 @@ use super::{
     text::Text,
 };
 use crate::error::{HeaderError, ValueError};
-use std::net::SocketAddr;
+use core::net::SocketAddr;
 
 type Found<T> = Result<T, HeaderError>;
 

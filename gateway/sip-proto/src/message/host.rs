@@ -2,7 +2,7 @@
 
 use super::text::Text;
 use crate::error::ValueError;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::{fmt, hash};
 
 /// A host name or an address; names compare without regard to case.

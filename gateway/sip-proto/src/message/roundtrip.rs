@@ -15,8 +15,8 @@ use super::uri::{SipUri, Uri};
 use super::{Header, HeaderName, Message, Method, Request, Response, StatusCode, validate::validate};
 use crate::limit::Limits;
 use bytes::Bytes;
+use core::net::{Ipv4Addr, Ipv6Addr};
 use proptest::prelude::*;
-use std::net::{Ipv4Addr, Ipv6Addr};
 
 fn host() -> impl Strategy<Value = Host> {
     prop_oneof![

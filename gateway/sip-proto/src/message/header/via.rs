@@ -9,8 +9,8 @@ use crate::message::{
     text::Text,
     vocabulary,
 };
+use core::net::{IpAddr, SocketAddr};
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
 
 /// The transport of a Via or a URI.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

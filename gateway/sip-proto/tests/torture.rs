@@ -1,12 +1,14 @@
 //! The verdict tables: the messages of RFC 4475 from the corpus folder, and own ones on the same subjects.
 
-use super::framer::{FlowSide, Malformed, Parsed, StreamFramer, parse_datagram};
-use super::header::identifier::Tag;
-use super::uas::{self, Role, UasProfile};
-use super::{Message, Method, validate};
-use crate::limit::Limits;
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test says so by panicking")]
+
 use bytes::Bytes;
 use serde::Deserialize;
+use sip_proto::limit::Limits;
+use sip_proto::message::framer::{FlowSide, Malformed, Parsed, StreamFramer, parse_datagram};
+use sip_proto::message::header::{contact::Contacts, identifier::Tag};
+use sip_proto::message::uas::{self, Role, UasProfile};
+use sip_proto::message::{Message, Method, validate};
 use std::path::{Path, PathBuf};
 
 #[derive(Deserialize)]
@@ -143,6 +145,6 @@ fn escaped_zeros_shorten_nothing() {
     let to = message.headers().to().unwrap();
     assert_eq!(to.uri().as_sip().unwrap().user_decoded().unwrap().unwrap(), "zero-\0-zero");
     assert_eq!(message.headers().contacts().unwrap(), message.headers().contacts().unwrap());
-    let super::header::contact::Contacts::List(list) = message.headers().contacts().unwrap() else { panic!("star") };
+    let Contacts::List(list) = message.headers().contacts().unwrap() else { panic!("star") };
     assert!(!list[0].uri().is_equivalent(list[1].uri()));
 }

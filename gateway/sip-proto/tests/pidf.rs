@@ -1,17 +1,30 @@
 //! Worked examples from the fixtures, round trips, and documents that were damaged on the way.
 
-use super::*;
-use crate::body::capability::{DeviceCapabilities, Mobility, ServiceFeature, Support};
-use crate::body::location::{CivicAddress, CivicPart, Position};
-use crate::body::oma::NetworkAvailability;
-use crate::body::rpid::{
-    Activities, ActivityName, InputState, Listed, MoodName, Moods, PlaceIs, PlaceType, RichList, Sphere, TimeOffset,
-};
-use crate::body::xml::XmlName;
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "a test says so by panicking"
+)]
+
 use proptest::collection::vec;
 use proptest::option::of;
 use proptest::prelude::*;
 use proptest::sample::select;
+use sip_proto::body::capability::{DeviceCapabilities, Mobility, ServiceCapabilities, ServiceFeature, Support};
+use sip_proto::body::cipid::Cipid;
+use sip_proto::body::data_model::{Device, Person};
+use sip_proto::body::location::{CivicAddress, CivicPart, LocationObject, Position};
+use sip_proto::body::oma::{ActivityState, NetworkAvailability, ServiceDescription};
+use sip_proto::body::passthrough::Passthrough;
+use sip_proto::body::pidf::{Basic, Contact, ElementId, Note, PidfError, Presence, Priority, Tuple};
+use sip_proto::body::rpid::{
+    Activities, ActivityName, InputState, Listed, MoodName, Moods, PlaceIs, PlaceType, RichList, Sphere, StatusIcon,
+    TimeOffset, UserInput,
+};
+use sip_proto::body::xml::{XmlError, XmlFragment, XmlLimits, XmlName};
+use sip_proto::time::Timestamp;
 
 const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/sip/pidf");
 
