@@ -156,7 +156,7 @@ async fn answer(
     let reply = served.adapter.post(IncomingPost { body, content_type, user_agent, source: peer }).await;
     let Ok(reply) = reply else { return Ok(plain(StatusCode::SERVICE_UNAVAILABLE)) };
     metric::message(Side::Wv, Direction::Out, reply.body.len());
-    // WV-HTTP-01: always 200, and a declared length of zero where there is nothing to say.
+    // WV-HTTP-05: always 200, and a declared length of zero where there is nothing to say.
     let mut response = Response::new(Full::new(reply.body));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(reply.content_type.as_str()));
     Ok(response)

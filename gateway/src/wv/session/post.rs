@@ -37,7 +37,7 @@ pub struct IncomingPost {
     pub source: SocketAddr,
 }
 
-/// What the client gets: always with HTTP status 200 (WV-HTTP-01).
+/// What the client gets: always with HTTP status 200 (WV-HTTP-05).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PostReply {
     /// The body; empty when there is nothing to say.
@@ -130,7 +130,7 @@ impl Sessions {
                 let is_text =
                     self.entries.get(&session).is_some_and(|entry| entry.machine.party().quirks.has(Quirk::DateAsText));
                 waiting.options = options(is_text);
-                // WV-ENV-03: a session keeps the version it began with.
+                // WV-HTTP-03: a session keeps the version it began with.
                 waiting.version = self.entries.get(&session).map_or(version, |entry| entry.machine.party().version);
             }
             if let Some(entry) = self.entries.get_mut(&session) {

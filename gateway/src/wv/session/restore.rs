@@ -179,7 +179,7 @@ const SESSIONS_PER_USER_MAX: usize = 8;
 /// Taken by a client that has not said what it takes.
 const CONTENT_OCTETS_DEFAULT: u64 = 32 * 1024;
 
-/// Taken by a client that names no type (WV-NEG-01).
+/// Taken by a client that names no type (WV-NEG-09).
 const TEXT_TYPES: &[&str] = &["text/plain"];
 
 impl Default for WvSettings {
