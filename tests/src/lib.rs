@@ -1,4 +1,21 @@
 //! What the tests share: the files of the repository, the corpus of foreign messages, free ports, processes.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on says so by panicking"
+)]
+
+pub mod catalogue;
+pub mod folder;
+pub mod http;
+pub mod message_file;
+pub mod pcap;
+pub mod port;
+pub mod process;
+pub mod product;
+pub mod tool;
+pub mod wait;
 
 use std::{
     fs,

@@ -1,0 +1,78 @@
+//! Child processes that end with the test.
+
+use crate::wait;
+use std::{
+    fs::{self, File},
+    io,
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Stdio},
+    time::Duration,
+};
+
+/// A child process that writes into a file. It is killed when this is dropped.
+#[derive(Debug)]
+pub struct Process {
+    child: Child,
+    log: PathBuf,
+}
+
+impl Process {
+    /// Starts the command; both its outputs are appended to the file.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn start(command: &mut Command, log: &Path) -> io::Result<Self> {
+        let output = File::options().create(true).append(true).open(log)?;
+        let errors = output.try_clone()?;
+        let child = command.stdin(Stdio::null()).stdout(output).stderr(errors).spawn()?;
+        Ok(Self { child, log: log.to_owned() })
+    }
+
+    /// Ends the process at once, as `kill -9` does, and waits until it is gone.
+    pub fn kill(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// Asks the process to end, as `kill -TERM` does.
+    pub fn terminate(&mut self) {
+        let _ = Command::new("kill").arg("-TERM").arg(self.child.id().to_string()).status();
+    }
+
+    /// How it ended.
+    ///
+    /// # Errors
+    /// When it has not within the time; it is killed then.
+    pub fn wait(&mut self, patience: Duration) -> Result<ExitStatus, String> {
+        let child = &mut self.child;
+        let ended = wait::try_until("the end of a process", patience, || child.try_wait().ok().flatten());
+        if ended.is_err() {
+            self.kill();
+        }
+        ended
+    }
+
+    /// Whether it still runs.
+    pub fn is_running(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+
+    /// The number of the process.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// What it has written so far.
+    #[must_use]
+    pub fn log(&self) -> String {
+        String::from_utf8_lossy(&fs::read(&self.log).unwrap_or_default()).into_owned()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}

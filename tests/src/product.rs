@@ -1,0 +1,273 @@
+//! The gateway under test: a process of its own, as an operator runs it.
+
+use crate::{folder::Folder, http, port, process::Process, repository, wait};
+use std::{
+    fs,
+    net::{Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
+    process::Command,
+    sync::OnceLock,
+    time::{Duration, SystemTime},
+};
+
+/// The folder into which cargo builds: where this test lies.
+///
+/// # Panics
+/// When the test does not lie in such a folder.
+#[must_use]
+pub fn target_folder() -> PathBuf {
+    profile_folder().parent().expect("a build folder has a parent").to_owned()
+}
+
+/// The gateway's program, built if it is absent or older than its sources.
+///
+/// # Panics
+/// When it cannot be built.
+#[must_use]
+pub fn program() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| {
+        let program = profile_folder().join("wv-simple-gateway");
+        let built = fs::metadata(&program).and_then(|known| known.modified()).ok();
+        if built.is_none_or(|built| built < youngest_source()) {
+            build();
+        }
+        assert!(program.is_file(), "{} was not built", program.display());
+        program
+    })
+}
+
+fn profile_folder() -> PathBuf {
+    let test = std::env::current_exe().expect("a test knows where it lies");
+    let deps = test.parent().expect("a test lies in a folder");
+    deps.parent().expect("tests lie in the folder deps of the profile").to_owned()
+}
+
+fn youngest_source() -> SystemTime {
+    let manifests = ["Cargo.toml", "gateway/Cargo.toml", "mapping/Cargo.toml"].map(PathBuf::from);
+    let files = crate::rust_files().into_iter().map(|(path, _)| PathBuf::from(path));
+    files
+        .filter(|path| !path.starts_with("tests"))
+        .chain(manifests)
+        .filter_map(|path| fs::metadata(repository().join(path)).and_then(|known| known.modified()).ok())
+        .max()
+        .unwrap_or(SystemTime::UNIX_EPOCH)
+}
+
+fn build() {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    command.current_dir(repository()).args(["build", "--quiet", "-p", "gateway"]);
+    command.env("CARGO_TARGET_DIR", target_folder());
+    if profile_folder().ends_with("release") {
+        command.arg("--release");
+    }
+    let status = command.status().expect("cargo can be started");
+    assert!(status.success(), "cargo build -p gateway: {status}");
+}
+
+/// The ports of one gateway, all on the loopback interface.
+#[derive(Clone, Copy, Debug)]
+pub struct Ports {
+    /// CSP over HTTP.
+    pub csp: u16,
+    /// CIR over TCP.
+    pub cir: u16,
+    /// SSP over HTTP.
+    pub ssp: u16,
+    /// SIP over UDP and TCP.
+    pub sip: u16,
+    /// MSRP.
+    pub msrp: u16,
+    /// Administration.
+    pub admin: u16,
+}
+
+impl Ports {
+    /// Ports that nobody uses.
+    #[must_use]
+    pub fn free() -> Self {
+        Self {
+            csp: port::free(),
+            cir: port::free(),
+            ssp: port::free(),
+            sip: port::free(),
+            msrp: port::free(),
+            admin: port::free(),
+        }
+    }
+
+    /// The settings that open them, as the command line takes them.
+    #[must_use]
+    pub fn to_settings(self) -> Vec<String> {
+        let Self { csp, cir, ssp, sip, msrp, admin } = self;
+        vec![
+            format!("wv.access.listen=127.0.0.1:{csp}"),
+            format!("wv.access.cir_tcp=127.0.0.1:{cir}"),
+            format!("wv.federation.listen=127.0.0.1:{ssp}"),
+            format!("simple.listen=udp:127.0.0.1:{sip},tcp:127.0.0.1:{sip}"),
+            format!("simple.msrp_listen=127.0.0.1:{msrp}"),
+            format!("admin.listen=127.0.0.1:{admin}"),
+        ]
+    }
+}
+
+/// How a gateway is started.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    configuration: Option<String>,
+    settings: Vec<String>,
+    ports: Ports,
+}
+
+impl Setup {
+    /// The embedded default on free ports, with limits that suit a laboratory.
+    #[must_use]
+    pub fn embedded() -> Self {
+        let setup = Self { configuration: None, settings: Vec::new(), ports: Ports::free() };
+        setup
+            .with("limits.notify_interval_min_ms=0")
+            .with("limits.logins_per_minute_per_source=100000")
+            .with("limits.requests_per_s_per_source=100000")
+    }
+
+    /// The text of a configuration file, on free ports.
+    #[must_use]
+    pub fn configured(text: &str) -> Self {
+        Self { configuration: Some(text.to_owned()), ..Self::embedded() }
+    }
+
+    /// One more setting, `KEY=VALUE`.
+    #[must_use]
+    pub fn with(mut self, setting: &str) -> Self {
+        self.settings.push(setting.to_owned());
+        self
+    }
+
+    /// The ports that it will have.
+    #[must_use]
+    pub fn ports(&self) -> Ports {
+        self.ports
+    }
+
+    /// Starts it and waits until it is ready.
+    ///
+    /// # Panics
+    /// When it does not get ready.
+    #[must_use]
+    pub fn start(self) -> Gateway {
+        let folder = Folder::new("gateway");
+        if let Some(text) = &self.configuration {
+            fs::write(folder.file("gateway.toml"), text).expect("the configuration can be written");
+        }
+        let process = run(&self, &folder);
+        let mut gateway = Gateway { setup: self, process, folder };
+        gateway.wait_until_ready();
+        gateway
+    }
+}
+
+fn run(setup: &Setup, folder: &Folder) -> Process {
+    let mut command = Command::new(program());
+    // The data folder is seen from the working folder.
+    command.arg("run").current_dir(folder.path());
+    if setup.configuration.is_some() {
+        command.arg("--config").arg(folder.file("gateway.toml"));
+    }
+    for setting in setup.ports.to_settings().iter().chain(&setup.settings) {
+        command.arg("--set").arg(setting);
+    }
+    Process::start(&mut command, &folder.file("gateway.log")).expect("the gateway can be started")
+}
+
+/// A running gateway. It is killed when this is dropped.
+#[derive(Debug)]
+pub struct Gateway {
+    setup: Setup,
+    process: Process,
+    folder: Folder,
+}
+
+impl Gateway {
+    /// Kills it, as `kill -9` does.
+    pub fn kill(&mut self) {
+        self.process.kill();
+    }
+
+    /// Starts it again on the same ports and the same data, and waits until it is ready.
+    ///
+    /// # Panics
+    /// When it does not get ready.
+    pub fn start_again(&mut self) {
+        self.process = run(&self.setup, &self.folder);
+        self.wait_until_ready();
+    }
+
+    /// Waits until `/ready` says so.
+    ///
+    /// # Panics
+    /// When it does not.
+    pub fn wait_until_ready(&mut self) {
+        let address = self.address(self.setup.ports.admin);
+        let process = &mut self.process;
+        let ready = wait::try_until("/ready", START_PATIENCE, || {
+            if !process.is_running() {
+                return Some(false);
+            }
+            let answer = http::get(address, "/ready").ok()?;
+            (answer.status == 200).then_some(true)
+        });
+        assert_eq!(ready, Ok(true), "the gateway did not start:\n{}", self.process.log());
+    }
+
+    /// Its ports.
+    #[must_use]
+    pub fn ports(&self) -> Ports {
+        self.setup.ports
+    }
+
+    /// Its CSP listener.
+    #[must_use]
+    pub fn csp(&self) -> SocketAddr {
+        self.address(self.setup.ports.csp)
+    }
+
+    /// The address of its CSP server, as a client is told.
+    #[must_use]
+    pub fn csp_uri(&self) -> String {
+        format!("http://{}/csp", self.csp())
+    }
+
+    /// Its SIP listeners.
+    #[must_use]
+    pub fn sip(&self) -> SocketAddr {
+        self.address(self.setup.ports.sip)
+    }
+
+    /// What it has logged so far.
+    #[must_use]
+    pub fn log(&self) -> String {
+        self.process.log()
+    }
+
+    /// Runs a command of the gateway's program in its folder, with its settings; returns success and output.
+    ///
+    /// # Panics
+    /// When the program cannot be started.
+    #[must_use]
+    pub fn ask(&self, arguments: &[&str]) -> (bool, String) {
+        let mut command = Command::new(program());
+        command.current_dir(self.folder.path()).args(arguments);
+        for setting in self.setup.ports.to_settings().iter().chain(&self.setup.settings) {
+            command.arg("--set").arg(setting);
+        }
+        let output = command.output().expect("the gateway's program can be started");
+        (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
+    fn address(&self, port: u16) -> SocketAddr {
+        SocketAddr::from((Ipv4Addr::LOCALHOST, port))
+    }
+}
+
+const START_PATIENCE: Duration = Duration::from_secs(30);
