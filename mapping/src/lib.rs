@@ -3,9 +3,16 @@
 //! No wire format, no IO, no clock, no randomness: events come in ([`event`]), commands and records go out
 //! ([`command`], [`record`]), time is an argument.
 
+#![warn(clippy::wildcard_enum_match_arm, clippy::indexing_slicing)]
 #![cfg_attr(
     test,
-    allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)
+    allow(
+        clippy::wildcard_enum_match_arm,
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects
+    )
 )]
 pub mod address;
 mod authorization;

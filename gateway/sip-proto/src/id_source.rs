@@ -74,7 +74,9 @@ impl IdSource {
         self.counter = self.counter.wrapping_add(1);
         let digest = Sha256::new().chain_update(self.seed).chain_update(self.counter.to_be_bytes()).finalize();
         let random = digest.iter().map(|byte| ALPHABET.get(usize::from(byte & 31)).copied().unwrap_or(b'0'));
-        let mut text = String::with_capacity(before.len() + self.prefix.len() + 1 + length);
+        let mut text = String::with_capacity(
+            length.saturating_add(before.len()).saturating_add(self.prefix.len()).saturating_add(1),
+        );
         text.push_str(before);
         text.push_str(&self.prefix);
         text.push('-');

@@ -2,6 +2,7 @@
 //!
 //! Octets become a [`message::Message`] in [`message::framer`]; typed values are read from it on demand; only
 //! [`message::writer`] makes octets again. No sockets, no clock, no randomness.
+#![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 #![cfg_attr(
     test,
     allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)

@@ -1,4 +1,5 @@
 //! Wireless Village / OMA IMPS: codecs and session machines, without IO.
+#![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 #![cfg_attr(
     test,
     allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)

@@ -47,9 +47,10 @@ impl Engine {
         let (mut stored, mut origins) = (Vec::new(), Vec::new());
         for fact in facts {
             if self.owns(&fact.owner()) {
-                match fact {
-                    Fact::Origin { until, ref origin, .. } => origins.push((until, origin.clone(), fact)),
-                    fact => self.restore_fact(fact, &mut stored),
+                if let Fact::Origin { until, ref origin, .. } = fact {
+                    origins.push((until, origin.clone(), fact));
+                } else {
+                    self.restore_fact(fact, &mut stored);
                 }
             }
         }
