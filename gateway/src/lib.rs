@@ -1,7 +1,14 @@
 //! The gateway: adapters, engine task, store, observation, administration and command line.
 #![cfg_attr(
     test,
-    allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects,
+        clippy::disallowed_types,
+        clippy::disallowed_methods
+    )
 )]
 
 pub mod account;
