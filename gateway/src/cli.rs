@@ -173,6 +173,8 @@ enum CliError {
     Account(#[from] crate::account::AccountError),
     #[error(transparent)]
     Credential(#[from] crate::account::CredentialError),
+    #[error(transparent)]
+    Start(#[from] crate::app::StartError),
     #[error("{0}")]
     Input(&'static str),
     #[error("{0} is not available in this build yet")]
@@ -208,7 +210,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 fn execute(command: Command, output: Output) -> Result<ExitCode, CliError> {
     match command {
-        Command::Run { source } => hook::gateway(source.read()?, output.is_json()),
+        Command::Run { source } => hook::gateway(source.read()?, output),
         Command::Demo(arguments) => hook::demo(&arguments, output.is_json()),
         Command::Peer { peer: PeerCommand::Wv(arguments) } => hook::peer_wv(&arguments, output.is_json()),
         Command::Peer { peer: PeerCommand::Sip(arguments) } => hook::peer_sip(&arguments, output.is_json()),

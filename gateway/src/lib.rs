@@ -13,6 +13,7 @@
 
 pub mod account;
 pub mod admin;
+pub mod app;
 pub mod cli;
 pub mod config;
 pub mod lane;

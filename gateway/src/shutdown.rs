@@ -107,6 +107,13 @@ impl Shutdown {
         }
     }
 
+    /// Waits for a trigger, then goes through the phases; signals are somebody else's.
+    pub async fn run_unsignalled(self, drain: Duration) -> Ending {
+        // The sender lives in `self`.
+        let _ = self.request.subscribe().wait_for(|asked| *asked).await;
+        self.finish(drain).await
+    }
+
     /// Goes through the phases without waiting for anybody to ask.
     pub async fn finish(mut self, drain: Duration) -> Ending {
         let mut late = Vec::new();

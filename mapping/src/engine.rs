@@ -37,7 +37,7 @@ mod word;
 pub use crate::relay::machine::Storage;
 pub use show::{
     AttachmentRow, EntryRow, EntryStateName, Explanation, PublicationRow, QuestionRow, QueueRow, QueueState,
-    StandingName, WatchRow,
+    StandingName, Tally, WatchRow,
 };
 pub(crate) use word::{Seen, Standing, Word};
 

@@ -9,7 +9,10 @@ use mapping::{
     address::Address,
     route::{DomainTable, Route},
 };
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 use tokio::sync::watch;
 
 /// Look-ups by neutral address. Cheap to clone, one for each lane; never blocks for longer than a change of the map takes.
@@ -49,6 +52,17 @@ impl AccountBook {
     #[must_use]
     pub fn has(&self, user: &Address) -> bool {
         self.0.borrow().contains_key(user)
+    }
+
+    /// All users that exist now.
+    #[must_use]
+    pub fn users(&self) -> BTreeSet<Address> {
+        self.0.borrow().keys().cloned().collect()
+    }
+
+    /// Waits for the next change; false when there will be none. Cancel-safe.
+    pub async fn changed(&mut self) -> bool {
+        self.0.changed().await.is_ok()
     }
 }
 

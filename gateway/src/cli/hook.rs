@@ -1,7 +1,14 @@
 //! Where the command line hands over to the gateway itself and to the scripted peers.
 
-use super::CliError;
-use crate::{account::Secret, config::Configuration};
+use super::{
+    CliError,
+    output::{self, Output},
+};
+use crate::{
+    account::Secret,
+    app::{self, SignalUse, StartOptions},
+    config::Configuration,
+};
 use clap::{Args, ValueEnum};
 use std::process::ExitCode;
 
@@ -82,8 +89,11 @@ pub enum Encoding {
     Wbxml,
 }
 
-pub(super) fn gateway(_configuration: Configuration, _is_json: bool) -> Result<ExitCode, CliError> {
-    Err(CliError::NotAvailable("run"))
+pub(super) fn gateway(configuration: Configuration, output: Output) -> Result<ExitCode, CliError> {
+    let options = StartOptions { signals: SignalUse::Heeded, ..StartOptions::default() };
+    let running = app::start(configuration, options)?;
+    output.print(&running, &running.to_json());
+    Ok(output::verdict(running.wait().is_orderly()))
 }
 
 pub(super) fn demo(_arguments: &DemoArguments, _is_json: bool) -> Result<ExitCode, CliError> {

@@ -89,4 +89,14 @@ pub trait Adapter {
 
     /// What there is to show of this side, as rows.
     fn show(&self, topic: crate::admin::ShowTopic) -> Vec<serde_json::Value>;
+
+    /// How many things of each kind are open, for the metrics. Cheap: asked every few seconds.
+    fn tally(&self) -> Vec<(&'static str, usize)> {
+        Vec::new()
+    }
+
+    /// How many requests somebody waits for, here or at the far side: a shutdown waits until there are none.
+    fn under_way(&self) -> usize {
+        0
+    }
 }

@@ -329,7 +329,9 @@ impl Lane {
         }
     }
 
-    fn adapter(&self, side: Side) -> Rc<RefCell<dyn Adapter>> {
+    /// The adapter of a side, for looking.
+    #[must_use]
+    pub fn adapter(&self, side: Side) -> Rc<RefCell<dyn Adapter>> {
         match side {
             Side::Wv => Rc::clone(&self.wv),
             Side::Simple => Rc::clone(&self.simple),

@@ -43,6 +43,7 @@ pub fn describe() {
         metrics::describe_histogram!(*name, metrics::Unit::Seconds, *about);
     }
     metrics::describe_gauge!(OPEN, OPEN_ABOUT);
+    metrics::describe_gauge!(SHARD, SHARD_ABOUT);
 }
 
 /// Counts a message of a protocol that came in or went out, with its octets.
@@ -77,6 +78,12 @@ pub fn open(side: Side, thing: &'static str, lane: usize, count: usize) {
     // A lane counts its own; the sum is made by whoever reads.
     let value = f64::from(u32::try_from(count).unwrap_or(u32::MAX));
     metrics::gauge!(OPEN, "side" => side_label(side), "thing" => thing, "lane" => lane.to_string()).set(value);
+}
+
+/// Tells how much of something an engine shard holds: `subscriptions`, `publications`, `messages` …
+pub fn shard(thing: &'static str, lane: usize, count: usize) {
+    let value = f64::from(u32::try_from(count).unwrap_or(u32::MAX));
+    metrics::gauge!(SHARD, "thing" => thing, "lane" => lane.to_string()).set(value);
 }
 
 /// Counts a commit of the store: how many batches, how long, and whether they were kept.
@@ -126,6 +133,8 @@ const STORE_COMMIT_SECONDS: &str = "gateway_store_commit_seconds";
 const ADMIN_REQUESTS: &str = "gateway_admin_requests_total";
 const PANICS: &str = "gateway_panics_total";
 const OPEN: &str = "gateway_open_count";
+const SHARD: &str = "gateway_shard_count";
+const SHARD_ABOUT: &str = "What the engine shard of a lane holds now, by thing.";
 const OPEN_ABOUT: &str = "What is open now, by side, thing and lane.";
 
 const COUNTERS: &[(&str, &str)] = &[
@@ -165,13 +174,14 @@ mod tests {
             shed(Side::Simple, "rate");
             quirk(Side::Wv, "example");
             open(Side::Wv, "sessions", 1, 7);
+            shard("publications", 0, 2);
             store_commit(3, Duration::from_millis(1), true);
             store_commit(1, Duration::from_millis(1), false);
             admin_request(404);
             panic_counted();
         });
         let text = handle.render();
-        for (name, about) in COUNTERS.iter().chain(HISTOGRAMS).chain(&[(OPEN, OPEN_ABOUT)]) {
+        for (name, about) in COUNTERS.iter().chain(HISTOGRAMS).chain(&[(OPEN, OPEN_ABOUT), (SHARD, SHARD_ABOUT)]) {
             assert!(text.contains(&format!("# HELP {name} {about}")), "{name} is not described");
             assert!(text.lines().any(|line| line.starts_with(name)), "{name} did not move");
             let form = name.ends_with("_total") || name.ends_with("_seconds") || name.ends_with("_count");

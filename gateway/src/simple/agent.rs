@@ -384,6 +384,16 @@ impl Adapter for SimpleAdapter {
     fn show(&self, topic: crate::admin::ShowTopic) -> Vec<serde_json::Value> {
         self.0.borrow().show(topic)
     }
+
+    fn tally(&self) -> Vec<(&'static str, usize)> {
+        self.0.borrow().tally()
+    }
+
+    fn under_way(&self) -> usize {
+        let agent = self.0.borrow();
+        let answers = agent.pending.values().filter(|pending| !matches!(pending, Pending::Nothing)).count();
+        answers.saturating_add(agent.held.len()).saturating_add(agent.deliveries.len())
+    }
 }
 
 fn title_of(request: &Request) -> String {

@@ -23,7 +23,7 @@ use std::{
     rc::Rc,
     time::Duration,
 };
-use tokio::{net::UdpSocket, sync::mpsc};
+use tokio::{net::UdpSocket, sync::mpsc, task::AbortHandle};
 
 /// Something that came in.
 #[derive(Debug)]
@@ -51,6 +51,7 @@ pub struct Transports {
     next_connection: Cell<u64>,
     sockets: RefCell<HashMap<ConnectionId, BoundSocket>>,
     listeners: RefCell<Vec<SocketAddr>>,
+    accepting: RefCell<Vec<AbortHandle>>,
     streams: RefCell<HashMap<ConnectionId, StreamHandle>>,
     /// The newest connection to each address, for reuse.
     streams_by_peer: RefCell<HashMap<SocketAddr, ConnectionId>>,
@@ -115,6 +116,7 @@ impl Transports {
             next_connection: Cell::new(1),
             sockets: RefCell::default(),
             listeners: RefCell::default(),
+            accepting: RefCell::default(),
             streams: RefCell::default(),
             streams_by_peer: RefCell::default(),
             streams_per_source: RefCell::default(),
@@ -149,8 +151,16 @@ impl Transports {
         let listener = tokio::net::TcpListener::from_std(listener)?;
         let local = listener.local_addr()?;
         self.listeners.borrow_mut().push(local);
-        tokio::task::spawn_local(stream::accept(Rc::clone(self), listener));
+        let task = tokio::task::spawn_local(stream::accept(Rc::clone(self), listener));
+        self.accepting.borrow_mut().push(task.abort_handle());
         Ok(local)
+    }
+
+    /// Takes no new connections any more; those that are open go on, and so do datagrams.
+    pub fn stop_accepting(&self) {
+        for task in self.accepting.take() {
+            task.abort();
+        }
     }
 
     /// Sends octets; failures are told to the receiver by their transaction, never before this returns.

@@ -338,6 +338,15 @@ impl Adapter for WvAdapter {
     fn show(&self, topic: crate::admin::ShowTopic) -> Vec<serde_json::Value> {
         self.0.borrow().show(topic)
     }
+
+    fn tally(&self) -> Vec<(&'static str, usize)> {
+        let sessions = self.0.borrow();
+        vec![("sessions", sessions.entries.len()), ("posts", sessions.waiting.len())]
+    }
+
+    fn under_way(&self) -> usize {
+        self.0.borrow().waiting.len()
+    }
 }
 
 const fn to_wv(at: Timestamp) -> WvTimestamp {

@@ -26,6 +26,15 @@ impl Agent {
         }
     }
 
+    /// How many things are open.
+    pub(super) fn tally(&self) -> Vec<(&'static str, usize)> {
+        vec![
+            ("dialogs", self.notifiers.count().saturating_add(self.subscribers.count())),
+            ("registrations", self.registrar.addresses().count()),
+            ("deliveries", self.deliveries.len()),
+        ]
+    }
+
     fn registrations(&self) -> Vec<serde_json::Value> {
         self.registrar
             .addresses()

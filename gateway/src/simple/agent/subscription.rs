@@ -79,6 +79,10 @@ impl Subscribers {
         self.deadlines.next()
     }
 
+    pub(super) fn count(&self) -> usize {
+        self.entries.len()
+    }
+
     pub(super) fn show(&self) -> Vec<serde_json::Value> {
         let mut rows: Vec<(&Arc<str>, serde_json::Value)> = self
             .entries

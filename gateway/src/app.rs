@@ -1,0 +1,339 @@
+//! The gateway as a whole: the only place where the sides meet. It starts everything in order, and ends it in order.
+
+mod absent;
+mod inquiry;
+mod lane_thread;
+mod settings;
+mod socket;
+mod supervisor;
+
+pub use socket::{BindError, Ports};
+pub use supervisor::Conclusion;
+
+use crate::{
+    account::{AccountError, AccountRegistry, CredentialError, SealKey},
+    admin::{AdminError, AdminParts, AdminServer},
+    config::{Configuration, value::SipTransport},
+    lane::{Clock, LaneLink},
+    observe::{Tap, metric, panic},
+    shutdown::{Shutdown, Trigger},
+    store::{DataFolder, OpenStore, Snapshot, StoreError},
+};
+use lane_thread::{LaneCrew, LaneOrder};
+use metrics_exporter_prometheus::PrometheusHandle;
+use socket::Sockets;
+use std::{
+    fmt, io,
+    net::SocketAddr,
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+    thread::JoinHandle,
+};
+use supervisor::Supervisor;
+use tokio::sync::mpsc;
+
+/// How a start differs from what the configuration says.
+#[derive(Clone, Debug, Default)]
+pub struct StartOptions {
+    /// Which ports are listened on.
+    pub ports: Ports,
+    /// Another folder for store, key file and admin token.
+    pub data_dir: Option<PathBuf>,
+    /// Who takes SIGTERM and SIGINT.
+    pub signals: SignalUse,
+}
+
+/// Who takes the signals that end the process.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SignalUse {
+    /// Somebody else, or nobody: the gateway ends by [`Running::stop`] and by the administration only.
+    #[default]
+    Ignored,
+    /// The gateway: the first ends it in order, the second at once.
+    Heeded,
+}
+
+/// The gateway, in service. Dropping it asks for the end without waiting for it.
+#[derive(Debug)]
+pub struct Running {
+    /// Where CSP is listened for; none without `[wv.access]`.
+    pub csp: Option<SocketAddr>,
+    /// The CSP address that clients are told.
+    pub csp_url: Option<String>,
+    /// Where SIP is listened for.
+    pub sip: Vec<(SipTransport, SocketAddr)>,
+    /// Where the administration listens.
+    pub admin: SocketAddr,
+    /// The folder of store, key file and admin token.
+    pub data_dir: PathBuf,
+    /// Where messages of both sides are watched.
+    pub tap: Tap,
+    trigger: Trigger,
+    supervisor: Option<JoinHandle<Conclusion>>,
+}
+
+/// Why the gateway did not start. Nothing of it is running then.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The data folder or the store.
+    #[error("node.data_dir: {0}")]
+    Store(#[from] StoreError),
+    /// The key file of the accounts.
+    #[error("the account key: {0}")]
+    Credential(#[from] CredentialError),
+    /// The accounts.
+    #[error("the accounts: {0}")]
+    Account(#[from] AccountError),
+    /// An address that cannot be listened on.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// The administration.
+    #[error(transparent)]
+    Admin(#[from] AdminError),
+    /// A neighbour server whose name leads nowhere.
+    #[error("peer \"{name}\": the address {host} cannot be found: {reason}")]
+    Peer {
+        /// The peer.
+        name: String,
+        /// Where it should be.
+        host: String,
+        /// Why it is not found.
+        reason: String,
+    },
+    /// An address in the configuration that cannot be told to peers.
+    #[error("simple.advertise: {0} is no host")]
+    Advertise(String),
+    /// A lane ended before it was in service.
+    #[error("lane {0} did not start: {1}")]
+    Lane(u32, String),
+    /// A thread, a runtime, a signal handler or random numbers were refused.
+    #[error("the system refuses: {0}")]
+    System(#[from] io::Error),
+}
+
+/// How many lanes there are. One for now: with more, a connection whose user is owned by another lane has to be handed
+/// over, which comes together with the work on clusters. Everything else is written for any number.
+const LANES: u32 = 1;
+
+/// Questions of the administration that wait; more are told to come back.
+const INQUIRIES_MAX: usize = 64;
+
+/// Tasks that wait for a lane; more make the asker wait.
+const LANE_TASKS_MAX: usize = 1024;
+
+/// Starts the gateway: folder, store, accounts, then all sockets, then the lanes; in service when every lane is.
+/// Blocks for the time that takes; may be called inside a runtime.
+///
+/// # Errors
+/// See [`StartError`]. The first thing that fails is told, and everything that was opened is closed again.
+pub fn start(configuration: Configuration, options: StartOptions) -> Result<Running, StartError> {
+    panic::install_hook();
+    let mut configuration = configuration;
+    if let Some(data_dir) = options.data_dir {
+        configuration.node.data_dir = data_dir;
+    }
+    let settings = settings::AgentWishes::of(&configuration)?;
+    let folder = DataFolder::open(&configuration.node.data_dir)?;
+    let key = SealKey::open(folder.path())?;
+    let opening = OpenStore::open(configuration.store, folder, configuration.limits.store_queue_batches)?;
+    let (store, snapshot) = (opening.store, opening.snapshot);
+    let opened = AccountRegistry::open(
+        &opening.accounts,
+        &configuration.accounts,
+        key,
+        store.client(),
+        configuration.domain_table(),
+    );
+    let result = opened.map_err(StartError::from).and_then(|accounts| {
+        let sockets = Sockets::bind(&configuration, options.ports)?;
+        let site = Site { configuration: Arc::new(configuration), accounts: Arc::new(accounts), tap: Tap::default() };
+        launch(site, options.ports, options.signals, settings, &store, snapshot, sockets)
+    });
+    match result {
+        Ok((running, supervisor)) => running.supervise(supervisor, store),
+        Err(error) => {
+            store.close();
+            Err(error)
+        }
+    }
+}
+
+/// What all parts share.
+struct Site {
+    configuration: Arc<Configuration>,
+    accounts: Arc<AccountRegistry>,
+    tap: Tap,
+}
+
+/// Starts the administration and the lanes on bound sockets.
+fn launch(
+    site: Site,
+    ports: Ports,
+    signals: SignalUse,
+    wishes: settings::AgentWishes,
+    store: &OpenStore,
+    snapshot: Snapshot,
+    sockets: Sockets,
+) -> Result<(Running, Supervisor), StartError> {
+    let mut shutdown = Shutdown::new();
+    let (requests, inquiries) = mpsc::channel(INQUIRIES_MAX);
+    let parts = AdminParts {
+        accounts: Arc::clone(&site.accounts),
+        requests,
+        metrics: metrics_end(),
+        tap: site.tap.clone(),
+        member: shutdown.member("admin"),
+    };
+    let admin = start_admin(&site.configuration, store, ports, parts)?;
+    let running = Running {
+        csp: sockets.csp_address(),
+        csp_url: sockets.csp_address().zip(site.configuration.wv_access.as_ref()).map(|(at, wv)| wv.advertised(at)),
+        sip: sockets.sip_addresses(),
+        admin: admin.address(),
+        data_dir: store.folder().path().to_owned(),
+        tap: site.tap.clone(),
+        trigger: shutdown.trigger(),
+        supervisor: None,
+    };
+    let lanes = start_lanes(&site, wishes, store, snapshot, sockets, &mut shutdown);
+    let lanes = match lanes {
+        Ok(lanes) => lanes,
+        Err(error) => {
+            // Nobody is in service yet, so every phase passes at once.
+            drop(running);
+            supervisor::end_early(shutdown, admin);
+            return Err(error);
+        }
+    };
+    let drain = site.configuration.limits.drain;
+    let supervisor = Supervisor { shutdown, admin, lanes, inquiries, book: site.accounts.book(), signals, drain };
+    Ok((running, supervisor))
+}
+
+/// The administration, on a free port where that is wished.
+fn start_admin(
+    configuration: &Configuration,
+    store: &OpenStore,
+    ports: Ports,
+    parts: AdminParts,
+) -> Result<AdminServer, StartError> {
+    let mut configuration = configuration.clone();
+    configuration.admin.listen = ports.choose(configuration.admin.listen);
+    Ok(AdminServer::start(&configuration, store.folder().path(), parts)?)
+}
+
+fn start_lanes(
+    site: &Site,
+    wishes: settings::AgentWishes,
+    store: &OpenStore,
+    snapshot: Snapshot,
+    sockets: Sockets,
+    shutdown: &mut Shutdown,
+) -> Result<LaneCrew, StartError> {
+    let (links, tasks): (Vec<LaneLink>, Vec<_>) = (0..LANES).map(|_| LaneLink::new(LANE_TASKS_MAX)).unzip();
+    let neighbours: Arc<[LaneLink]> = links.into();
+    let clock = Clock::new();
+    let snapshot = Arc::new(snapshot);
+    let mut crew = LaneCrew::new(Arc::clone(&neighbours));
+    let mut sockets = Some(sockets);
+    for (number, tasks) in (0..LANES).zip(tasks) {
+        let order = LaneOrder {
+            number,
+            lanes: LANES,
+            clock,
+            configuration: Arc::clone(&site.configuration),
+            wishes: wishes.clone(),
+            book: site.accounts.book(),
+            tap: site.tap.clone(),
+            snapshot: Arc::clone(&snapshot),
+            store: store.lane_handle(),
+            // All connections and datagrams come to the first lane.
+            sockets: sockets.take().unwrap_or_default(),
+            tasks,
+            neighbours: Arc::clone(&neighbours),
+            member: shutdown.member("lane"),
+        };
+        crew.add(order)?;
+    }
+    crew.wait_until_in_service()?;
+    Ok(crew)
+}
+
+/// The process has one recorder, however often the gateway is started in it.
+fn metrics_end() -> PrometheusHandle {
+    static INSTALLED: OnceLock<PrometheusHandle> = OnceLock::new();
+    INSTALLED
+        .get_or_init(|| {
+            metric::install().unwrap_or_else(|error| {
+                tracing::warn!(%error, "this process counts elsewhere: /metrics stays empty");
+                metric::recorder().1
+            })
+        })
+        .clone()
+}
+
+impl Running {
+    fn supervise(mut self, supervisor: Supervisor, store: OpenStore) -> Result<Self, StartError> {
+        self.supervisor = Some(supervisor.start(store)?);
+        tracing::info!(
+            csp = self.csp_url.as_deref().unwrap_or("none"),
+            sip = ?self.sip.iter().map(|(transport, at)| format!("{}:{at}", transport.as_str())).collect::<Vec<_>>(),
+            admin = %self.admin,
+            "in service"
+        );
+        Ok(self)
+    }
+
+    /// Asks for the end, in order, and waits for it: for as long as `limits.drain_ms` and a little more.
+    #[must_use]
+    pub fn stop(self) -> Conclusion {
+        self.trigger.pull();
+        self.wait()
+    }
+
+    /// Asks for the end from elsewhere.
+    #[must_use]
+    pub fn trigger(&self) -> Trigger {
+        self.trigger.clone()
+    }
+
+    /// Waits for the end, which a signal, the administration or a trigger brings.
+    #[must_use]
+    pub fn wait(mut self) -> Conclusion {
+        let Some(thread) = self.supervisor.take() else { return Conclusion::Failed };
+        thread.join().unwrap_or(Conclusion::Failed)
+    }
+}
+
+impl Running {
+    /// Where everything listens, for programs.
+    #[must_use]
+    pub fn to_json(&self) -> serde_json::Value {
+        let sip: Vec<String> = self.sip.iter().map(|(transport, at)| format!("{}:{at}", transport.as_str())).collect();
+        serde_json::json!({
+            "csp": self.csp_url, "sip": sip, "admin": format!("http://{}/", self.admin), "data_dir": self.data_dir,
+        })
+    }
+}
+
+/// Where everything listens, for people.
+impl fmt::Display for Running {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(url) = &self.csp_url {
+            writeln!(f, "CSP    {url}")?;
+        }
+        for (transport, at) in &self.sip {
+            writeln!(f, "SIP    {}:{at}", transport.as_str())?;
+        }
+        write!(f, "admin  http://{}/", self.admin)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.trigger.pull();
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,152 @@
+//! From the configuration to what engine and adapters are told.
+
+use super::StartError;
+use crate::{
+    config::{
+        Configuration,
+        section::{AuthorizationDefault, SipAuthentication, WvAccess},
+        value::{PeerScheme, SipTransport},
+    },
+    simple::{
+        agent::{AgentSettings, PeerTable, SipPeer},
+        transport::Bounds,
+    },
+    wv::{WvSettings, listener::ListenerSettings, session::offered_functions},
+};
+use mapping::{
+    engine::{DefaultAuthorization, EngineConfig},
+    side::Side,
+};
+use sip_proto::message::{header::via::Transport, host::Host, text::Text};
+use std::{io, net::ToSocketAddrs, sync::Arc};
+use wv_proto::session::{
+    limit::{KEEP_ALIVE_CEILING, SessionLimits},
+    negotiation::Offer,
+    poll::Epoch,
+    server::SessionPolicy,
+};
+
+/// What had to be looked up for the SIP agent; the rest of its settings stands in the configuration.
+#[derive(Clone, Debug)]
+pub(super) struct AgentWishes {
+    peers: PeerTable,
+    advertised_host: Option<Host>,
+}
+
+impl AgentWishes {
+    /// Looks the neighbour servers up.
+    pub(super) fn of(configuration: &Configuration) -> Result<Self, StartError> {
+        let mut peers = Vec::new();
+        for peer in &configuration.peers {
+            if peer.uri.scheme != PeerScheme::Sip {
+                // Refused by the configuration as soon as a domain uses it.
+                tracing::warn!(peer = peer.name.as_str(), uri = %peer.uri, "no such neighbours in this build: not used");
+                continue;
+            }
+            let host = peer.uri.address.host.trim_matches(['[', ']']);
+            let failed = |error: io::Error| StartError::Peer {
+                name: peer.name.as_str().to_owned(),
+                host: peer.uri.address.to_string(),
+                reason: error.to_string(),
+            };
+            let mut found = (host, peer.uri.port()).to_socket_addrs().map_err(failed)?;
+            let address = found.next().ok_or_else(|| failed(io::Error::from(io::ErrorKind::NotFound)))?;
+            let transport = match peer.uri.transport {
+                Some(SipTransport::Tcp) => Transport::Tcp,
+                Some(SipTransport::Udp) | None => Transport::Udp,
+            };
+            peers.push(SipPeer { name: peer.name.clone(), address, transport, is_trusted: peer.trusted });
+        }
+        let advertise = configuration.simple.as_ref().and_then(|simple| simple.advertise.as_ref());
+        let advertised_host = advertise
+            .map(|advertise| Host::parse(&Text::from(advertise.host.as_str())))
+            .transpose()
+            .map_err(|_| StartError::Advertise(advertise.map(ToString::to_string).unwrap_or_default()))?;
+        Ok(Self { peers: PeerTable::new(peers), advertised_host })
+    }
+
+    pub(super) fn settings(&self, configuration: &Configuration) -> AgentSettings {
+        let simple = configuration.simple.as_ref();
+        AgentSettings {
+            domains: configuration.domain_table(),
+            tel_domain: default_domain(configuration, Side::Simple),
+            peers: self.peers.clone(),
+            is_open: simple.is_some_and(|simple| simple.authentication == SipAuthentication::InsecureOpen),
+            advertised_host: self.advertised_host.clone(),
+            advertised_port: simple.and_then(|simple| simple.advertise.as_ref()?.port),
+            validity_default: configuration.limits.engine.validity_default,
+            content_octets_max: configuration.limits.engine.content_octets_max,
+            pending_requests_max: PENDING_REQUESTS_MAX,
+            requests_per_s_per_source: configuration.limits.requests_per_s_per_source,
+        }
+    }
+}
+
+/// What the CSP sessions of a lane are told.
+pub(super) fn sessions(configuration: &Configuration, access: &WvAccess, lane: u32, epoch: u64) -> WvSettings {
+    let limits = SessionLimits {
+        keep_alive_max: access.keep_alive_max.min(KEEP_ALIVE_CEILING),
+        keep_alive_default: access.keep_alive_default.min(access.keep_alive_max),
+        ..SessionLimits::default()
+    };
+    let offer = Offer { functions: offered_functions(), ..Offer::default() };
+    WvSettings {
+        lane,
+        domain_default: default_domain(configuration, Side::Wv),
+        domains: configuration.domain_table(),
+        session_policy: Arc::new(SessionPolicy { limits, offer, ..SessionPolicy::default() }),
+        // Only the order of starts on one store counts; the memory store, whose epochs are larger, restores nothing.
+        epoch: Epoch::new(u32::try_from(epoch & u64::from(u32::MAX)).unwrap_or(u32::MAX)),
+        validity_default: configuration.limits.engine.validity_default,
+        content_octets_max: configuration.limits.engine.content_octets_max,
+        logins_per_minute_per_source: configuration.limits.logins_per_minute_per_source,
+    }
+}
+
+/// The named limits of the CSP listener.
+pub(super) fn listener(configuration: &Configuration, access: &WvAccess) -> ListenerSettings {
+    ListenerSettings {
+        path: access.path.clone(),
+        connections_max: configuration.limits.connections_max,
+        requests_per_s_per_source: configuration.limits.requests_per_s_per_source,
+        ..ListenerSettings::default()
+    }
+}
+
+/// The domain that completes addresses of a side that come without one: the first that is configured.
+pub(super) fn default_domain(configuration: &Configuration, side: Side) -> String {
+    configuration
+        .domains
+        .iter()
+        .find(|domain| domain.side == side)
+        .map(|domain| domain.name.clone())
+        .unwrap_or_default()
+}
+
+/// What the engine shard of a lane is told. The seed is filled in by the lane.
+pub(super) fn engine(configuration: &Configuration, shard: u32, shards: u32) -> EngineConfig {
+    let mut config = EngineConfig::new(configuration.domain_table(), [0, 0]);
+    config.limits = configuration.limits.engine.clone();
+    config.authorization = match configuration.authorization_default {
+        AuthorizationDefault::Allow => DefaultAuthorization::Allow,
+        AuthorizationDefault::Confirm => DefaultAuthorization::Confirm,
+        AuthorizationDefault::Block => DefaultAuthorization::Block,
+    };
+    let [wv, simple] = &mut config.profiles;
+    wv.notify_interval_min = configuration.limits.coalesce;
+    simple.notify_interval_min = configuration.limits.notify_interval_min;
+    config.shard = shard;
+    config.shards = shards;
+    config
+}
+
+/// The named limits of the SIP transports.
+pub(super) fn bounds(configuration: &Configuration) -> Bounds {
+    Bounds { connections_max: configuration.limits.connections_max, ..Bounds::default() }
+}
+
+/// SIP requests that wait for the engine; a lane answers thousands in a second, so more means that it is stuck.
+const PENDING_REQUESTS_MAX: usize = 10_000;
+
+/// SIP transactions of a lane at once: each lives for up to 32 seconds.
+pub(super) const TRANSACTIONS_MAX: usize = 200_000;

@@ -1,0 +1,222 @@
+//! The thread that looks after the lanes: it answers the administration, tells of accounts, counts what is open, and
+//! leads the end.
+
+use super::{SignalUse, StartError, inquiry, lane_thread::LaneCrew};
+use crate::{
+    account::AccountBook,
+    admin::{AdminRefusal, AdminReply, AdminRequest, AdminRequestKind, AdminServer},
+    lane::LaneLink,
+    observe::metric,
+    shutdown::{Ending, Phase, Shutdown, Signals, Trigger},
+    store::OpenStore,
+};
+use mapping::{address::Address, side::Side};
+use std::{collections::BTreeSet, sync::Arc, thread::JoinHandle, time::Duration};
+use tokio::sync::mpsc;
+
+/// How the process ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Conclusion {
+    /// It was asked to, and went through its phases.
+    Ended(Ending),
+    /// A lane was lost; what it had committed is in the store.
+    LaneLost(u32),
+    /// The supervisor itself was lost.
+    Failed,
+}
+
+impl Conclusion {
+    /// Whether everything was finished and kept.
+    #[must_use]
+    pub fn is_orderly(&self) -> bool {
+        *self == Self::Ended(Ending::Orderly)
+    }
+}
+
+/// What the supervisor looks after.
+pub(super) struct Supervisor {
+    pub(super) shutdown: Shutdown,
+    pub(super) admin: AdminServer,
+    pub(super) lanes: LaneCrew,
+    pub(super) inquiries: mpsc::Receiver<AdminRequest>,
+    pub(super) book: AccountBook,
+    pub(super) signals: SignalUse,
+    pub(super) drain: Duration,
+}
+
+impl Supervisor {
+    /// Goes to work on a thread of its own; the gateway is in service from when this returns.
+    pub(super) fn start(self, store: OpenStore) -> Result<JoinHandle<Conclusion>, StartError> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let signals = match self.signals {
+            SignalUse::Heeded => {
+                let _inside = runtime.enter();
+                Some(Signals::listen()?)
+            }
+            SignalUse::Ignored => None,
+        };
+        self.shutdown.start();
+        let thread = std::thread::Builder::new().name("supervisor".to_owned());
+        Ok(thread.spawn(move || self.run(&runtime, signals, store))?)
+    }
+
+    fn run(self, runtime: &tokio::runtime::Runtime, signals: Option<Signals>, store: OpenStore) -> Conclusion {
+        let Self { shutdown, admin, mut lanes, inquiries, book, drain, .. } = self;
+        let links = Arc::clone(&lanes.links);
+        let trigger = shutdown.trigger();
+        let lost_trigger = shutdown.trigger();
+        let phase = shutdown.phase();
+        let conclusion = runtime.block_on(async {
+            let chores = async {
+                tokio::join!(
+                    answer(inquiries, Arc::clone(&links), trigger),
+                    tell_accounts(book, Arc::clone(&links)),
+                    count(Arc::clone(&links)),
+                );
+            };
+            let ending = async {
+                match signals {
+                    Some(mut signals) => shutdown.run(&mut signals, drain).await,
+                    None => shutdown.run_unsignalled(drain).await,
+                }
+            };
+            let loss = async {
+                let ended = lanes.ended().await;
+                // In the last phase lanes end because they are asked to.
+                let lost = ended.filter(|_| *phase.borrow() < Phase::Close);
+                if let Some(lane) = lost {
+                    tracing::error!(lane, "lane lost: the others finish, then the process ends");
+                    lost_trigger.pull();
+                }
+                lost
+            };
+            end(chores, ending, loss).await
+        });
+        if conclusion == Conclusion::Ended(Ending::Forced) {
+            // The process is to end now; what was committed is in the store.
+            return conclusion;
+        }
+        lanes.join();
+        store.close();
+        admin.join();
+        conclusion
+    }
+}
+
+/// Does the chores until the end has been gone through, and tells whether it was the loss of a lane that brought it.
+async fn end(
+    chores: impl Future<Output = ()>,
+    ending: impl Future<Output = Ending>,
+    loss: impl Future<Output = Option<u32>>,
+) -> Conclusion {
+    tokio::pin!(chores, ending, loss);
+    let mut lost = None;
+    let mut is_watching = true;
+    loop {
+        tokio::select! {
+            ending = &mut ending => return lost.map_or(Conclusion::Ended(ending), Conclusion::LaneLost),
+            lane = &mut loss, if is_watching => {
+                is_watching = false;
+                lost = lane;
+            }
+            () = &mut chores => return Conclusion::Failed,
+        }
+    }
+}
+
+/// Takes back a start that did not come to its end.
+pub(super) fn end_early(shutdown: Shutdown, admin: AdminServer) {
+    // On a thread of its own, because the caller may be inside a runtime.
+    let ending = std::thread::spawn(move || {
+        if let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() {
+            runtime.block_on(shutdown.finish(Duration::ZERO));
+        }
+        admin.join();
+    });
+    if ending.join().is_err() {
+        tracing::error!("taking back the start ended by a panic");
+    }
+}
+
+/// Answers the administration, one question after the other.
+async fn answer(mut inquiries: mpsc::Receiver<AdminRequest>, links: Arc<[LaneLink]>, trigger: Trigger) {
+    while let Some(AdminRequest { kind, reply }) = inquiries.recv().await {
+        let result = match kind {
+            AdminRequestKind::Show(topic) => Ok(AdminReply::Table(inquiry::show(&links, topic).await)),
+            AdminRequestKind::Explain { watcher, presentity } => {
+                Ok(AdminReply::Steps(inquiry::explain(&links, watcher, presentity).await))
+            }
+            AdminRequestKind::Drain => {
+                trigger.pull();
+                Ok(AdminReply::Done("the gateway finishes what is under way and ends".to_owned()))
+            }
+            AdminRequestKind::Reload => Err(AdminRefusal::NotAvailable("reload")),
+        };
+        // Refused when the asker has gone in the meantime.
+        let _ = reply.send(result);
+    }
+    // The administration is gone before the process: there is nothing to answer, and nothing to end.
+    std::future::pending().await
+}
+
+/// Tells the lanes which users come and go.
+async fn tell_accounts(mut book: AccountBook, links: Arc<[LaneLink]>) {
+    let mut known = book.users();
+    // Lanes may have been built on an older state of the book; hearing of a user twice does no harm.
+    let mut news = change(&BTreeSet::new(), &known);
+    loop {
+        for link in links.iter() {
+            let (added, removed) = news.clone();
+            let told = link.ask(move |lane, now| {
+                for user in added {
+                    lane.engine_mut().account_added(user);
+                }
+                for user in removed {
+                    lane.engine_mut().account_removed(now, &user);
+                }
+            });
+            // None when the lane is gone, and then it is rebuilt from the book.
+            let _ = told.await;
+        }
+        if !book.changed().await {
+            return std::future::pending().await;
+        }
+        let users = book.users();
+        news = change(&known, &users);
+        known = users;
+    }
+}
+
+/// Who came and who went.
+fn change(old: &BTreeSet<Address>, new: &BTreeSet<Address>) -> (Vec<Address>, Vec<Address>) {
+    (new.difference(old).cloned().collect(), old.difference(new).cloned().collect())
+}
+
+/// Counts what is open, every few seconds.
+async fn count(links: Arc<[LaneLink]>) {
+    let mut pace = tokio::time::interval(COUNT_PACE);
+    pace.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        pace.tick().await;
+        for (number, link) in links.iter().enumerate() {
+            let _ = link
+                .ask(move |lane, _| {
+                    for side in [Side::Wv, Side::Simple] {
+                        for (thing, count) in lane.adapter(side).borrow().tally() {
+                            metric::open(side, thing, number, count);
+                        }
+                    }
+                    let tally = lane.engine().tally();
+                    metric::shard("attachments", number, tally.attachments);
+                    metric::shard("subscriptions", number, tally.watches);
+                    metric::shard("far_subscriptions", number, tally.entries);
+                    metric::shard("publications", number, tally.publications);
+                    metric::shard("messages", number, tally.queues);
+                })
+                .await;
+        }
+    }
+}
+
+/// How often the gauges are set. Counting walks over all users of a lane, so not at every scrape.
+const COUNT_PACE: Duration = Duration::from_secs(5);

@@ -1,0 +1,97 @@
+use super::*;
+use crate::{config::Sources, store::TemporaryFolder};
+use std::{
+    io::{Read, Write},
+    net::{TcpStream, UdpSocket},
+    time::{Duration, Instant},
+};
+
+fn configuration(settings: &[(&str, &str)]) -> Configuration {
+    let sources = Sources::embedded().with_flag("store.kind", "memory");
+    let sources = settings.iter().fold(sources, |sources, (key, value)| sources.with_flag(key, value));
+    Configuration::read(&sources).unwrap()
+}
+
+fn options(folder: &TemporaryFolder) -> StartOptions {
+    StartOptions { ports: Ports::Free, data_dir: Some(folder.path().to_owned()), ..StartOptions::default() }
+}
+
+fn udp_address(running: &Running) -> SocketAddr {
+    running.sip.iter().find(|(transport, _)| *transport == SipTransport::Udp).unwrap().1
+}
+
+fn http(address: SocketAddr, path: &str) -> (u16, String) {
+    let mut stream = TcpStream::connect(address).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: gateway\r\nConnection: close\r\n\r\n").unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    (text.get(9..12).unwrap().parse().unwrap(), text)
+}
+
+/// Sends OPTIONS over UDP and returns the first line of the answer.
+fn options_answer(to: SocketAddr) -> String {
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    let own = socket.local_addr().unwrap();
+    let request = format!(
+        "OPTIONS sip:{to} SIP/2.0\r\nVia: SIP/2.0/UDP {own};branch=z9hG4bK-start;rport\r\nMax-Forwards: 70\r\n\
+         From: <sip:bob@sip.example>;tag=1\r\nTo: <sip:{to}>\r\nCall-ID: start\r\nCSeq: 1 OPTIONS\r\n\
+         Content-Length: 0\r\n\r\n"
+    );
+    socket.send_to(request.as_bytes(), to).unwrap();
+    let mut buffer = [0; 2048];
+    let length = socket.recv(&mut buffer).unwrap();
+    String::from_utf8_lossy(&buffer[..length]).lines().next().unwrap().to_owned()
+}
+
+#[test]
+fn a_start_serves_both_sides_and_the_administration_and_stops_within_a_second() {
+    let folder = TemporaryFolder::create().unwrap();
+    let running = start(configuration(&[]), options(&folder)).unwrap();
+    assert_eq!(options_answer(udp_address(&running)), "SIP/2.0 200 OK");
+    assert_eq!(http(running.admin, "/live").0, 200);
+    assert_eq!(http(running.admin, "/ready").0, 200);
+    assert_eq!(http(running.csp.unwrap(), "/csp").0, 405, "CSP is posted");
+    assert_eq!(running.csp_url.as_deref(), Some(format!("http://{}/csp", running.csp.unwrap()).as_str()));
+    let ports: Vec<u16> = running.sip.iter().map(|(_, at)| at.port()).collect();
+    assert_eq!(ports.len(), 2);
+    let (csp, admin) = (running.csp.unwrap(), running.admin);
+    let began = Instant::now();
+    assert!(running.stop().is_orderly());
+    assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+    assert!(TcpStream::connect(csp).is_err() && TcpStream::connect(admin).is_err());
+}
+
+#[test]
+fn a_second_start_on_the_same_folder_is_refused_and_the_first_goes_on() {
+    let folder = TemporaryFolder::create().unwrap();
+    let running = start(configuration(&[]), options(&folder)).unwrap();
+    let error = start(configuration(&[]), options(&folder)).unwrap_err().to_string();
+    assert!(error.starts_with("node.data_dir: the folder") && error.contains("in use by another process"), "{error}");
+    assert_eq!(options_answer(udp_address(&running)), "SIP/2.0 200 OK");
+    assert!(running.stop().is_orderly());
+    let again = start(configuration(&[]), options(&folder)).unwrap();
+    assert_eq!(again.stop(), Conclusion::Ended(crate::shutdown::Ending::Orderly));
+}
+
+#[test]
+fn a_taken_port_is_named_with_its_key_and_nothing_stays_behind() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    let folder = TemporaryFolder::create().unwrap();
+    let mut configuration = configuration(&[]);
+    configuration.simple.as_mut().unwrap().listen =
+        vec![crate::config::value::SipListen { transport: SipTransport::Tcp, address }];
+    configuration.wv_access.as_mut().unwrap().listen.set_port(0);
+    configuration.admin.listen.set_port(0);
+    let with = |ports| StartOptions { ports, ..options(&folder) };
+    let error = start(configuration.clone(), with(Ports::AsConfigured)).unwrap_err().to_string();
+    assert!(error.starts_with(&format!("simple.listen tcp:{address}: ")), "{error}");
+    let running = start(configuration.clone(), with(Ports::FreeWhereTaken)).unwrap();
+    assert_ne!(running.sip[0].1, address);
+    assert!(running.stop().is_orderly());
+    configuration.simple.as_mut().unwrap().listen.clear();
+    configuration.admin.listen = address;
+    let error = start(configuration, with(Ports::AsConfigured)).unwrap_err().to_string();
+    assert!(error.starts_with(&format!("admin.listen {address}: ")), "{error}");
+}
