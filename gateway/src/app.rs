@@ -68,6 +68,8 @@ pub struct Running {
     pub data_dir: PathBuf,
     /// Where messages of both sides are watched.
     pub tap: Tap,
+    #[cfg(test)]
+    links: Arc<[LaneLink]>,
     trigger: Trigger,
     supervisor: Option<JoinHandle<Conclusion>>,
 }
@@ -136,7 +138,7 @@ pub fn start(configuration: Configuration, options: StartOptions) -> Result<Runn
     let folder = DataFolder::open(&configuration.node.data_dir)?;
     let key = SealKey::open(folder.path())?;
     let opening = OpenStore::open(configuration.store, folder, configuration.limits.store_queue_batches)?;
-    let (store, snapshot) = (opening.store, opening.snapshot);
+    let (store, snapshot) = (Arc::new(opening.store), opening.snapshot);
     let opened = AccountRegistry::open(
         &opening.accounts,
         &configuration.accounts,
@@ -152,7 +154,7 @@ pub fn start(configuration: Configuration, options: StartOptions) -> Result<Runn
     match result {
         Ok((running, supervisor)) => running.supervise(supervisor, store),
         Err(error) => {
-            store.close();
+            supervisor::close(store);
             Err(error)
         }
     }
@@ -171,7 +173,7 @@ fn launch(
     ports: Ports,
     signals: SignalUse,
     wishes: settings::AgentWishes,
-    store: &OpenStore,
+    store: &Arc<OpenStore>,
     snapshot: Snapshot,
     sockets: Sockets,
 ) -> Result<(Running, Supervisor), StartError> {
@@ -185,25 +187,24 @@ fn launch(
         member: shutdown.member("admin"),
     };
     let admin = start_admin(&site.configuration, store, ports, parts)?;
+    let (csp, sip) = (sockets.csp_address(), sockets.sip_addresses());
+    let (lanes, started) = start_lanes(&site, wishes, store, snapshot, sockets, &mut shutdown);
+    if let Err(error) = started {
+        // Nobody is in service yet, so every phase passes at once.
+        supervisor::end_early(shutdown, lanes, admin);
+        return Err(error);
+    }
     let running = Running {
-        csp: sockets.csp_address(),
-        csp_url: sockets.csp_address().zip(site.configuration.wv_access.as_ref()).map(|(at, wv)| wv.advertised(at)),
-        sip: sockets.sip_addresses(),
+        csp,
+        csp_url: csp.zip(site.configuration.wv_access.as_ref()).map(|(at, wv)| wv.advertised(at)),
+        sip,
         admin: admin.address(),
         data_dir: store.folder().path().to_owned(),
         tap: site.tap.clone(),
+        #[cfg(test)]
+        links: Arc::clone(&lanes.links),
         trigger: shutdown.trigger(),
         supervisor: None,
-    };
-    let lanes = start_lanes(&site, wishes, store, snapshot, sockets, &mut shutdown);
-    let lanes = match lanes {
-        Ok(lanes) => lanes,
-        Err(error) => {
-            // Nobody is in service yet, so every phase passes at once.
-            drop(running);
-            supervisor::end_early(shutdown, admin);
-            return Err(error);
-        }
     };
     let drain = site.configuration.limits.drain;
     let supervisor = Supervisor { shutdown, admin, lanes, inquiries, book: site.accounts.book(), signals, drain };
@@ -225,11 +226,11 @@ fn start_admin(
 fn start_lanes(
     site: &Site,
     wishes: settings::AgentWishes,
-    store: &OpenStore,
+    store: &Arc<OpenStore>,
     snapshot: Snapshot,
     sockets: Sockets,
     shutdown: &mut Shutdown,
-) -> Result<LaneCrew, StartError> {
+) -> (LaneCrew, Result<(), StartError>) {
     let (links, tasks): (Vec<LaneLink>, Vec<_>) = (0..LANES).map(|_| LaneLink::new(LANE_TASKS_MAX)).unzip();
     let neighbours: Arc<[LaneLink]> = links.into();
     let clock = Clock::new();
@@ -245,18 +246,19 @@ fn start_lanes(
             wishes: wishes.clone(),
             book: site.accounts.book(),
             tap: site.tap.clone(),
-            snapshot: Arc::clone(&snapshot),
-            store: store.lane_handle(),
+            store: Arc::clone(store),
             // All connections and datagrams come to the first lane.
             sockets: sockets.take().unwrap_or_default(),
             tasks,
             neighbours: Arc::clone(&neighbours),
             member: shutdown.member("lane"),
         };
-        crew.add(order)?;
+        if let Err(error) = crew.add(order, Arc::clone(&snapshot)) {
+            return (crew, Err(error));
+        }
     }
-    crew.wait_until_in_service()?;
-    Ok(crew)
+    let started = crew.wait_until_in_service();
+    (crew, started)
 }
 
 /// The process has one recorder, however often the gateway is started in it.
@@ -273,8 +275,11 @@ fn metrics_end() -> PrometheusHandle {
 }
 
 impl Running {
-    fn supervise(mut self, supervisor: Supervisor, store: OpenStore) -> Result<Self, StartError> {
+    fn supervise(mut self, supervisor: Supervisor, store: Arc<OpenStore>) -> Result<Self, StartError> {
         self.supervisor = Some(supervisor.start(store)?);
+        for key in ["wv.access.cir_tcp", "wv.federation.listen", "simple.msrp_listen"] {
+            tracing::debug!(key, "not served by this build: not listened on");
+        }
         tracing::info!(
             csp = self.csp_url.as_deref().unwrap_or("none"),
             sip = ?self.sip.iter().map(|(transport, at)| format!("{}:{at}", transport.as_str())).collect::<Vec<_>>(),

@@ -21,7 +21,7 @@ pub(super) async fn show(links: &[LaneLink], topic: ShowTopic) -> Table {
         // A lane that is gone has nothing.
         rows.extend(link.ask(move |lane, _| lane_rows(lane, topic)).await.unwrap_or_default());
     }
-    table(rows)
+    table(rows, topic)
 }
 
 fn lane_rows(lane: &Lane, topic: ShowTopic) -> Vec<Value> {
@@ -73,7 +73,7 @@ fn queues(engine: &Engine) -> Vec<Value> {
 }
 
 /// Rows under the columns of all of them; who is concerned stands first.
-fn table(rows: Vec<Value>) -> Table {
+fn table(rows: Vec<Value>, topic: ShowTopic) -> Table {
     let rows: Vec<Map<String, Value>> = rows
         .into_iter()
         .filter_map(|row| match row {
@@ -87,9 +87,24 @@ fn table(rows: Vec<Value>) -> Table {
             columns.push(key.clone());
         }
     }
+    if rows.is_empty() {
+        columns = usual_columns(topic).iter().map(|column| (*column).to_owned()).collect();
+    }
     columns.sort_by_key(|column| FIRST_COLUMNS.iter().position(|first| first == column).unwrap_or(FIRST_COLUMNS.len()));
     let rows = rows.iter().map(|row| columns.iter().map(|column| cell(row.get(column))).collect()).collect();
     Table { columns, rows }
+}
+
+/// The columns of a table without rows.
+const fn usual_columns(topic: ShowTopic) -> &'static [&'static str] {
+    match topic {
+        ShowTopic::Sessions => &["side", "user", "session", "state"],
+        ShowTopic::Subscriptions => &["watcher", "presentity", "state", "through"],
+        ShowTopic::Dialogs => &["watcher", "presentity", "role", "state"],
+        ShowTopic::Publications => &["user", "device", "document"],
+        ShowTopic::Queues => &["sender", "recipient", "message", "state"],
+        ShowTopic::Peers => &["side", "peer", "address", "trusted"],
+    }
 }
 
 fn cell(value: Option<&Value>) -> String {

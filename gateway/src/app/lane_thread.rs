@@ -1,33 +1,29 @@
-//! A lane on its thread: builds everything that may not leave the thread, then turns.
+//! A lane on its thread: built, turned, and built anew from the store after a panic.
 
-use super::{StartError, absent::AbsentSide, settings, socket::Sockets};
+mod build;
+
+use super::{StartError, settings, socket::Sockets};
 use crate::{
     account::AccountBook,
     config::Configuration,
-    lane::{Adapter, Clock, Lane, LaneLink, LaneParts, LaneTask, Rebuild},
-    observe::Tap,
+    lane::{Clock, LaneLink, LaneTask},
+    observe::{Tap, panic},
     shutdown::{Member, Phase},
-    simple::{
-        agent::{Agent, AgentParts, SimpleAdapter},
-        transport::Transports,
-    },
-    store::{Scope, Snapshot, StoreHandle, WireRecord},
-    wv::{
-        WvAdapter, WvParts,
-        listener::{self, ListenerSettings},
-    },
+    store::{OpenStore, Snapshot},
+    wv::listener,
 };
-use mapping::{
-    address::Address,
-    engine::{Engine, EngineConfig, shard_of},
-    record::Fact,
-    side::Side,
-    time::Timestamp,
+use build::Built;
+use mapping::side::Side;
+use std::{
+    io,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    thread::JoinHandle,
+    time::Duration,
 };
-use sip_proto::limit::Limits;
-use std::{cell::RefCell, io, net::TcpListener, rc::Rc, sync::Arc, thread::JoinHandle};
 use tokio::{
-    sync::{Notify, mpsc, watch},
+    runtime::Runtime,
+    sync::{mpsc, watch},
     task::LocalSet,
 };
 
@@ -40,7 +36,7 @@ pub(super) struct LaneCrew {
     reporter: Option<mpsc::Sender<LaneReport>>,
 }
 
-/// What a lane is built from; everything in it may travel to the lane's thread.
+/// What a lane is built from, as often as it takes; everything in it may travel to the lane's thread.
 pub(super) struct LaneOrder {
     pub(super) number: u32,
     pub(super) lanes: u32,
@@ -49,8 +45,7 @@ pub(super) struct LaneOrder {
     pub(super) wishes: settings::AgentWishes,
     pub(super) book: AccountBook,
     pub(super) tap: Tap,
-    pub(super) snapshot: Arc<Snapshot>,
-    pub(super) store: StoreHandle,
+    pub(super) store: Arc<OpenStore>,
     pub(super) sockets: Sockets,
     pub(super) tasks: mpsc::Receiver<LaneTask>,
     pub(super) neighbours: Arc<[LaneLink]>,
@@ -64,7 +59,7 @@ pub(super) enum LaneReport {
     InService,
     /// It could not be built.
     Failed(u32, String),
-    /// Its thread ends, by a panic or because it was asked to.
+    /// Its thread ends, because it was asked to or after too many panics.
     Ended(u32),
 }
 
@@ -75,10 +70,10 @@ impl LaneCrew {
     }
 
     /// Starts a lane on a thread of its own.
-    pub(super) fn add(&mut self, order: LaneOrder) -> Result<(), StartError> {
+    pub(super) fn add(&mut self, order: LaneOrder, snapshot: Arc<Snapshot>) -> Result<(), StartError> {
         let Some(reporter) = self.reporter.clone() else { return Ok(()) };
         let name = format!("lane-{}", order.number);
-        let thread = std::thread::Builder::new().name(name).spawn(move || run(order, &reporter))?;
+        let thread = std::thread::Builder::new().name(name).spawn(move || run(order, snapshot, &reporter))?;
         self.threads.push(thread);
         Ok(())
     }
@@ -133,198 +128,100 @@ impl Drop for EndReport<'_> {
     }
 }
 
-fn run(order: LaneOrder, reporter: &mpsc::Sender<LaneReport>) {
+fn run(mut order: LaneOrder, snapshot: Arc<Snapshot>, reporter: &mpsc::Sender<LaneReport>) {
     let number = order.number;
     let _end = EndReport(number, reporter);
-    let result = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(StartError::from);
-    let result = result.and_then(|runtime| {
-        let local = LocalSet::new();
-        let built = local.block_on(&runtime, async { build(order) })?;
-        let _ = reporter.try_send(LaneReport::InService);
-        local.block_on(&runtime, turn(built));
-        Ok(())
-    });
-    if let Err(error) = result {
+    let failed = |error: StartError| {
         let _ = reporter.try_send(LaneReport::Failed(number, error.to_string()));
+    };
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(error.into()),
+    };
+    let mut next = Some(snapshot);
+    for rebuilds in 0..=REBUILDS_MAX {
+        let snapshot = match next.take().map_or_else(|| reload(&runtime, &order), Ok) {
+            Ok(snapshot) => snapshot,
+            Err(error) => return failed(error),
+        };
+        let life = catch_unwind(AssertUnwindSafe(|| live(&runtime, &mut order, &snapshot, rebuilds, reporter)));
+        match life {
+            Ok(Ok(Life::Finished)) => return,
+            Ok(Ok(Life::Panicked)) | Err(_) => {}
+            Ok(Err(error)) => return failed(error),
+        }
+        if order.member.now() > Phase::Running {
+            return;
+        }
+        tracing::error!(lane = number, "lane panicked: built anew from the store");
     }
+    tracing::error!(lane = number, panics = REBUILDS_MAX, "lane panicked too often: given up");
 }
 
-/// A lane that is ready to turn.
-struct Built {
-    lane: Lane,
-    member: Member,
-    transports: Option<Rc<Transports>>,
-    csp: Option<CspListener>,
-    link: Option<LaneLink>,
+/// How one life of a lane ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Life {
+    /// The process ends.
+    Finished,
+    /// Something in it panicked.
+    Panicked,
 }
 
-/// What CSP is served with.
-struct CspListener {
-    listener: TcpListener,
-    sessions: WvAdapter,
-    settings: ListenerSettings,
-}
-
-/// Builds the lane: adapters with what they had, then the engine with what it knew, then the sockets.
-fn build(order: LaneOrder) -> Result<Built, StartError> {
-    let now = order.clock.now();
-    let wake = Rc::new(Notify::new());
-    let mut seeds = Seeds::draw(order.snapshot.epoch)?;
-    let scope = scope(order.number, order.lanes);
-    let snapshot = Arc::clone(&order.snapshot);
-    let kept = |side| {
-        let mine = |record: &&WireRecord| scope.includes(record.owner.as_deref().unwrap_or_default());
-        snapshot.wire.iter().filter(move |record| record.side == side).filter(mine).collect::<Vec<_>>()
-    };
-    let (simple, transports) = build_simple(&order, now, &wake, &mut seeds, &kept(Side::Simple))?;
-    let sessions = build_wv(&order, now, &wake, &mut seeds, &kept(Side::Wv));
-    let facts = order.snapshot.facts.iter().filter(|fact| scope.includes(fact.owner().as_str())).cloned().collect();
-    let config = settings::engine(&order.configuration, order.number, order.lanes);
-    let mut rebuild = rebuild(config, order.book.clone(), seeds);
-    let engine = rebuild(now, facts);
-    let wv: Rc<RefCell<dyn Adapter>> = match &sessions {
-        Some(sessions) => Rc::new(RefCell::new(sessions.clone())),
-        None => Rc::new(RefCell::new(AbsentSide(Side::Wv))),
-    };
-    let csp = match (sessions, order.configuration.wv_access.as_ref(), order.sockets.csp) {
-        (Some(sessions), Some(access), Some(listener)) => {
-            Some(CspListener { listener, sessions, settings: settings::listener(&order.configuration, access) })
-        }
-        _ => None,
-    };
-    if let Some(transports) = &transports {
-        for socket in order.sockets.sip_datagrams {
-            transports.serve_datagrams(socket)?;
-        }
-        for listener in order.sockets.sip_streams {
-            transports.serve_streams(listener)?;
-        }
+/// Builds the lane and turns it until the process ends or something panics. Everything of it ends with this: tasks,
+/// connections, machines.
+fn live(
+    runtime: &Runtime,
+    order: &mut LaneOrder,
+    snapshot: &Snapshot,
+    rebuilds: u32,
+    reporter: &mpsc::Sender<LaneReport>,
+) -> Result<Life, StartError> {
+    let local = LocalSet::new();
+    let panics = panic::panics_of_this_thread();
+    let (inner, tasks) = mpsc::channel(super::LANE_TASKS_MAX);
+    let built = local.block_on(runtime, async { build::build(order, snapshot, rebuilds, tasks) })?;
+    if rebuilds == 0 {
+        let _ = reporter.try_send(LaneReport::InService);
     }
-    let link = usize::try_from(order.number).ok().and_then(|number| order.neighbours.get(number).cloned());
-    let lane = Lane::new(LaneParts {
-        clock: order.clock,
-        number: order.number,
-        engine,
-        rebuild,
-        scope,
-        wv,
-        simple,
-        store: order.store,
-        wake,
-        tasks: order.tasks,
-        neighbours: order.neighbours,
+    let life = local.block_on(runtime, async {
+        tokio::select! {
+            life = turn(built, order.number, &order.neighbours, &mut order.member, &mut order.sockets) => life,
+            () = carry(&mut order.tasks, inner) => Life::Panicked,
+            () = watch_for_panics(panics) => Life::Panicked,
+        }
     });
-    Ok(Built { lane, member: order.member, transports, csp, link })
+    Ok(life)
 }
 
-fn build_wv(
-    order: &LaneOrder,
-    now: Timestamp,
-    wake: &Rc<Notify>,
-    seeds: &mut Seeds,
-    kept: &[&WireRecord],
-) -> Option<WvAdapter> {
-    let access = order.configuration.wv_access.as_ref()?;
-    let [randomness, _] = seeds.words();
-    let sessions = WvAdapter::new(WvParts {
-        settings: settings::sessions(&order.configuration, access, order.number, order.snapshot.epoch),
-        clock: order.clock,
-        accounts: order.book.clone(),
-        wake: Rc::clone(wake),
-        tap: order.tap.clone(),
-        randomness,
-    });
-    for record in kept {
-        sessions.restore(now, record);
-    }
-    Some(sessions)
+/// What is in the store now.
+fn reload(runtime: &Runtime, order: &LaneOrder) -> Result<Arc<Snapshot>, StartError> {
+    let mut handle = order.store.lane_handle();
+    let scope = build::scope(order.number, order.lanes);
+    Ok(Arc::new(runtime.block_on(handle.recover(scope))?))
 }
 
-type SimpleParts = (Rc<RefCell<dyn Adapter>>, Option<Rc<Transports>>);
-
-fn build_simple(
-    order: &LaneOrder,
-    now: Timestamp,
-    wake: &Rc<Notify>,
-    seeds: &mut Seeds,
-    kept: &[&WireRecord],
-) -> Result<SimpleParts, StartError> {
-    if order.configuration.simple.is_none() {
-        return Ok((Rc::new(RefCell::new(AbsentSide(Side::Simple))), None));
-    }
-    let transports = Transports::new(Limits::default(), settings::bounds(&order.configuration));
-    let parts = AgentParts {
-        settings: order.wishes.settings(&order.configuration),
-        clock: order.clock,
-        transports: Rc::clone(&transports),
-        accounts: order.book.clone(),
-        wake: Rc::clone(wake),
-        tap: order.tap.clone(),
-        prefix: order.number.to_string(),
-        seeds: [seeds.octets()?, seeds.octets()?, seeds.octets()?, seeds.octets()?],
-        transactions_max: settings::TRANSACTIONS_MAX,
-    };
-    let mut agent = Agent::new(parts).map_err(|error| StartError::System(io::Error::other(error)))?;
-    for record in kept {
-        agent.restore(now, record);
-    }
-    Ok((Rc::new(RefCell::new(SimpleAdapter::new(agent))), Some(transports)))
-}
-
-/// Makes the engine shard anew from facts: at the start, and after a commit failed.
-fn rebuild(config: EngineConfig, book: AccountBook, mut seeds: Seeds) -> Rebuild {
-    Box::new(move |now, facts: Vec<Fact>| {
-        let mut engine = Engine::new(EngineConfig { seed: seeds.words(), ..config.clone() });
-        for user in book.users() {
-            engine.account_added(user);
+/// Carries tasks to the lane of this life; the links that others hold outlive it. Ends when the lane is gone.
+async fn carry(outer: &mut mpsc::Receiver<LaneTask>, inner: mpsc::Sender<LaneTask>) {
+    while let Some(task) = outer.recv().await {
+        if inner.send(task).await.is_err() {
+            break;
         }
-        engine.restore(now, facts);
-        engine
-    })
+    }
+    // How the lane ended is told by `turn`.
+    std::future::pending().await
 }
 
-/// The owners of a lane. What has no owner, or one that cannot be read, belongs to the first.
-fn scope(lane: u32, lanes: u32) -> Scope {
-    if lanes <= 1 {
-        return Scope::Everything;
-    }
-    Scope::Owners(Arc::new(move |owner| Address::parse(owner).map_or(0, |owner| shard_of(&owner, lanes)) == lane))
-}
-
-/// Randomness of this start.
-struct Seeds {
-    epoch: u64,
-    word: u64,
-}
-
-impl Seeds {
-    fn draw(epoch: u64) -> Result<Self, StartError> {
-        let word = getrandom::u64().map_err(io::Error::from)?;
-        Ok(Self { epoch, word })
-    }
-
-    /// Random octets. The epoch is mixed in, so that a machine that was copied or set back together with its random
-    /// state still mints identifiers of its own.
-    fn octets(&mut self) -> Result<[u8; 32], StartError> {
-        let mut octets = [0_u8; 32];
-        getrandom::fill(&mut octets).map_err(io::Error::from)?;
-        for (octet, epoch) in octets.iter_mut().zip(self.epoch.to_be_bytes()) {
-            *octet ^= epoch;
-        }
-        Ok(octets)
-    }
-
-    /// Two words for the engine; never fails, for it is needed when other things already have failed.
-    fn words(&mut self) -> [u64; 2] {
-        self.word = self.word.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let drawn = getrandom::u64().unwrap_or(0);
-        [self.word ^ drawn, self.word.rotate_left(32) ^ self.epoch]
+/// Ends when a task of this thread panicked: whatever it served is deaf from then on.
+async fn watch_for_panics(before: u64) {
+    while panic::panics_of_this_thread() == before {
+        tokio::time::sleep(PANIC_PACE).await;
     }
 }
 
 /// Turns the lane through the life of the process.
-async fn turn(built: Built) {
-    let Built { lane, mut member, transports, csp, link } = built;
+async fn turn(built: Built, number: u32, links: &[LaneLink], member: &mut Member, sockets: &mut Sockets) -> Life {
+    let Built { lane, transports, csp } = built;
+    let link = usize::try_from(number).ok().and_then(|number| links.get(number));
     let (stop, stopped) = watch::channel(false);
     let (close_listeners, closing) = watch::channel(false);
     let serving =
@@ -335,6 +232,7 @@ async fn turn(built: Built) {
         if let Some(transports) = &transports {
             transports.stop_accepting();
         }
+        sockets.stop_accepting();
         close_listeners.send_replace(true);
         if let Some(Err(error)) = join(serving).await {
             tracing::error!(side = "wv", %error, "the CSP listener failed");
@@ -342,25 +240,25 @@ async fn turn(built: Built) {
         member.reached(Phase::NotReady);
         member.wait_for(Phase::Drain).await;
         if let Some(link) = link {
-            drain(&link, &mut member).await;
+            drain(link, member).await;
         }
         member.reached(Phase::Drain);
         member.wait_for(Phase::Persist).await;
         stop.send_replace(true);
         member
     };
-    let mut member = tokio::select! {
-        // A panic, told by its hook. The end of this thread brings the process down in order.
-        _ = &mut turning => return,
+    let member = tokio::select! {
+        _ = &mut turning => return Life::Panicked,
         member = ending => member,
     };
     if turning.await.is_err() {
-        return;
+        return Life::Panicked;
     }
     member.reached(Phase::Persist);
     // What was released by the last turn still leaves through the tasks of this thread.
     member.wait_for(Phase::Close).await;
     tokio::task::yield_now().await;
+    Life::Finished
 }
 
 /// Waits for a listener to end. A panic in it was told by the hook.
@@ -386,4 +284,11 @@ async fn drain(link: &LaneLink, member: &mut Member) {
 }
 
 /// How long somebody who cannot be woken waits before looking again.
-const LOOK_AGAIN: std::time::Duration = std::time::Duration::from_millis(2);
+const LOOK_AGAIN: Duration = Duration::from_millis(2);
+
+/// How soon a panic in a task beside the lane is noticed.
+const PANIC_PACE: Duration = Duration::from_millis(100);
+
+/// How often a lane is built anew. What panics again and again needs a look from outside: the process ends, and whoever
+/// watches over it starts it again.
+const REBUILDS_MAX: u32 = 15;

@@ -92,6 +92,22 @@ impl Sockets {
         Ok(sockets)
     }
 
+    /// The same sockets once more.
+    pub(super) fn copy(&self) -> io::Result<Self> {
+        Ok(Self {
+            csp: self.csp.as_ref().map(TcpListener::try_clone).transpose()?,
+            sip_datagrams: self.sip_datagrams.iter().map(UdpSocket::try_clone).collect::<io::Result<_>>()?,
+            sip_streams: self.sip_streams.iter().map(TcpListener::try_clone).collect::<io::Result<_>>()?,
+            sip: self.sip.clone(),
+        })
+    }
+
+    /// Closes this end of everything that takes connections.
+    pub(super) fn stop_accepting(&mut self) {
+        self.csp = None;
+        self.sip_streams.clear();
+    }
+
     pub(super) fn csp_address(&self) -> Option<SocketAddr> {
         self.csp.as_ref().and_then(|listener| listener.local_addr().ok())
     }

@@ -46,7 +46,7 @@ pub(super) struct Supervisor {
 
 impl Supervisor {
     /// Goes to work on a thread of its own; the gateway is in service from when this returns.
-    pub(super) fn start(self, store: OpenStore) -> Result<JoinHandle<Conclusion>, StartError> {
+    pub(super) fn start(self, store: Arc<OpenStore>) -> Result<JoinHandle<Conclusion>, StartError> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let signals = match self.signals {
             SignalUse::Heeded => {
@@ -60,7 +60,7 @@ impl Supervisor {
         Ok(thread.spawn(move || self.run(&runtime, signals, store))?)
     }
 
-    fn run(self, runtime: &tokio::runtime::Runtime, signals: Option<Signals>, store: OpenStore) -> Conclusion {
+    fn run(self, runtime: &tokio::runtime::Runtime, signals: Option<Signals>, store: Arc<OpenStore>) -> Conclusion {
         let Self { shutdown, admin, mut lanes, inquiries, book, drain, .. } = self;
         let links = Arc::clone(&lanes.links);
         let trigger = shutdown.trigger();
@@ -97,7 +97,7 @@ impl Supervisor {
             return conclusion;
         }
         lanes.join();
-        store.close();
+        close(store);
         admin.join();
         conclusion
     }
@@ -124,13 +124,22 @@ async fn end(
     }
 }
 
+/// Closes the store behind the last lane.
+pub(super) fn close(store: Arc<OpenStore>) {
+    match Arc::try_unwrap(store) {
+        Ok(store) => store.close(),
+        Err(_) => tracing::error!("a lane still holds the store: not closed in order"),
+    }
+}
+
 /// Takes back a start that did not come to its end.
-pub(super) fn end_early(shutdown: Shutdown, admin: AdminServer) {
+pub(super) fn end_early(shutdown: Shutdown, lanes: LaneCrew, admin: AdminServer) {
     // On a thread of its own, because the caller may be inside a runtime.
     let ending = std::thread::spawn(move || {
         if let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() {
             runtime.block_on(shutdown.finish(Duration::ZERO));
         }
+        lanes.join();
         admin.join();
     });
     if ending.join().is_err() {

@@ -30,13 +30,17 @@ fn http(address: SocketAddr, path: &str) -> (u16, String) {
 
 /// Sends OPTIONS over UDP and returns the first line of the answer.
 fn options_answer(to: SocketAddr) -> String {
+    answer(to, "OPTIONS", &format!("sip:{to}"), "")
+}
+
+fn answer(to: SocketAddr, method: &str, target: &str, headers: &str) -> String {
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     socket.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
     let own = socket.local_addr().unwrap();
     let request = format!(
-        "OPTIONS sip:{to} SIP/2.0\r\nVia: SIP/2.0/UDP {own};branch=z9hG4bK-start;rport\r\nMax-Forwards: 70\r\n\
-         From: <sip:bob@sip.example>;tag=1\r\nTo: <sip:{to}>\r\nCall-ID: start\r\nCSeq: 1 OPTIONS\r\n\
-         Content-Length: 0\r\n\r\n"
+        "{method} sip:sip.example SIP/2.0\r\nVia: SIP/2.0/UDP {own};branch=z9hG4bK-{own};rport\r\nMax-Forwards: 70\r\n\
+         From: <sip:bob@sip.example>;tag=1\r\nTo: <{target}>\r\nCall-ID: start\r\nCSeq: 1 {method}\r\n\
+         {headers}Content-Length: 0\r\n\r\n"
     );
     socket.send_to(request.as_bytes(), to).unwrap();
     let mut buffer = [0; 2048];
@@ -94,4 +98,71 @@ fn a_taken_port_is_named_with_its_key_and_nothing_stays_behind() {
     configuration.admin.listen = address;
     let error = start(configuration, with(Ports::AsConfigured)).unwrap_err().to_string();
     assert!(error.starts_with(&format!("admin.listen {address}: ")), "{error}");
+}
+
+fn open_configuration() -> Configuration {
+    let mut open = configuration(&[("store.kind", "embedded")]);
+    open.simple.as_mut().unwrap().authentication = crate::config::section::SipAuthentication::InsecureOpen;
+    open
+}
+
+fn register_bob(running: &Running) {
+    let contact = "Contact: <sip:bob@127.0.0.1:9>;expires=600\r\n";
+    assert_eq!(answer(udp_address(running), "REGISTER", "sip:bob@sip.example", contact), "SIP/2.0 200 OK");
+}
+
+/// Asks the only lane, again while it is being built anew.
+fn ask<T: Send + 'static>(running: &Running, question: fn(&mut crate::lane::Lane) -> T) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        loop {
+            if let Some(answer) = running.links[0].ask(move |lane, _| question(lane)).await {
+                return answer;
+            }
+        }
+    })
+}
+
+fn registrations(running: &Running) -> usize {
+    ask(running, |lane| {
+        lane.adapter(mapping::side::Side::Simple).borrow().show(crate::admin::ShowTopic::Sessions).len()
+    })
+}
+
+#[test]
+fn a_restart_remembers_what_was_promised() {
+    let folder = TemporaryFolder::create().unwrap();
+    let running = start(open_configuration(), options(&folder)).unwrap();
+    register_bob(&running);
+    assert!(running.stop().is_orderly());
+    let again = start(open_configuration(), options(&folder)).unwrap();
+    assert_eq!(registrations(&again), 1);
+    assert_eq!(ask(&again, |lane| lane.engine().tally().attachments), 1);
+    assert!(again.stop().is_orderly());
+}
+
+#[test]
+fn a_lane_that_panics_is_built_anew_on_the_same_sockets() {
+    let folder = TemporaryFolder::create().unwrap();
+    let running = start(open_configuration(), options(&folder)).unwrap();
+    register_bob(&running);
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    for _ in 0..2 {
+        assert_eq!(runtime.block_on(running.links[0].ask(|_, _| panic!("on purpose"))), None::<()>);
+        assert_eq!(options_answer(udp_address(&running)), "SIP/2.0 200 OK");
+        assert_eq!(registrations(&running), 1);
+    }
+    // Also what runs beside the lane: a reader of a socket, say. Whatever held `life` is gone with the lane.
+    let (life, ended) = tokio::sync::oneshot::channel::<()>();
+    let beside = running.links[0].ask(move |_, _| {
+        tokio::task::spawn_local(async move {
+            let _life = life;
+            std::future::pending::<()>().await;
+        });
+        drop(tokio::task::spawn_local(async { panic!("on purpose") }));
+    });
+    assert!(runtime.block_on(beside).is_some() && runtime.block_on(ended).is_err());
+    assert_eq!(registrations(&running), 1);
+    assert_eq!(http(running.admin, "/ready").0, 200);
+    assert!(running.stop().is_orderly());
 }
