@@ -6,14 +6,18 @@
     reason = "a test that cannot go on says so by panicking"
 )]
 
+pub mod agent;
 pub mod catalogue;
 pub mod folder;
 pub mod http;
+pub mod kamailio;
 pub mod message_file;
 pub mod pcap;
+pub mod phone;
 pub mod port;
 pub mod process;
 pub mod product;
+pub mod sipp;
 pub mod tool;
 pub mod wait;
 

@@ -2,10 +2,10 @@
 
 use std::{
     net::{Ipv4Addr, TcpListener, UdpSocket},
-    sync::Mutex,
+    sync::atomic::{AtomicU32, Ordering},
 };
 
-static GIVEN: Mutex<Vec<u16>> = Mutex::new(Vec::new());
+static GIVEN: AtomicU32 = AtomicU32::new(0);
 
 /// A port of the loopback interface that is free for UDP and TCP and was not given to anybody else in this process.
 /// Servers that were killed find it free again: it lies outside of the range from which systems choose.
@@ -14,20 +14,18 @@ static GIVEN: Mutex<Vec<u16>> = Mutex::new(Vec::new());
 /// When there is none.
 #[must_use]
 pub fn free() -> u16 {
-    let mut given = GIVEN.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     // Test processes that run at the same time begin at different places.
-    let start = u16::try_from(std::process::id() % 900).unwrap_or(0) * 20 + FIRST;
-    let port = (start..FIRST + COUNT)
-        .chain(FIRST..start)
-        .find(|port| !given.contains(port) && is_free(*port))
-        .unwrap_or_else(|| panic!("no free port"));
-    given.push(port);
-    port
+    let start = std::process::id() % 900 * 20;
+    (0..COUNT)
+        .map(|_| start + GIVEN.fetch_add(1, Ordering::Relaxed))
+        .filter_map(|number| u16::try_from(FIRST + number % COUNT).ok())
+        .find(|port| is_free(*port))
+        .unwrap_or_else(|| panic!("no free port"))
 }
 
 fn is_free(port: u16) -> bool {
     TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() && UdpSocket::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
 }
 
-const FIRST: u16 = 12_000;
-const COUNT: u16 = 20_000;
+const FIRST: u32 = 12_000;
+const COUNT: u32 = 20_000;

@@ -13,6 +13,8 @@ use std::{
 #[derive(Debug)]
 pub struct Process {
     child: Child,
+    /// Ends the process when this one is gone, however it went.
+    guard: Child,
     log: PathBuf,
 }
 
@@ -25,11 +27,15 @@ impl Process {
         let output = File::options().create(true).append(true).open(log)?;
         let errors = output.try_clone()?;
         let child = command.stdin(Stdio::null()).stdout(output).stderr(errors).spawn()?;
-        Ok(Self { child, log: log.to_owned() })
+        let guard =
+            Command::new("sh").args(["-c", GUARD, "sh", &child.id().to_string()]).stdin(Stdio::piped()).spawn()?;
+        Ok(Self { child, guard, log: log.to_owned() })
     }
 
     /// Ends the process at once, as `kill -9` does, and waits until it is gone.
     pub fn kill(&mut self) {
+        let _ = self.guard.kill();
+        let _ = self.guard.wait();
         // It may have ended by itself.
         let _ = self.child.kill();
         let _ = self.child.wait();
@@ -76,3 +82,6 @@ impl Drop for Process {
         self.kill();
     }
 }
+
+/// Waits until its standard input is closed, which is when the process that holds the other end has ended.
+const GUARD: &str = "cat >/dev/null; kill -TERM $1 2>/dev/null; sleep 1; kill -9 $1 2>/dev/null";

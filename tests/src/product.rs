@@ -6,7 +6,10 @@ use std::{
     net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
     process::Command,
-    sync::OnceLock,
+    sync::{
+        OnceLock,
+        atomic::{AtomicU32, Ordering},
+    },
     time::{Duration, SystemTime},
 };
 
@@ -180,6 +183,63 @@ fn run(setup: &Setup, folder: &Folder) -> Process {
     Process::start(&mut command, &folder.file("gateway.log")).expect("the gateway can be started")
 }
 
+/// The gateway that all tests of a process share: the default with many accounts, a pair for every test.
+///
+/// # Panics
+/// When it does not start.
+#[must_use]
+pub fn shared() -> &'static Gateway {
+    static SHARED: OnceLock<Gateway> = OnceLock::new();
+    SHARED.get_or_init(|| Setup::configured(&configuration_with_pairs()).start())
+}
+
+/// Two users of the shared gateway, one on each side, whom no other test of the process uses.
+///
+/// # Panics
+/// When there are no more.
+#[must_use]
+pub fn pair() -> Pair {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let number = COUNT.fetch_add(1, Ordering::Relaxed);
+    assert!(number < PAIRS, "more pairs are needed");
+    Pair { wv: format!("wv:w{number}@wv.example"), sip: format!("s{number}@sip.example") }
+}
+
+/// Two users, one on each side.
+#[derive(Clone, Debug)]
+pub struct Pair {
+    /// The WV user, with scheme.
+    pub wv: String,
+    /// The SIP user, without scheme.
+    pub sip: String,
+}
+
+impl Pair {
+    /// The WV user as the SIP side calls it.
+    #[must_use]
+    pub fn wv_in_sip(&self) -> String {
+        self.wv.replacen("wv:", "sip:", 1)
+    }
+
+    /// The SIP user as the WV side calls it.
+    #[must_use]
+    pub fn sip_in_wv(&self) -> String {
+        format!("wv:{}", self.sip)
+    }
+}
+
+/// The embedded default, with accounts for pairs.
+#[must_use]
+pub fn configuration_with_pairs() -> String {
+    let mut text = String::from(DOMAINS);
+    for number in 0..PAIRS {
+        for user in [format!("wv:w{number}@wv.example"), format!("sip:s{number}@sip.example")] {
+            text.push_str(&format!("[[account]]\nuser = \"{user}\"\npassword = \"secret\"\n\n"));
+        }
+    }
+    text
+}
+
 /// A running gateway. It is killed when this is dropped.
 #[derive(Debug)]
 pub struct Gateway {
@@ -271,3 +331,21 @@ impl Gateway {
 }
 
 const START_PATIENCE: Duration = Duration::from_secs(30);
+
+const PAIRS: u32 = 100;
+
+const DOMAINS: &str = r#"
+[[domain]]
+name = "wv.example"
+side = "wv"
+route = "access"
+
+[[domain]]
+name = "sip.example"
+side = "simple"
+route = "registrar"
+
+[authorization]
+default = "confirm"
+
+"#;

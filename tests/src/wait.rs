@@ -12,6 +12,7 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 ///
 /// # Errors
 /// What was waited for, when the time is over.
+#[allow(clippy::disallowed_methods, reason = "a deadline is measured on the real clock")]
 pub fn try_until<T>(what: &str, patience: Duration, mut condition: impl FnMut() -> Option<T>) -> Result<T, String> {
     let end = Instant::now() + patience;
     loop {
