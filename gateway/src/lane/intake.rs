@@ -1,7 +1,7 @@
 //! What adapters hand to their lane, and what the lane asks of adapters.
 
 use crate::store::WireRecord;
-use mapping::{command::Command, event::Event, side::Side, time::Timestamp};
+use mapping::{command::Command, engine::Engine, event::Event, side::Side, time::Timestamp};
 
 /// One thing an adapter hands over. The order within a batch is kept.
 #[derive(Debug)]
@@ -80,6 +80,13 @@ pub trait Adapter {
     /// The batch could not be committed: held output must not leave, whoever waits is told that the gateway cannot
     /// serve now (DESIGN section 4).
     fn refuse(&mut self, now: Timestamp);
+
+    /// The batch is lost and the store was read again: the adapter's machines start anew from these records.
+    fn reload(&mut self, _: Timestamp, _: &[&WireRecord]) {}
+
+    /// After a start: ends what the engine has of this side and the adapter does not know any more, and tells the engine
+    /// what the adapter has and the engine does not know. A process may end between the two.
+    fn reconcile(&mut self, _: Timestamp, _: &Engine) {}
 
     /// The next instant at which the adapter wants [`Adapter::expire`].
     fn deadline(&self) -> Option<Timestamp>;

@@ -55,6 +55,14 @@ enum Output {
     Release(Ticket),
 }
 
+/// What goes to another lane.
+enum Parcel {
+    /// A word of this shard's users to one of that lane's.
+    Word(Correlation, Forwarded),
+    /// This shard was made anew: that lane tells it again what its watchers want.
+    Restored(usize),
+}
+
 /// One lane: an engine shard with its adapters and its way to the store.
 pub struct Lane {
     clock: Clock,
@@ -68,8 +76,8 @@ pub struct Lane {
     wake: Rc<Notify>,
     tasks: mpsc::Receiver<LaneTask>,
     neighbours: Arc<[LaneLink]>,
-    /// Words for other lanes whose channels were full; sent before anything newer.
-    postponed: VecDeque<(Correlation, Forwarded)>,
+    /// Parcels for other lanes whose channels were full; sent before anything newer.
+    postponed: VecDeque<Parcel>,
     intake: Intake,
 }
 
@@ -138,8 +146,11 @@ impl Lane {
 
     /// Turns until `stop` becomes true and nothing is left to do.
     pub async fn run(mut self, mut stop: watch::Receiver<bool>) {
+        self.reconcile(self.clock.now());
         loop {
             let now = self.clock.now();
+            // Also under load, when the lane never comes to waiting.
+            self.take_tasks(now);
             self.expire(now);
             self.hand_over_postponed();
             let (batch, outputs) = self.gather(now);
@@ -149,7 +160,8 @@ impl Lane {
                 tokio::task::yield_now().await;
                 continue;
             }
-            if *stop.borrow() {
+            // Nobody is left to say stop: that is one, too.
+            if *stop.borrow() || stop.has_changed().is_err() {
                 return;
             }
             self.wait(&mut stop).await;
@@ -166,12 +178,16 @@ impl Lane {
             task = self.tasks.recv() => task,
             _ = stop.changed() => None,
         };
-        let now = self.clock.now();
         if let Some(task) = task {
+            task(self, self.clock.now());
+        }
+    }
+
+    /// Does what others asked for, up to a bound, so that askers cannot keep the lane from turning.
+    fn take_tasks(&mut self, now: Timestamp) {
+        for _ in 0..TASKS_PER_TURN_MAX {
+            let Ok(task) = self.tasks.try_recv() else { return };
             task(self, now);
-            while let Ok(task) = self.tasks.try_recv() {
-                task(self, now);
-            }
         }
     }
 
@@ -248,22 +264,28 @@ impl Lane {
             Ok(()) => self.release(now, outputs),
             Err(error) => {
                 tracing::error!(lane = self.number, %error, "commit failed: output dropped, shard rebuilt");
-                self.wv.borrow_mut().refuse(now);
-                self.simple.borrow_mut().refuse(now);
+                self.refuse(now);
                 self.recover().await;
             }
         }
     }
 
-    async fn commit(&mut self, batch: Batch) -> Result<(), Arc<StoreError>> {
-        let ticket = match self.store.submit(batch) {
-            Ok(ticket) => ticket,
-            // One batch is under way at a time, so a full queue means other lanes are ahead: this one waits its turn.
-            Err(refused) if refused.reason == RefusalReason::Full => {
-                tokio::time::sleep(FULL_STORE_PAUSE).await;
-                self.store.submit(refused.batch).map_err(|_| Arc::new(StoreError::Closed))?
+    fn refuse(&self, now: Timestamp) {
+        self.wv.borrow_mut().refuse(now);
+        self.simple.borrow_mut().refuse(now);
+    }
+
+    async fn commit(&mut self, mut batch: Batch) -> Result<(), Arc<StoreError>> {
+        let ticket = loop {
+            match self.store.submit(batch) {
+                Ok(ticket) => break ticket,
+                // One batch is under way at a time, so a full queue means other lanes are ahead: this one waits its turn.
+                Err(refused) if refused.reason == RefusalReason::Full => {
+                    batch = refused.batch;
+                    tokio::time::sleep(FULL_STORE_PAUSE).await;
+                }
+                Err(_) => return Err(Arc::new(StoreError::Closed)),
             }
-            Err(_) => return Err(Arc::new(StoreError::Closed)),
         };
         loop {
             let progress = self.store.progress();
@@ -277,15 +299,38 @@ impl Lane {
         }
     }
 
-    /// Starts again from what was kept. Where even that fails, the next turn tries again.
+    /// Starts again from what was kept: the engine shard and both adapters. As long as even that fails, whoever comes is
+    /// refused; a store that is closed ends it, for then the process is going down.
     async fn recover(&mut self) {
-        match self.store.recover(self.scope.clone()).await {
-            Ok(snapshot) => self.engine = (self.rebuild)(self.clock.now(), snapshot.facts),
-            Err(error) => {
-                tracing::error!(lane = self.number, %error, "the store cannot be read either");
-                tokio::time::sleep(LONGEST_PAUSE).await;
+        let snapshot = loop {
+            match self.store.recover(self.scope.clone()).await {
+                Ok(snapshot) => break snapshot,
+                Err(StoreError::Closed) => return,
+                Err(error) => {
+                    tracing::error!(lane = self.number, %error, "the store cannot be read either");
+                    self.refuse(self.clock.now());
+                    tokio::time::sleep(LONGEST_PAUSE).await;
+                }
             }
+        };
+        let now = self.clock.now();
+        // What came in meanwhile was made by machines whose state is lost.
+        self.refuse(now);
+        for side in [Side::Wv, Side::Simple] {
+            let kept = snapshot.wire.iter().filter(|record| record.side == side);
+            self.adapter(side).borrow_mut().reload(now, &kept.collect::<Vec<_>>());
         }
+        self.engine = (self.rebuild)(now, snapshot.facts);
+        self.reconcile(now);
+        let own = usize::try_from(self.number).unwrap_or(usize::MAX);
+        let others = (0..self.neighbours.len()).filter(|lane| *lane != own);
+        self.postponed.extend(others.map(Parcel::Restored));
+    }
+
+    /// Engine and adapters keep their parts in records of their own: what one has and the other has not is settled.
+    fn reconcile(&mut self, now: Timestamp) {
+        self.wv.borrow_mut().reconcile(now, &self.engine);
+        self.simple.borrow_mut().reconcile(now, &self.engine);
     }
 
     fn release(&mut self, now: Timestamp, outputs: Vec<Output>) {
@@ -302,7 +347,7 @@ impl Lane {
             Addressee::Side(side) => self.adapter(side).borrow_mut().execute(now, command),
             Addressee::Lane => {
                 if let CommandKind::Forward(word) = command.kind {
-                    self.postponed.push_back((command.correlation, word));
+                    self.postponed.push_back(Parcel::Word(command.correlation, word));
                     self.hand_over_postponed();
                 }
             }
@@ -310,17 +355,24 @@ impl Lane {
         }
     }
 
-    /// Hands words to their lanes in order, as far as the channels take them.
+    /// Hands parcels to their lanes in order, as far as the channels take them.
     fn hand_over_postponed(&mut self) {
-        while let Some((correlation, word)) = self.postponed.pop_front() {
-            let lane = usize::try_from(self.lane_of(&word)).unwrap_or(0);
+        while let Some(parcel) = self.postponed.pop_front() {
+            let lane = match &parcel {
+                Parcel::Word(_, word) => usize::try_from(self.lane_of(word)).unwrap_or(0),
+                Parcel::Restored(lane) => *lane,
+            };
             let Some(link) = self.neighbours.get(lane) else { continue };
+            let number = self.number;
             match link.tasks.try_reserve() {
-                Ok(permit) => permit.send(Box::new(move |lane, _| {
-                    lane.feed(Event { correlation, kind: EventKind::Forwarded(word) });
-                })),
+                Ok(permit) => permit.send(match parcel {
+                    Parcel::Word(correlation, word) => Box::new(move |lane, _| {
+                        lane.feed(Event { correlation, kind: EventKind::Forwarded(word) });
+                    }),
+                    Parcel::Restored(_) => Box::new(move |lane, now| lane.engine.shard_restored(now, number)),
+                }),
                 Err(mpsc::error::TrySendError::Full(())) => {
-                    self.postponed.push_front((correlation, word));
+                    self.postponed.push_front(parcel);
                     return;
                 }
                 // The lane ended: the process is going down, and what matters is in the store.
@@ -367,6 +419,9 @@ fn addressee(kind: &CommandKind) -> Addressee {
 
 /// A lane looks around at least this often, so that a missed wake-up is a hiccup and not a hang.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// Tasks done in one turn; more wait for the next.
+const TASKS_PER_TURN_MAX: usize = 256;
 
 /// How long a lane waits when the queue of the store is full.
 const FULL_STORE_PAUSE: Duration = Duration::from_millis(20);
