@@ -46,6 +46,7 @@ use sip_proto::{
 use std::{
     cell::RefCell,
     collections::{BTreeMap, HashMap},
+    net::SocketAddr,
     rc::Rc,
     sync::Arc,
     time::Duration,
@@ -101,6 +102,10 @@ pub struct Agent {
     deliveries: HashMap<ClientTransactionId, message::Outstanding>,
     /// Why a client transaction was started, for those of the event machines.
     purposes: HashMap<ClientTransactionId, Purpose>,
+    /// Large requests that went over a stream, and how they can go otherwise.
+    second_ways: HashMap<ClientTransactionId, (Request, Hop)>,
+    /// Addresses that refused a stream lately; forgetting one costs a failed connection.
+    refuse_streams: moka::sync::Cache<SocketAddr, ()>,
     pending: HashMap<u64, Pending>,
     held: BTreeMap<u64, Held>,
     next_number: u64,
@@ -168,6 +173,10 @@ impl Agent {
 
     /// A client transaction has ended.
     fn conclude(&mut self, now: Timestamp, id: ClientTransactionId, conclusion: Conclusion) {
+        if matches!(conclusion, Conclusion::RequestFailed) && self.take_second_way(now, id) {
+            return;
+        }
+        self.second_ways.remove(&id);
         if let Some(outstanding) = self.deliveries.remove(&id) {
             return self.conclude_delivery(outstanding, &conclusion);
         }

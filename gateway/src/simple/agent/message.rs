@@ -23,10 +23,11 @@ use sip_proto::{
             address::NameAddr,
             cseq::{CSeq, Sequence},
             date::Date,
+            via::Transport,
         },
         uas,
     },
-    transaction::{DatagramRule, SendError, ServerTransactionId, via::Hop},
+    transaction::{ClientTransactionId, DatagramRule, Outgoing, SendError, ServerTransactionId, via::Hop},
 };
 use std::{sync::Arc, time::Duration};
 
@@ -200,29 +201,46 @@ impl Agent {
             .with_body(&media_type, message.content.body.clone()))
     }
 
-    /// Starts a client transaction; a request too large for a datagram goes over a stream (RFC 3261 §18.1.1).
-    pub(super) fn send(
-        &mut self,
-        now: Timestamp,
-        request: Request,
-        hop: Hop,
-    ) -> Result<sip_proto::transaction::ClientTransactionId, Outcome> {
-        let outgoing = self.outgoing(hop);
+    /// Starts a client transaction. A request too large for a datagram goes over a stream, and as a datagram all the
+    /// same where streams are refused (RFC 3261 §18.1.1).
+    pub(super) fn send(&mut self, now: Timestamp, request: Request, hop: Hop) -> Result<ClientTransactionId, Outcome> {
+        let mut outgoing = self.outgoing(hop);
         let again = request.clone();
         match self.table.send_request(to_sip(now), request, &outgoing) {
             Ok(id) => Ok(id),
             Err(SendError::TooLargeForDatagram) => {
-                let mut outgoing = outgoing;
-                outgoing.hop.transport = sip_proto::message::header::via::Transport::Tcp;
-                outgoing.hop.connection = None;
                 outgoing.datagram_rule = DatagramRule::AnySize;
-                self.table.send_request(to_sip(now), again, &outgoing).map_err(|_| Outcome::Unavailable)
+                if self.refuse_streams.contains_key(&outgoing.hop.address) {
+                    return self.table.send_request(to_sip(now), again, &outgoing).map_err(|_| Outcome::Unavailable);
+                }
+                let datagram = outgoing.hop.clone();
+                outgoing.hop = Hop { transport: Transport::Tcp, connection: None, ..outgoing.hop };
+                let kept = again.clone();
+                let id = self.table.send_request(to_sip(now), again, &outgoing).map_err(|_| Outcome::Unavailable)?;
+                self.second_ways.insert(id, (kept, datagram));
+                Ok(id)
             }
             Err(SendError::Full) => Err(Outcome::Unavailable),
             Err(SendError::UnsupportedMethod(_) | SendError::NothingToCancel | SendError::Write(_)) => {
                 Err(Outcome::InternalError)
             }
         }
+    }
+
+    /// The stream was refused: the request goes as a datagram, and whoever waits for its answer waits on. Returns
+    /// whether there was this second way.
+    pub(super) fn take_second_way(&mut self, now: Timestamp, id: ClientTransactionId) -> bool {
+        let Some((request, hop)) = self.second_ways.remove(&id) else { return false };
+        self.refuse_streams.insert(hop.address, ());
+        let outgoing = Outgoing { datagram_rule: DatagramRule::AnySize, ..self.outgoing(hop) };
+        let Ok(second) = self.table.send_request(to_sip(now), request, &outgoing) else { return false };
+        if let Some(outstanding) = self.deliveries.remove(&id) {
+            self.deliveries.insert(second, outstanding);
+        }
+        if let Some(purpose) = self.purposes.remove(&id) {
+            self.purposes.insert(second, purpose);
+        }
+        true
     }
 
     pub(super) fn conclude_delivery(&mut self, outstanding: Outstanding, conclusion: &Conclusion) {

@@ -68,6 +68,8 @@ impl Agent {
             notifiers: super::notification::Notifiers::default(),
             deliveries: HashMap::new(),
             purposes: HashMap::new(),
+            second_ways: HashMap::new(),
+            refuse_streams: moka::sync::Cache::builder().max_capacity(REFUSALS_MAX).time_to_live(REFUSAL_LIFE).build(),
             pending: HashMap::new(),
             held: BTreeMap::new(),
             next_number: 0,
@@ -97,3 +99,9 @@ impl Agent {
         }
     }
 }
+
+/// Addresses remembered to refuse streams.
+const REFUSALS_MAX: u64 = 10_000;
+
+/// How long such an address is remembered; then a stream is tried again.
+const REFUSAL_LIFE: std::time::Duration = std::time::Duration::from_secs(600);
