@@ -23,6 +23,7 @@ use mapping::{
     address::Address,
     command::Command,
     correlation::Correlation,
+    engine::Engine,
     event::{DetachReason, Event, EventKind, Operation, Request, RequestId},
     side::{Endpoint, Side},
     time::Timestamp,
@@ -44,6 +45,7 @@ use wv_proto::{
     session::{
         closed::ClosedSessions,
         login::LoginMachine,
+        poll::QueueKey,
         server::{Acknowledgement, Closing, Command as SessionCommand, Event as SessionEvent, ServerSession},
         time::Timestamp as WvTimestamp,
         transaction::{PostId, Ticket},
@@ -82,7 +84,18 @@ struct Entry {
     machine: ServerSession,
     user: Address,
     deadline: Option<WvTimestamp>,
+    /// Whether the engine was told that the session can be reached.
     is_attached: bool,
+    /// Whether only answers to what is under way are left.
+    is_over: bool,
+    /// Why what waits in it waits: the causal chains, to be named when it leaves and when it is acknowledged.
+    chains: HashMap<QueueKey, Correlation>,
+}
+
+impl Entry {
+    fn new(machine: ServerSession, user: Address) -> Self {
+        Self { machine, user, deadline: None, is_attached: false, is_over: false, chains: HashMap::new() }
+    }
 }
 
 impl Sessions {
@@ -101,29 +114,37 @@ impl Sessions {
                     self.attach(id);
                 }
                 SessionCommand::Changed => is_changed = true,
-                SessionCommand::Closed(closing) => self.forget(now, id, closing),
+                SessionCommand::Closed(closing) => self.close(now, id, closing),
                 SessionCommand::Shed(key) => {
-                    tracing::info!(side = "wv", session = %id, ?key, "queue full: entry dropped");
+                    self.end_chain(id, &key);
+                    tracing::debug!(side = "wv", session = %id, ?key, correlation = %self.current, "not queued");
                     crate::observe::metric::shed(Side::Wv, "session_queue");
                 }
-                // Messages stay in the store until the client comes again; the channel to wake it is not built yet.
-                SessionCommand::GivenUp(_) | SessionCommand::WakeUp | SessionCommand::Lapsed => {}
+                // Messages stay in the store until the client comes again.
+                SessionCommand::GivenUp(key) => drop(self.end_chain(id, &key)),
+                // The channel to wake the client is not built yet.
+                SessionCommand::WakeUp | SessionCommand::Lapsed => {}
             }
         }
         if is_changed {
             self.keep(id);
         }
         self.schedule(id);
+        self.answer_posts(inputs_before, responses);
+        self.forget_if_over(id);
+    }
+
+    /// Answers at once, or, when the same turn of the machine handed something over, once that is committed: the answer
+    /// may promise it.
+    fn answer_posts(&mut self, inputs_before: usize, responses: Vec<(PostId, Option<Envelope>)>) {
         if responses.is_empty() {
             return;
         }
-        // An answer that promises something waits for its record.
-        if self.inputs.len() > inputs_before && is_changed {
-            self.hold(responses);
-        } else {
-            for (post, answer) in responses {
-                self.reply(post, answer);
-            }
+        if self.inputs.len() > inputs_before {
+            return self.hold(responses);
+        }
+        for (post, answer) in responses {
+            self.reply(post, answer);
         }
     }
 
@@ -150,8 +171,8 @@ impl Sessions {
         }));
     }
 
-    /// The session is over.
-    fn forget(&mut self, now: Timestamp, id: &SessionId, closing: Closing) {
+    /// The session is over. Its machine stays until it has answered the messages that are under way.
+    fn close(&mut self, now: Timestamp, id: &SessionId, closing: Closing) {
         self.detach(
             id,
             match closing {
@@ -160,20 +181,26 @@ impl Sessions {
                 Closing::Disconnected(_) => DetachReason::Forced,
             },
         );
-        let Some(entry) = self.entries.remove(id) else { return };
-        if let Some(deadline) = entry.deadline {
-            self.deadlines.remove(&(deadline, id.clone()));
-        }
-        if let Some(sessions) = self.by_user.get_mut(&entry.user) {
+        let Some(entry) = self.entries.get_mut(id) else { return };
+        entry.is_over = true;
+        let user = entry.user.clone();
+        if let Some(sessions) = self.by_user.get_mut(&user) {
             sessions.retain(|known| known != id);
             if sessions.is_empty() {
-                self.by_user.remove(&entry.user);
+                self.by_user.remove(&user);
             }
         }
         let limits = &self.settings.session_policy.limits;
         self.closed.remember(to_wv(now), id.clone(), closing.code(), limits);
-        self.record(id, entry.user.as_str(), None);
-        tracing::debug!(side = "wv", session = %id, user = %entry.user, ?closing, "session closed");
+        self.record(id, user.as_str(), None);
+        tracing::debug!(side = "wv", session = %id, %user, correlation = %self.current, ?closing, "session closed");
+    }
+
+    fn forget_if_over(&mut self, id: &SessionId) {
+        // A machine that is over has a deadline only for messages that it has not answered yet.
+        if self.entries.get(id).is_some_and(|entry| entry.is_over && entry.deadline.is_none()) {
+            self.entries.remove(id);
+        }
     }
 
     /// Tells the engine that the session can be reached, and what it takes.
@@ -193,13 +220,21 @@ impl Sessions {
     }
 
     /// A client answered something that the server sent.
-    fn acknowledged(&mut self, id: &SessionId, keys: &[wv_proto::session::poll::QueueKey], answer: &Acknowledgement) {
+    fn acknowledged(&mut self, id: &SessionId, keys: &[QueueKey], answer: &Acknowledgement) {
         let Some(user) = self.entries.get(id).map(|entry| entry.user.clone()) else { return };
+        let chain = self.current;
         for key in keys {
+            // The word on a message belongs to the chain that brought it.
+            self.current = self.end_chain(id, key).unwrap_or(chain);
             if let Some(kind) = execute::acknowledgement(&user, key, answer) {
                 self.tell(kind);
             }
         }
+        self.current = chain;
+    }
+
+    fn end_chain(&mut self, id: &SessionId, key: &QueueKey) -> Option<Correlation> {
+        self.entries.get_mut(id)?.chains.remove(key)
     }
 
     fn schedule(&mut self, id: &SessionId) {
@@ -266,11 +301,18 @@ impl Sessions {
     fn expire(&mut self, now: Timestamp) {
         self.logins.expire(to_wv(now));
         self.drive_logins(now);
+        // Each once, so that no machine can keep the lane here.
+        let mut due = Vec::new();
         while let Some((at, id)) = self.deadlines.first().cloned() {
             if at > to_wv(now) {
                 break;
             }
+            due.push(id);
             self.deadlines.pop_first();
+        }
+        for id in due {
+            // A wait starts a causal chain of its own.
+            self.current = self.correlation();
             if let Some(entry) = self.entries.get_mut(&id) {
                 entry.deadline = None;
                 entry.machine.expire(to_wv(now));
@@ -321,6 +363,14 @@ impl Adapter for WvAdapter {
         }
     }
 
+    fn reload(&mut self, now: Timestamp, kept: &[&WireRecord]) {
+        self.0.borrow_mut().reload(now, kept);
+    }
+
+    fn reconcile(&mut self, _: Timestamp, engine: &Engine) {
+        self.0.borrow_mut().reconcile(engine);
+    }
+
     fn refuse(&mut self, _: Timestamp) {
         self.0.borrow_mut().refuse_waiting();
     }
@@ -341,7 +391,8 @@ impl Adapter for WvAdapter {
 
     fn tally(&self) -> Vec<(&'static str, usize)> {
         let sessions = self.0.borrow();
-        vec![("sessions", sessions.entries.len()), ("posts", sessions.waiting.len())]
+        let open = sessions.entries.values().filter(|entry| !entry.is_over).count();
+        vec![("sessions", open), ("posts", sessions.waiting.len())]
     }
 
     fn under_way(&self) -> usize {

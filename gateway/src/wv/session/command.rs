@@ -3,6 +3,7 @@
 use super::{Sessions, to_wv};
 use crate::wv::translate::{address, message, watcher};
 use mapping::{
+    address::Address,
     command::{Command, CommandKind, DeliveryRoute, Notification},
     correlation::Correlation,
     side::Endpoint,
@@ -12,7 +13,7 @@ use wv_proto::{
     primitive::{
         Primitive,
         identifier::{MessageId, SessionId},
-        presence::PresenceNotificationRequest,
+        presence::{PresenceNotificationRequest, Presentity},
     },
     session::{
         poll::{QueueKey, ServerPrimitive},
@@ -40,7 +41,7 @@ impl Sessions {
             }
             CommandKind::Report { route: DeliveryRoute::Endpoint(endpoint), report } => {
                 let id = session_of(&endpoint);
-                let key = QueueKey::Report(format!("{} {}", report.message.as_str(), report.recipient).into());
+                let key = report_key(report.message.as_str(), &report.recipient);
                 let told = message::to_delivery_report(&report, self.version(&id));
                 self.enqueue(now, &id, key, Primitive::DeliveryReportRequest(Box::new(told)));
             }
@@ -48,6 +49,7 @@ impl Sessions {
                 let id = session_of(&endpoint);
                 if let Some(entry) = self.entries.get_mut(&id) {
                     let key = QueueKey::Message(MessageId::new(message.as_str()));
+                    entry.chains.remove(&key);
                     entry.machine.handle(to_wv(now), Event::Retract(key));
                     self.drive(now, &id);
                 }
@@ -70,7 +72,9 @@ impl Sessions {
     }
 
     fn enqueue(&mut self, now: Timestamp, id: &SessionId, key: QueueKey, primitive: Primitive) {
-        let Some(entry) = self.entries.get_mut(id) else { return };
+        let chain = self.current;
+        let Some(entry) = self.entries.get_mut(id).filter(|entry| !entry.is_over) else { return };
+        entry.chains.insert(key.clone(), chain);
         entry.machine.handle(to_wv(now), Event::Enqueue(ServerPrimitive { key, primitive }));
         self.drive(now, id);
     }
@@ -81,6 +85,29 @@ impl Sessions {
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         Correlation::new(mixed ^ (mixed >> 31))
     }
+}
+
+/// Under which key a primitive of the server waits in a queue.
+pub(super) fn key_of(primitive: &Primitive) -> Option<QueueKey> {
+    match primitive {
+        Primitive::NewMessage(new) => new.message.message_id.clone().map(QueueKey::Message),
+        Primitive::DeliveryReportRequest(told) => {
+            let recipient = told.message.recipient.users.first()?;
+            let recipient = address::to_neutral(recipient.user_id.as_str(), "").ok()?;
+            Some(report_key(told.message.message_id.as_ref()?.as_str(), &recipient))
+        }
+        Primitive::PresenceNotificationRequest(request) => match &request.presences.first()?.presentity {
+            Presentity::User(user) => Some(QueueKey::Presence(user.clone())),
+            Presentity::ContactList(_) => None,
+        },
+        Primitive::PresenceAuthRequest(question) => Some(QueueKey::Authorisation(question.user_id.clone())),
+        // Nothing else is queued here.
+        _ => None,
+    }
+}
+
+fn report_key(message: &str, recipient: &Address) -> QueueKey {
+    QueueKey::Report(format!("{message} {recipient}").into())
 }
 
 fn session_of(endpoint: &Endpoint) -> SessionId {

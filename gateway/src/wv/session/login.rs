@@ -2,7 +2,8 @@
 
 use super::{Entry, Sessions, post::IncomingPost, post::evidence, to_wv, user_of};
 use crate::account::Credential;
-use mapping::{address::Address, event::DetachReason, time::Timestamp};
+use mapping::{address::Address, correlation::Correlation, event::DetachReason, time::Timestamp};
+use std::collections::HashMap;
 use wv_proto::{
     primitive::{
         Envelope, Primitive, Transaction, TransactionMode,
@@ -13,12 +14,20 @@ use wv_proto::{
     session::{
         digest::mint_nonce,
         login::{Comparison, Credentials, KnownSession, LoginAttempt, LoginCommand, LoginEvent, OldSession, Opening},
+        poll::{QueueKey, ServerPrimitive},
         server::{Event, ServerSession},
         transaction::PostId,
     },
     status::StatusCode,
     version::{Encoding, Version},
 };
+
+/// What a session leaves to the one that takes its place.
+struct Inheritance {
+    version: Version,
+    queue: Vec<ServerPrimitive>,
+    chains: HashMap<QueueKey, Correlation>,
+}
 
 impl Sessions {
     #[allow(clippy::too_many_arguments, reason = "the parts of one message")]
@@ -74,18 +83,25 @@ impl Sessions {
     pub(super) fn drive_logins(&mut self, now: Timestamp) {
         let inputs_before = self.inputs.len();
         let mut responses = Vec::new();
+        let mut inherited = HashMap::new();
         while let Some(command) = self.logins.poll() {
+            self.take_up_chain(&command);
             match command {
                 LoginCommand::FindCredentials { post, user_id, password, old } => {
                     self.find_credentials(now, post, &user_id, password.as_ref(), old.as_ref());
                 }
-                LoginCommand::Replace { session_id, .. } => self.replace(now, &session_id),
-                LoginCommand::Open(opening) => self.open(now, *opening),
+                LoginCommand::Replace { session_id, by } => {
+                    let inheritance = self.replace(now, &session_id);
+                    inherited.insert(by, inheritance);
+                }
+                LoginCommand::Open(opening) => {
+                    let inheritance = inherited.remove(&opening.session_id).flatten();
+                    self.open(now, *opening, inheritance);
+                }
                 LoginCommand::Resume { session_id, resumption } => {
                     if let Some(entry) = self.entries.get_mut(&session_id) {
                         entry.machine.handle(to_wv(now), Event::Resume(resumption));
                     }
-                    self.keep(&session_id);
                     self.drive(now, &session_id);
                 }
                 LoginCommand::Respond { post, answer } => {
@@ -94,16 +110,19 @@ impl Sessions {
                 }
             }
         }
-        if responses.is_empty() {
-            return;
-        }
         // A granted session is kept before its client hears of it.
-        if self.inputs.len() > inputs_before {
-            self.hold(responses);
-        } else {
-            for (post, answer) in responses {
-                self.reply(post, answer);
-            }
+        self.answer_posts(inputs_before, responses);
+    }
+
+    /// What follows belongs to the causal chain of the login, even when a slow comparison lies between.
+    fn take_up_chain(&mut self, command: &LoginCommand) {
+        let post = match command {
+            LoginCommand::FindCredentials { post, .. } | LoginCommand::Respond { post, .. } => *post,
+            LoginCommand::Open(opening) => opening.post,
+            LoginCommand::Replace { .. } | LoginCommand::Resume { .. } => return,
+        };
+        if let Some(waiting) = self.waiting.get(&post) {
+            self.current = waiting.correlation;
         }
     }
 
@@ -152,6 +171,9 @@ impl Sessions {
             let Some(own) = own.upgrade() else { return };
             let mut machines = own.borrow_mut();
             let now = machines.clock.now();
+            if let Some(waiting) = machines.waiting.get(&post) {
+                machines.current = waiting.correlation;
+            }
             let credentials = Credentials::Hashed(comparison);
             machines.logins.handle(to_wv(now), LoginEvent::Credentials { post, credentials, sessions, old });
             machines.drive_logins(now);
@@ -171,21 +193,23 @@ impl Sessions {
             .collect()
     }
 
-    /// The older session of the same client: it hears 601 with its next message, and counts no longer.
-    fn replace(&mut self, now: Timestamp, id: &SessionId) {
+    /// The older session of the same client: it hears 601 with its next message, and counts no longer. What waits in it
+    /// waits in its heir.
+    fn replace(&mut self, now: Timestamp, id: &SessionId) -> Option<Inheritance> {
         self.detach(id, DetachReason::Forced);
-        if let Some(entry) = self.entries.get_mut(id) {
-            let owner = entry.user.to_string();
-            entry.machine.handle(to_wv(now), Event::Disconnect(StatusCode::FORCED_LOGOUT));
-            self.record(id, &owner, None);
-        }
+        let entry = self.entries.get_mut(id)?;
+        let (owner, version) = (entry.user.to_string(), entry.machine.party().version);
+        let (queue, chains) = (entry.machine.take_queue(), std::mem::take(&mut entry.chains));
+        entry.machine.handle(to_wv(now), Event::Disconnect(StatusCode::FORCED_LOGOUT));
+        self.record(id, &owner, None);
         self.drive(now, id);
+        Some(Inheritance { version, queue, chains })
     }
 
-    fn open(&mut self, now: Timestamp, opening: Opening) {
+    fn open(&mut self, now: Timestamp, opening: Opening, inheritance: Option<Inheritance>) {
         let Some(user) = user_of(&opening.user_id, &self.settings.domain_default) else { return };
         let (profile, encoding) = self.profiles.remove(&opening.post).unwrap_or((Profile::default(), Encoding::Xml));
-        let id = opening.session_id.clone();
+        let (id, version) = (opening.session_id.clone(), opening.version);
         let policy = std::sync::Arc::clone(&self.settings.session_policy);
         let machine = ServerSession::open(to_wv(now), policy, opening, encoding, profile, self.settings.epoch);
         if profile != Profile::Plain {
@@ -193,16 +217,28 @@ impl Sessions {
         }
         tracing::debug!(side = "wv", session = %id, %user, ?profile, correlation = %self.current, "session opened");
         self.by_user.entry(user.clone()).or_default().push(id.clone());
-        self.entries.insert(id.clone(), Entry { machine, user, deadline: None, is_attached: false });
+        let mut entry = Entry::new(machine, user);
+        // What was written for another version is not queued: the engine says the lasting part of it again.
+        if let Some(inheritance) = inheritance.filter(|inheritance| inheritance.version == version) {
+            entry.chains = inheritance.chains;
+            for primitive in inheritance.queue {
+                entry.machine.handle(to_wv(now), Event::Enqueue(primitive));
+            }
+        }
+        self.entries.insert(id.clone(), entry);
         self.keep(&id);
         self.attach(&id);
-        self.schedule(&id);
+        self.drive(now, &id);
     }
 
     fn may_log_in(&mut self, now: Timestamp, post: &IncomingPost) -> bool {
         let minute = now.as_secs() / 60;
         if self.login_budget.len() > SOURCES_MAX {
             self.login_budget.retain(|_, (known, _)| *known == minute);
+        }
+        // So many within one minute cannot all be real.
+        if self.login_budget.len() > SOURCES_MAX && !self.login_budget.contains_key(&post.source.ip()) {
+            return false;
         }
         let (known, spent) = self.login_budget.entry(post.source.ip()).or_insert((minute, 0));
         if *known != minute {

@@ -1,8 +1,9 @@
 //! HTTP bodies in and out: decoding, finding the session, encoding the answer.
 
-use super::{Sessions, to_wv};
+use super::{Sessions, command::key_of, to_wv};
 use crate::observe::Direction;
 use bytes::Bytes;
+use mapping::correlation::Correlation;
 use std::{net::SocketAddr, time::Instant};
 use tokio::sync::oneshot;
 use wv_proto::{
@@ -56,7 +57,7 @@ pub(super) struct Waiting {
     session: SessionDescriptor,
     requests: Vec<Option<TransactionId>>,
     peer: String,
-    correlation: mapping::correlation::Correlation,
+    pub(super) correlation: Correlation,
     since: Instant,
 }
 
@@ -162,6 +163,7 @@ impl Sessions {
         let body = match &answer {
             None => Bytes::new(),
             Some(envelope) => {
+                self.current = self.chain_of(envelope).unwrap_or(waiting.correlation);
                 self.trace(Direction::Out, &waiting.peer, || title_of(envelope));
                 envelope.encode(waiting.version, waiting.encoding, waiting.options).unwrap_or_else(|error| {
                     tracing::warn!(side = "wv", correlation = %waiting.correlation, %error, "answer not encodable");
@@ -172,6 +174,15 @@ impl Sessions {
         metrics::histogram!("gateway_request_seconds", "side" => "wv").record(waiting.since.elapsed().as_secs_f64());
         // Refused when the client has gone in the meantime.
         let _ = waiting.reply.send(PostReply { body, content_type: waiting.content_type });
+    }
+
+    /// The causal chain of what the server sends of its own accord: that of its first transaction.
+    fn chain_of(&self, envelope: &Envelope) -> Option<Correlation> {
+        let SessionDescriptor::Inband(id) = &envelope.session else { return None };
+        let chains = &self.entries.get(id)?.chains;
+        let sent = envelope.transactions.iter().filter(|transaction| transaction.mode == TransactionMode::Request);
+        let mut keys = sent.filter_map(|transaction| transaction.content.as_ref().ok()).filter_map(key_of);
+        keys.find_map(|key| chains.get(&key).copied())
     }
 
     /// The batch was lost: everybody who waits is told that the gateway cannot serve now.

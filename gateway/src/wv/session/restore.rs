@@ -1,11 +1,12 @@
 //! Building the sessions, and taking up what was kept.
 
-use super::{Entry, Sessions, to_wv, user_of};
+use super::{Entry, Sessions, execute::Pending, to_wv, user_of};
 use crate::{account::AccountBook, lane::Clock, observe::Tap, store::WireRecord};
 use mapping::{
     address::Address,
     correlation::Correlation,
-    event::{Attachment, Reception},
+    engine::Engine,
+    event::{Attachment, DetachReason, Operation, Reception},
     presence::DeviceId,
     route::DomainTable,
     side::Side,
@@ -19,7 +20,10 @@ use std::{
 };
 use tokio::sync::Notify;
 use wv_proto::{
-    primitive::function::{Function, FunctionSet},
+    primitive::{
+        function::{Function, FunctionSet},
+        identifier::SessionId,
+    },
     session::{
         closed::ClosedSessions,
         login::{LoginMachine, LoginPolicy, MultiSession, SameClient},
@@ -139,14 +143,44 @@ impl Sessions {
 
     fn take_up(&mut self, machine: ServerSession) {
         let id = machine.party().session_id.clone();
-        let Some(user) = user_of(&machine.party().user_id, &self.settings.domain_default) else { return };
-        if !self.accounts.has(&user) {
-            return;
-        }
+        let user = user_of(&machine.party().user_id, &self.settings.domain_default);
+        let Some(user) = user.filter(|user| self.accounts.has(user)) else {
+            // The account is no more, or the domain is not served any more.
+            return self.record(&id, machine.party().user_id.as_str(), None);
+        };
         self.by_user.entry(user.clone()).or_default().push(id.clone());
-        // The engine knows the attachment from its own records.
-        self.entries.insert(id.clone(), Entry { machine, user, deadline: None, is_attached: true });
+        self.entries.insert(id.clone(), Entry::new(machine, user));
         self.schedule(&id);
+    }
+
+    /// Starts anew from what was kept, because a batch was lost. Who waited has been refused.
+    pub(super) fn reload(&mut self, now: Timestamp, kept: &[&WireRecord]) {
+        self.entries.clear();
+        self.by_user.clear();
+        self.deadlines.clear();
+        kept.iter().for_each(|record| self.restore(now, record));
+    }
+
+    /// Ends attachments of sessions that are no more, and attaches the sessions that the engine does not know.
+    pub(super) fn reconcile(&mut self, engine: &Engine) {
+        self.current = self.correlation();
+        let mut orphans: Vec<(Address, SessionId)> = Vec::new();
+        for row in engine.attachments().filter(|row| row.endpoint.side == Side::Wv) {
+            let id = SessionId::new(row.endpoint.id.as_ref());
+            match self.entries.get_mut(&id) {
+                Some(entry) if entry.user == row.user => entry.is_attached = true,
+                Some(_) | None => orphans.push((row.user, id)),
+            }
+        }
+        for (user, id) in orphans {
+            tracing::info!(side = "wv", session = %id, %user, "session not known any more: detached");
+            self.ask(user, &id, Operation::Detach(DetachReason::Forced), Pending::Nothing);
+        }
+        let strangers: Vec<SessionId> =
+            self.entries.iter().filter(|(_, entry)| !entry.is_attached).map(|(id, _)| id.clone()).collect();
+        for id in strangers {
+            self.attach(&id);
+        }
     }
 }
 

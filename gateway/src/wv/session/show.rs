@@ -11,6 +11,7 @@ impl Sessions {
         let mut rows: Vec<serde_json::Value> = self
             .entries
             .iter()
+            .filter(|(_, entry)| !entry.is_over)
             .map(|(id, entry)| {
                 let (machine, party) = (&entry.machine, entry.machine.party());
                 serde_json::json!({
