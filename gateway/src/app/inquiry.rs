@@ -6,7 +6,7 @@ use crate::{
 };
 use mapping::{
     address::Address,
-    engine::{Engine, Explanation, WatchRow},
+    engine::{Engine, Explanation, StandingName, WatchRow},
     presence::AttributeSet,
     side::Side,
     time::Timestamp,
@@ -41,7 +41,7 @@ fn lane_rows(lane: &Lane, topic: ShowTopic) -> Vec<Value> {
 fn subscriptions(engine: &Engine) -> Vec<Value> {
     let watches = engine.watches().map(|row| {
         json!({
-            "watcher": row.watcher, "presentity": row.presentity, "state": word(&row.standing),
+            "watcher": row.watcher, "presentity": row.presentity, "state": standing(&row.standing),
             "through": row.endpoint.id, "attributes": names(row.attributes), "notified": row.notified.map(seconds),
         })
     });
@@ -184,7 +184,16 @@ fn watch_text(watch: &WatchRow) -> String {
         Some(at) => format!("last notified at {}", seconds(at)),
         None => "not notified yet".to_owned(),
     };
-    format!("{}{list}: {}, {notified}", watch.endpoint.id, word(&watch.standing))
+    format!("{}{list}: {}, {notified}", watch.endpoint.id, standing(&watch.standing))
+}
+
+/// How a watcher stands; what it sees is told elsewhere.
+fn standing(standing: &StandingName) -> String {
+    match standing {
+        StandingName::Active(_) => "active".to_owned(),
+        StandingName::Failed(reason) => format!("failed: {}", word(reason)),
+        StandingName::Unclear | StandingName::Pending | StandingName::Refused => word(standing),
+    }
 }
 
 /// A value of the engine in its own words.

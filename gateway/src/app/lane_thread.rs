@@ -183,6 +183,9 @@ fn live(
     if rebuilds == 0 {
         let _ = reporter.try_send(LaneReport::InService);
     }
+    if rebuilds > 0 {
+        local.block_on(runtime, async { tell_neighbours(order) });
+    }
     let life = local.block_on(runtime, async {
         tokio::select! {
             life = turn(built, order.number, &order.neighbours, &mut order.member, &mut order.sockets) => life,
@@ -198,6 +201,20 @@ fn reload(runtime: &Runtime, order: &LaneOrder) -> Result<Arc<Snapshot>, StartEr
     let mut handle = order.store.lane_handle();
     let scope = build::scope(order.number, order.lanes);
     Ok(Arc::new(runtime.block_on(handle.recover(scope))?))
+}
+
+/// Tells the other lanes that this one has forgotten what they told it.
+fn tell_neighbours(order: &LaneOrder) {
+    let shard = order.number;
+    for (number, link) in (0..).zip(order.neighbours.iter()) {
+        if number != shard {
+            let link = link.clone();
+            tokio::task::spawn_local(async move {
+                // None when that lane is gone: it will be told everything when it is built anew.
+                let _ = link.ask(move |lane, now| lane.engine_mut().shard_restored(now, shard)).await;
+            });
+        }
+    }
 }
 
 /// Carries tasks to the lane of this life; the links that others hold outlive it. Ends when the lane is gone.

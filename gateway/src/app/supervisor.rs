@@ -26,10 +26,15 @@ pub enum Conclusion {
 }
 
 impl Conclusion {
-    /// Whether everything was finished and kept.
+    /// Whether everything that was promised is kept. What a far side had not answered when the time for draining was
+    /// over does not count: either it is in the store, or nobody was promised anything.
     #[must_use]
     pub fn is_orderly(&self) -> bool {
-        *self == Self::Ended(Ending::Orderly)
+        match self {
+            Self::Ended(Ending::Orderly) => true,
+            Self::Ended(Ending::Late(late)) => late.iter().all(|(_, phase)| *phase == Phase::Drain),
+            Self::Ended(Ending::Forced) | Self::LaneLost(_) | Self::Failed => false,
+        }
     }
 }
 

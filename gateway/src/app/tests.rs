@@ -166,3 +166,40 @@ fn a_lane_that_panics_is_built_anew_on_the_same_sockets() {
     assert_eq!(http(running.admin, "/ready").0, 200);
     assert!(running.stop().is_orderly());
 }
+
+#[test]
+fn accounts_that_come_and_go_are_known_to_the_lanes() {
+    let folder = TemporaryFolder::create().unwrap();
+    let running = start(open_configuration(), options(&folder)).unwrap();
+    let client = crate::admin::AdminClient::open(&running.data_dir).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let call = |method, path: &str, body| runtime.block_on(client.call(method, path, body)).unwrap();
+    let wait_until_explained = |result: &str| loop {
+        let path = "/api/v1/explain?watcher=wv:alice@wv.example&presentity=sip:eve@sip.example";
+        if call(hyper::Method::GET, path, None)["steps"][0]["result"] == result {
+            return;
+        }
+    };
+    wait_until_explained("there is no such account here");
+    let eve = serde_json::json!({ "accounts": [{ "user": "sip:eve@sip.example", "password": "x" }] });
+    assert_eq!(call(hyper::Method::POST, "/api/v1/accounts", Some(&eve))["added"], 1);
+    wait_until_explained("the presentity exists");
+    call(hyper::Method::DELETE, "/api/v1/accounts/sip:eve@sip.example", None);
+    wait_until_explained("there is no such account here");
+    assert_eq!(call(hyper::Method::GET, "/api/v1/show/dialogs", None)["table"]["rows"], serde_json::json!([]));
+    call(hyper::Method::POST, "/api/v1/drain", None);
+    assert!(running.wait().is_orderly(), "the administration ends the process");
+}
+
+#[test]
+fn what_an_account_had_is_buried_when_it_is_gone_at_the_start() {
+    let folder = TemporaryFolder::create().unwrap();
+    let running = start(open_configuration(), options(&folder)).unwrap();
+    register_bob(&running);
+    assert!(running.stop().is_orderly());
+    let mut without_bob = open_configuration();
+    without_bob.accounts.retain(|account| account.user.address().as_str() != "bob@sip.example");
+    let running = start(without_bob, options(&folder)).unwrap();
+    assert_eq!(ask(&running, |lane| lane.engine().tally().attachments), 0);
+    assert!(running.stop().is_orderly());
+}

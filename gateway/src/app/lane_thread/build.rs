@@ -20,7 +20,7 @@ use mapping::{
     time::Timestamp,
 };
 use sip_proto::limit::Limits;
-use std::{cell::RefCell, io, net::TcpListener, rc::Rc, sync::Arc};
+use std::{cell::RefCell, collections::BTreeSet, io, net::TcpListener, rc::Rc, sync::Arc};
 use tokio::sync::{Notify, mpsc};
 
 /// A lane that is ready to turn.
@@ -151,10 +151,17 @@ fn build_simple(
 fn rebuild(config: EngineConfig, book: AccountBook, mut seeds: Seeds) -> Rebuild {
     Box::new(move |now, facts: Vec<Fact>| {
         let mut engine = Engine::new(EngineConfig { seed: seeds.words(), ..config.clone() });
-        for user in book.users() {
-            engine.account_added(user);
+        let users = book.users();
+        // Accounts that were taken away while the gateway was not running: they live once more, to be buried.
+        let of_nobody = |owner: &Address| config.domains.is_hosted(owner) && !users.contains(owner);
+        let gone: BTreeSet<Address> = facts.iter().map(Fact::owner).filter(of_nobody).collect();
+        for user in users.iter().chain(&gone) {
+            engine.account_added(user.clone());
         }
         engine.restore(now, facts);
+        for user in &gone {
+            engine.account_removed(now, user);
+        }
         engine
     })
 }
