@@ -42,6 +42,17 @@ pub enum AccountOrigin {
 }
 
 impl AccountBook {
+    /// A book of these users, all with the password `secret`.
+    #[cfg(test)]
+    pub(crate) fn for_test(users: &[&str]) -> Self {
+        let account = |text: &&str| {
+            let user = AccountUser::parse(text).unwrap();
+            let credential = Credential::Clear(Secret::new("secret"));
+            (user.address().clone(), Arc::new(Account { user, credential, origin: AccountOrigin::Configuration }))
+        };
+        Self(watch::channel(users.iter().map(account).collect()).1)
+    }
+
     /// The account of a user; none if the user does not exist.
     #[must_use]
     pub fn find(&self, user: &Address) -> Option<Arc<Account>> {

@@ -38,7 +38,7 @@ use std::{
 use tokio::sync::Notify;
 use wv_proto::{
     primitive::{
-        Envelope,
+        Envelope, TransactionMode,
         identifier::{SessionId, UserId},
     },
     quirk::{Profile, Quirk},
@@ -140,7 +140,12 @@ impl Sessions {
         if responses.is_empty() {
             return;
         }
-        if self.inputs.len() > inputs_before {
+        // An empty body promises nothing, and neither does a transaction of the server.
+        let is_promise = |(_, answer): &(PostId, Option<Envelope>)| {
+            let mut transactions = answer.iter().flat_map(|answer| &answer.transactions);
+            transactions.any(|transaction| transaction.mode == TransactionMode::Response)
+        };
+        if self.inputs.len() > inputs_before && responses.iter().any(is_promise) {
             return self.hold(responses);
         }
         for (post, answer) in responses {
@@ -408,3 +413,6 @@ const fn to_wv(at: Timestamp) -> WvTimestamp {
 fn user_of(user_id: &UserId, domain_default: &str) -> Option<Address> {
     super::translate::address::to_neutral(user_id.as_str(), domain_default).ok()
 }
+
+#[cfg(test)]
+mod tests;
