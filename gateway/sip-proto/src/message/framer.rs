@@ -1,4 +1,4 @@
-//! Octets to messages: datagrams here, streams in [`stream`].
+//! Octets to messages: datagrams here, streams in [`StreamFramer`].
 //!
 //! One pass over the head makes the list of header fields, each a slice of what was received. A message with a fault
 //! stays answerable: the fault is told only after all header fields that a response needs have been found.
