@@ -138,12 +138,19 @@ fn no_file_is_longer_than_600_lines() {
 
 #[test]
 fn nothing_is_left_over() {
-    let marks = ["todo!(", "unimplemented!(", "FIXME", "XXX", "HACK", "#[ignore", "assert!(true)", "dbg!("];
+    // Put together here, so that this file is not among its own findings.
+    let marks = [
+        concat!("to", "do!("),
+        concat!("unimple", "mented!("),
+        concat!("FIX", "ME"),
+        concat!("XX", "X"),
+        concat!("HA", "CK"),
+        concat!("#[ig", "nore"),
+        concat!("assert!(", "true)"),
+        concat!("db", "g!("),
+    ];
     let mut left = Vec::new();
     for (path, text) in rust_files() {
-        if path == "tests/house.rs" {
-            continue;
-        }
         for (index, line) in text.lines().enumerate() {
             left.extend(
                 marks.iter().filter(|mark| line.contains(**mark)).map(|mark| format!("{path}:{}: {mark}", index + 1)),
