@@ -99,6 +99,7 @@ impl Supervisor {
         });
         if conclusion == Conclusion::Ended(Ending::Forced) {
             // The process is to end now; what was committed is in the store.
+            tracing::warn!("ended at once by a second signal");
             return conclusion;
         }
         lanes.join();
