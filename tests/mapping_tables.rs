@@ -42,3 +42,127 @@ fn every_status_means_an_outcome() {
         assert_eq!(from_status(code, Purpose::Message), outcome(&row["message"]), "{code} message");
     }
 }
+
+mod presence {
+    use super::table;
+    use gateway::{
+        simple::translate::presence::{from_pidf, to_pidf},
+        wv::translate::presence::{from_update, to_sub_list},
+    };
+    use mapping::{
+        presence::{AttributeSet, DeviceId, PresenceDocument, PresenceView},
+        time::Timestamp,
+    };
+    use sip_proto::body::{pidf::Presence, xml::XmlLimits};
+    use std::sync::Arc;
+    use wv_proto::{
+        codec::{self, WriterOptions},
+        limit::Limits,
+        presence_attribute::PresenceSubList,
+        primitive::{Envelope, Primitive, SessionDescriptor, Transaction, presence::UpdatePresenceRequest},
+        version::{Encoding, Version},
+    };
+
+    fn sub_list(inside: &str) -> PresenceSubList {
+        let message = format!(
+            r#"<WV-CSP-Message xmlns="{csp}"><Session><SessionDescriptor><SessionType>Outband</SessionType></SessionDescriptor><Transaction><TransactionDescriptor><TransactionMode>Request</TransactionMode><TransactionID>1</TransactionID></TransactionDescriptor><TransactionContent xmlns="{trc}"><UpdatePresence-Request><PresenceSubList xmlns="{pa}">{inside}</PresenceSubList></UpdatePresence-Request></TransactionContent></Transaction></Session></WV-CSP-Message>"#,
+            csp = Version::V1_2.message_namespace(),
+            trc = Version::V1_2.transaction_namespace(),
+            pa = Version::V1_2.presence_namespace(),
+        );
+        let decoded = codec::decode(message.as_bytes(), None, &Limits::default()).unwrap();
+        let mut envelope = Envelope::decode(&decoded.tree).unwrap();
+        match envelope.transactions.remove(0).content.unwrap() {
+            Primitive::UpdatePresenceRequest(request) => request.attributes,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// The attributes as XML, for comparing and for reading when they differ.
+    fn to_xml(list: PresenceSubList) -> String {
+        let primitive = Primitive::UpdatePresenceRequest(UpdatePresenceRequest { attributes: list });
+        let envelope = Envelope::new(SessionDescriptor::Outband, Transaction::request(None, primitive));
+        let octets = envelope.encode(Version::V1_2, Encoding::Xml, WriterOptions::default()).unwrap();
+        let text = String::from_utf8(octets.to_vec()).unwrap();
+        let (_, behind) = text.split_once("<PresenceSubList").unwrap();
+        let (_, behind) = behind.split_once('>').unwrap();
+        behind.split("</PresenceSubList>").next().unwrap_or_default().to_owned()
+    }
+
+    fn shown(document: PresenceDocument, attributes: AttributeSet) -> PresenceView {
+        PresenceView { document: Arc::new(document), attributes, changed: AttributeSet::ALL }
+    }
+
+    fn read(pidf: &str) -> PresenceDocument {
+        from_pidf(&Presence::parse(pidf.as_bytes(), &XmlLimits::PRESENCE).unwrap(), None)
+    }
+
+    #[test]
+    fn every_row_holds_in_both_directions() {
+        let table = table("presence.toml");
+        let mut differences = Vec::new();
+        for row in table["row"].as_array().unwrap() {
+            let (id, wv) = (row["id"].as_str().unwrap(), row["wv"].as_str().unwrap());
+            let said = sub_list(wv);
+            let asked = gateway::wv::translate::presence::from_names(Some(&said.names()));
+            let document = from_update(&said, &DeviceId::new("phone"), Timestamp::EPOCH).unwrap();
+            let pidf = to_pidf("sip:alice@wv.example", &shown(document, asked)).write().unwrap();
+            for piece in row["pidf"].as_array().unwrap() {
+                if !pidf.contains(piece.as_str().unwrap()) {
+                    differences.push(format!("{id}: {piece} is missing in {pidf}"));
+                }
+            }
+            for piece in row.get("absent").and_then(|value| value.as_array()).into_iter().flatten() {
+                if pidf.contains(piece.as_str().unwrap()) {
+                    differences.push(format!("{id}: {piece} is in {pidf}"));
+                }
+            }
+            let expected = row.get("back").map_or(wv, |back| back.as_str().unwrap());
+            let back = to_xml(to_sub_list(&shown(read(&pidf), asked), Version::V1_2));
+            if to_xml(sub_list(expected)) != back {
+                differences.push(format!("{id}: came back as {back}"));
+            }
+        }
+        assert!(differences.is_empty(), "{}", differences.join("\n"));
+    }
+
+    fn pidf(inside: &str) -> String {
+        format!(
+            r#"<presence xmlns="urn:ietf:params:xml:ns:pidf" xmlns:dm="urn:ietf:params:xml:ns:pidf:data-model" xmlns:rpid="urn:ietf:params:xml:ns:pidf:rpid" xmlns:op="urn:oma:xml:prs:pidf:oma-pres" entity="sip:bob@sip.example">{inside}</presence>"#
+        )
+    }
+
+    fn told(inside: &str, names: &str) -> String {
+        let asked = gateway::wv::translate::presence::from_names(Some(&sub_list(names).names()));
+        to_xml(to_sub_list(&shown(read(&pidf(inside)), asked), Version::V1_2))
+    }
+
+    #[test]
+    fn every_decision_about_availability_is_taken_as_the_table_says() {
+        let table = table("presence.toml");
+        for row in table["decision"].as_array().unwrap() {
+            let cell = |name: &str| row[name].as_str().unwrap();
+            let told = told(cell("pidf"), "<OnlineStatus/><UserAvailability/>");
+            let value = |name: &str, value: &str| {
+                format!("<{name}><Qualifier>T</Qualifier><PresenceValue>{value}</PresenceValue></{name}>")
+            };
+            let expected = value("OnlineStatus", cell("online")) + &value("UserAvailability", cell("availability"));
+            assert_eq!(told, expected, "{}", cell("id"));
+        }
+    }
+
+    #[test]
+    fn every_mood_of_the_other_side_finds_its_name() {
+        let table = table("presence.toml");
+        for (rpid, wv) in table["mood"].as_table().unwrap() {
+            let inside = format!(r#"<dm:person id="p"><rpid:mood><rpid:{rpid}/></rpid:mood></dm:person>"#);
+            let expected = match wv.as_str().unwrap() {
+                "" => "<StatusMood><Qualifier>F</Qualifier></StatusMood>".to_owned(),
+                mood => {
+                    format!("<StatusMood><Qualifier>T</Qualifier><PresenceValue>{mood}</PresenceValue></StatusMood>")
+                }
+            };
+            assert_eq!(told(&inside, "<StatusMood/>"), expected, "{rpid}");
+        }
+    }
+}
