@@ -166,3 +166,47 @@ mod presence {
         }
     }
 }
+
+mod address {
+    use super::table;
+    use gateway::{simple::translate::address as sip, wv::translate::address as wv};
+    use sip_proto::message::uri::Uri;
+
+    fn rows<'a>(table: &'a toml::Table, name: &str) -> &'a Vec<toml::Value> {
+        table[name].as_array().unwrap()
+    }
+
+    fn cell<'a>(row: &'a toml::Value, name: &str) -> Option<&'a str> {
+        row.get(name).and_then(toml::Value::as_str)
+    }
+
+    #[test]
+    fn every_address_goes_to_the_other_side_and_back() {
+        let table = table("address_side.toml");
+        for row in rows(&table, "both") {
+            let (wv_text, sip_text) = (cell(row, "wv").unwrap(), cell(row, "sip").unwrap());
+            let neutral = wv::to_neutral(wv_text, "wv.example").unwrap();
+            assert_eq!(sip::from_neutral(&neutral).unwrap().to_string(), sip_text, "{wv_text}");
+            let back = sip::to_neutral(&Uri::parse(sip_text).unwrap(), "wv.example").unwrap();
+            assert_eq!(wv::from_neutral(&back), cell(row, "wv_back").unwrap_or(wv_text), "{sip_text}");
+        }
+        for row in rows(&table, "from_sip") {
+            let sip_text = cell(row, "sip").unwrap();
+            let neutral = sip::to_neutral(&Uri::parse(sip_text).unwrap(), "wv.example").unwrap();
+            assert_eq!(wv::from_neutral(&neutral), cell(row, "wv").unwrap(), "{sip_text}");
+        }
+    }
+
+    #[test]
+    fn what_names_nobody_is_refused_on_either_side() {
+        let table = table("address_side.toml");
+        for row in rows(&table, "wrong_wv") {
+            let text = cell(row, "wv").unwrap();
+            assert!(wv::to_neutral(text, "wv.example").is_err(), "{text}");
+        }
+        for row in rows(&table, "wrong_sip") {
+            let text = cell(row, "sip").unwrap();
+            assert!(sip::to_neutral(&Uri::parse(text).unwrap(), "wv.example").is_err(), "{text}");
+        }
+    }
+}

@@ -1,4 +1,4 @@
-//! Addresses. Rows: `fixtures/mapping/address.toml`.
+//! Addresses. Rows: `fixtures/mapping/address_side.toml`.
 
 use mapping::address::{Address, AddressError};
 use sip_proto::message::{
