@@ -4,7 +4,7 @@ use super::{Agent, to_sip};
 use crate::simple::translate::address::{self, UriError};
 use mapping::{address::Address, side::PeerName, time::Timestamp};
 use sip_proto::{
-    auth::{AuthenticationError, Challenger, DigestServer, Secret, Staleness, Verdict},
+    auth::{Algorithm, AuthenticationError, Challenger, DigestServer, Secret, Staleness, Verdict},
     message::{Request, Response, StatusCode, header::via::Transport, uri::Uri},
     transaction::via::Hop,
 };
@@ -107,7 +107,11 @@ impl Agent {
         let account = self.accounts.find(&user);
         let key = self.nonce_key;
         let tag = self.ids.tag();
-        let server = self.realms.entry(realm).or_insert_with_key(|realm| DigestServer::new(realm, key));
+        // RFC 8760 §2.4: many clients in the field know MD5 only and read no challenge but the first; those that know
+        // more choose among all of them.
+        let algorithms = || vec![Algorithm::Md5, Algorithm::Sha256];
+        let new_server = |realm: &String| DigestServer::new(realm, key).with_algorithms(algorithms());
+        let server = self.realms.entry(realm).or_insert_with_key(new_server);
         let read = server.read(request, Challenger::Server);
         let staleness = match read {
             Err(AuthenticationError::Missing) => Staleness::No,
