@@ -8,6 +8,7 @@ mod message;
 mod notification;
 mod publication;
 mod registration;
+mod rendering;
 mod request;
 mod restore;
 mod show;
@@ -27,6 +28,7 @@ use bytes::Bytes;
 use mapping::{
     command::Command,
     correlation::Correlation,
+    engine::Engine,
     event::{Event, EventKind, Operation, Request as NeutralRequest, RequestId},
     route::DomainTable,
     side::{Endpoint, Side},
@@ -86,6 +88,8 @@ pub struct Agent {
     wake: Rc<Notify>,
     tap: Tap,
     table: TransactionTable,
+    /// Begins all identifiers minted here.
+    prefix: String,
     ids: IdSource,
     randomness: u64,
     profile: UasProfile,
@@ -107,7 +111,9 @@ pub struct Agent {
     /// Addresses that refused a stream lately; forgetting one costs a failed connection.
     refuse_streams: moka::sync::Cache<SocketAddr, ()>,
     pending: HashMap<u64, Pending>,
-    held: BTreeMap<u64, Held>,
+    /// With the causal chain that each belongs to.
+    held: BTreeMap<u64, (Correlation, Held)>,
+    rendered: rendering::Rendered,
     next_number: u64,
     budget: request::SourceBudget,
     inputs: Vec<Input>,
@@ -138,6 +144,8 @@ enum Held {
     Notifier(Arc<str>),
     /// The 200 to a SUBSCRIBE, unless a notification brought it already.
     Accept(Arc<str>),
+    /// What a subscriber wants sent.
+    Subscriber { tag: Arc<str>, outgoing: Vec<subscription::Outgoing> },
 }
 
 impl Agent {
@@ -157,9 +165,7 @@ impl Agent {
             },
             Ok(Message::Response(response)) => match self.table.receive_response(to_sip(now), response) {
                 ResponseEvent::Final { id, response } => {
-                    if let Some(outstanding) = self.deliveries.get(&id) {
-                        self.current = outstanding.correlation;
-                    }
+                    self.take_up_chain(id);
                     self.trace(Direction::In, &inbound.hop, || (status_line(&response), None));
                     self.conclude(now, id, Conclusion::Response(response));
                 }
@@ -193,13 +199,34 @@ impl Agent {
         while let Some(command) = self.table.poll() {
             match command {
                 TransactionCommand::Send { octets, target, transaction } => {
+                    if let Some(TransactionId::Client(id)) = transaction {
+                        self.take_up_chain(id);
+                    }
                     self.trace_octets(&octets, &target.hop);
                     self.transports.send(octets, &target, transaction);
                 }
-                TransactionCommand::TimedOut(id) => self.conclude(now, id, Conclusion::TimedOut),
-                TransactionCommand::RequestFailed(id) => self.conclude(now, id, Conclusion::RequestFailed),
+                TransactionCommand::TimedOut(id) => {
+                    self.take_up_chain(id);
+                    self.conclude(now, id, Conclusion::TimedOut);
+                }
+                TransactionCommand::RequestFailed(id) => {
+                    self.take_up_chain(id);
+                    self.conclude(now, id, Conclusion::RequestFailed);
+                }
                 TransactionCommand::ResponseFailed(_) | TransactionCommand::AckMissing(_) => {}
             }
+        }
+    }
+
+    /// What follows belongs to the causal chain in which the request was sent.
+    fn take_up_chain(&mut self, id: ClientTransactionId) {
+        let of_machine = || match self.purposes.get(&id)? {
+            Purpose::Subscriber(tag) => self.subscribers.chain(tag),
+            Purpose::Notifier(name) => self.notifiers.chain(name),
+        };
+        let delivered = self.deliveries.get(&id).map(|outstanding| outstanding.correlation);
+        if let Some(correlation) = delivered.or_else(of_machine) {
+            self.current = correlation;
         }
     }
 
@@ -212,9 +239,15 @@ impl Agent {
 
     /// Answers a request once everything handed over so far is committed.
     fn respond_when_kept(&mut self, transaction: ServerTransactionId, response: Response) {
+        self.hold(Held::Response { transaction, response });
+    }
+
+    /// Keeps output back until everything handed over so far is committed.
+    fn hold(&mut self, held: Held) {
         let number = self.next();
-        self.held.insert(number, Held::Response { transaction, response });
+        self.held.insert(number, (self.current, held));
         self.inputs.push(Input::Hold(Ticket { side: Side::Simple, number }));
+        self.wake.notify_one();
     }
 
     fn refuse(&mut self, now: Timestamp, id: ServerTransactionId, request: &Request, status: StatusCode) {
@@ -354,17 +387,27 @@ impl Adapter for SimpleAdapter {
 
     fn release(&mut self, now: Timestamp, ticket: Ticket) {
         let mut agent = self.0.borrow_mut();
-        match agent.held.remove(&ticket.number) {
-            Some(Held::Response { transaction, response }) => agent.respond(now, transaction, &response),
-            Some(Held::Notifier(name)) => agent.release_notifier(now, &name),
-            Some(Held::Accept(name)) => agent.accept_waiting(now, &name),
-            None => {}
+        let Some((correlation, held)) = agent.held.remove(&ticket.number) else { return };
+        agent.current = correlation;
+        match held {
+            Held::Response { transaction, response } => agent.respond(now, transaction, &response),
+            Held::Notifier(name) => agent.release_notifier(now, &name),
+            Held::Accept(name) => agent.accept_waiting(now, &name),
+            Held::Subscriber { tag, outgoing } => agent.release_subscriber(now, &tag, outgoing),
         }
         agent.flush();
     }
 
     fn refuse(&mut self, now: Timestamp) {
         self.0.borrow_mut().refuse_pending(now);
+    }
+
+    fn reload(&mut self, now: Timestamp, kept: &[&WireRecord]) {
+        self.0.borrow_mut().reload(now, kept);
+    }
+
+    fn reconcile(&mut self, now: Timestamp, engine: &Engine) {
+        self.0.borrow_mut().reconcile(now, engine);
     }
 
     fn deadline(&self) -> Option<Timestamp> {
@@ -381,6 +424,8 @@ impl Adapter for SimpleAdapter {
 
     fn expire(&mut self, now: Timestamp) {
         let mut agent = self.0.borrow_mut();
+        // A wait starts a causal chain of its own, unless what it belongs to knows better.
+        agent.current = agent.correlation();
         agent.table.expire(to_sip(now));
         agent.flush();
         agent.expire_registrations(now);

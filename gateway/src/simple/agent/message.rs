@@ -39,6 +39,13 @@ pub(super) struct Outstanding {
     pub(super) correlation: Correlation,
 }
 
+/// Whether the sender's identity is asserted to the next hop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Assertion {
+    Made,
+    None,
+}
+
 impl Agent {
     /// RFC 3428 §7
     pub(super) fn serve_message(&mut self, now: Timestamp, id: ServerTransactionId, request: &Arc<Request>, hop: &Hop) {
@@ -145,7 +152,7 @@ impl Agent {
     ) {
         let outstanding = Outstanding { delivery, owner, correlation };
         let sent = self.find_target(route).and_then(|(uri, hop)| {
-            let request = self.message_request(message, uri, now)?;
+            let request = self.message_request(message, uri, self.assertion(route), now)?;
             self.send(now, request, hop)
         });
         match sent {
@@ -163,11 +170,7 @@ impl Agent {
                 Ok((None, Hop { transport: peer.transport.clone(), address: peer.address, connection: None }))
             }
             DeliveryRoute::Endpoint(endpoint) => {
-                let mut words = endpoint.id.splitn(3, ' ').skip(1);
-                let (Some(aor), Some(name)) = (words.next(), words.next()) else { return Err(Outcome::InternalError) };
-                let bindings = self.registrar.bindings(aor);
-                let binding =
-                    bindings.iter().find(|binding| binding.id.as_str() == name).ok_or(Outcome::NotLoggedIn)?;
+                let binding = self.find_binding(&endpoint.id).ok_or(Outcome::NotLoggedIn)?;
                 let uri = binding.contact.uri();
                 let sip = uri.as_sip().ok_or(Outcome::BadAddress)?;
                 let source = binding.source.as_deref().and_then(Source::parse);
@@ -182,6 +185,7 @@ impl Agent {
         &mut self,
         message: &Message,
         target: Option<sip_proto::message::Uri>,
+        assertion: Assertion,
         now: Timestamp,
     ) -> Result<Request, Outcome> {
         let sender = address::from_neutral(&message.sender).map_err(|_| Outcome::BadAddress)?;
@@ -189,16 +193,30 @@ impl Agent {
         let media_type = to_media_type(&message.content).ok_or(Outcome::UnsupportedContent)?;
         let tag = self.ids.tag();
         let seconds = u32::try_from(now.until(message.expires).as_secs()).unwrap_or(u32::MAX);
-        Ok(Request::new(Method::Message, target.unwrap_or_else(|| recipient.clone()))
+        // RFC 3325 §6
+        let asserted = match assertion {
+            Assertion::Made => Some(Header::new(HeaderName::PAssertedIdentity, NameAddr::new(sender.clone()))),
+            Assertion::None => None,
+        };
+        let request = Request::new(Method::Message, target.unwrap_or_else(|| recipient.clone()))
             .with(Header::new(HeaderName::MaxForwards, 70))
-            .with(Header::new(HeaderName::From, NameAddr::new(sender.clone()).with_tag(&tag)))
+            .with(Header::new(HeaderName::From, NameAddr::new(sender).with_tag(&tag)))
             .with(Header::new(HeaderName::To, NameAddr::new(recipient)))
             .with(Header::new(HeaderName::CallId, self.ids.call_id()))
             .with(Header::new(HeaderName::CSeq, CSeq::new(Sequence::FIRST, Method::Message)))
-            .with(Header::new(HeaderName::PAssertedIdentity, NameAddr::new(sender)))
             .with(Header::new(HeaderName::Date, Date::from_unix_s(message.sent.as_secs())))
             .with(Header::new(HeaderName::Expires, seconds))
-            .with_body(&media_type, message.content.body.clone()))
+            .with_body(&media_type, message.content.body.clone());
+        Ok(asserted.into_iter().fold(request, Request::with))
+    }
+
+    /// Identities are asserted to trusted neighbours, and to nobody else.
+    fn assertion(&self, route: &DeliveryRoute) -> Assertion {
+        let peer = match route {
+            DeliveryRoute::Peer(name) => self.settings.peers.find(name),
+            DeliveryRoute::Endpoint(_) => None,
+        };
+        if peer.is_some_and(|peer| peer.is_trusted) { Assertion::Made } else { Assertion::None }
     }
 
     /// Starts a client transaction. A request too large for a datagram goes over a stream, and as a datagram all the

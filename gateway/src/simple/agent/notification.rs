@@ -1,14 +1,13 @@
 //! Front-end dialogs: the gateway as notifier for SIP watchers.
 
 use super::{Agent, Conclusion, Held, Pending, Purpose, to_sip};
-use crate::{
-    lane::Ticket,
-    simple::translate::{address, outcome::Purpose as CodePurpose, presence::to_pidf, watcher::to_reason},
-};
+use crate::simple::translate::{address, outcome::Purpose as CodePurpose, presence::to_pidf, watcher::to_reason};
 use bytes::Bytes;
 use mapping::{
     address::Address,
     command::{Answer, Notification},
+    correlation::Correlation,
+    engine::Engine,
     event::Operation,
     outcome::Outcome,
     presence::{AttributeSet, PresenceView},
@@ -26,14 +25,17 @@ use sip_proto::{
         },
     },
     message::{
-        Request, StatusCode,
+        Request, Response, StatusCode,
         header::{event::TerminationReason, identifier::Tag, media_type::MediaType},
         text::Text,
     },
     time::DeadlineQueue,
     transaction::{ServerTransactionId, via::Hop},
 };
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 /// All notifiers, by their own tag.
 #[derive(Default)]
@@ -46,7 +48,10 @@ struct Entry {
     machine: Notifier,
     watcher: Address,
     presentity: Address,
+    /// Where the last SUBSCRIBE came from.
     origin: Hop,
+    /// The causal chain of the newest notification.
+    correlation: Correlation,
     /// What made it, until the engine has answered; nothing leaves before.
     opening: Option<Box<Waiting>>,
 }
@@ -68,6 +73,16 @@ struct Kept {
 }
 
 impl Notifiers {
+    /// The causal chain that the machine works on.
+    pub(super) fn chain(&self, name: &Arc<str>) -> Option<Correlation> {
+        self.entries.get(name).map(|entry| entry.correlation)
+    }
+
+    /// Forgets all of them.
+    pub(super) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
     pub(super) fn deadline(&self) -> Option<sip_proto::time::Timestamp> {
         self.deadlines.next()
     }
@@ -127,6 +142,7 @@ impl Agent {
             watcher: requester.user.clone(),
             presentity: presentity.clone(),
             origin: hop.clone(),
+            correlation: self.current,
             opening: Some(Box::new(opening)),
         };
         self.notifiers.entries.insert(Arc::clone(&name), entry);
@@ -152,15 +168,26 @@ impl Agent {
         Notifier::accept(to_sip(now), id, request, admission, opening)
     }
 
-    /// A SUBSCRIBE inside a dialog: refresh or end.
-    pub(super) fn serve_refresh(&mut self, now: Timestamp, id: ServerTransactionId, request: &Arc<Request>) {
+    /// A SUBSCRIBE inside a dialog: refresh or end. It must come from the watcher like the one that made the dialog.
+    pub(super) fn serve_refresh(&mut self, now: Timestamp, id: ServerTransactionId, request: &Arc<Request>, hop: &Hop) {
         let name = DialogId::of_request(request).map(|dialog| Arc::<str>::from(dialog.local_tag.to_string()));
-        let Some((name, entry)) =
-            name.and_then(|name| self.notifiers.entries.get_mut(&name).map(|entry| (name, entry)))
-        else {
+        let Some(name) = name.filter(|name| self.notifiers.entries.contains_key(name)) else {
             // RFC 6665 §4.2.1.1
             return self.refuse(now, id, request, StatusCode::CALL_DOES_NOT_EXIST);
         };
+        let requester = match self.identify(now, request, hop) {
+            Ok(requester) => requester,
+            Err(refusal) => return self.respond(now, id, &refusal),
+        };
+        let chain = self.current;
+        let Some(entry) = self.notifiers.entries.get_mut(&name) else { return };
+        // Neighbours need not assert the identity again inside a dialog.
+        if requester.peer.is_none() && requester.user != entry.watcher {
+            return self.refuse(now, id, request, StatusCode::FORBIDDEN);
+        }
+        // Clients behind a NAT and those that connect anew are found where they spoke last.
+        entry.origin = hop.clone();
+        entry.correlation = chain;
         entry.machine.handle(to_sip(now), NotifierEvent::Subscribe { transaction: id, request: Arc::clone(request) });
         self.hold_notifier(&name);
     }
@@ -184,10 +211,7 @@ impl Agent {
             }
             // The first notification follows in the same batch as a rule, and decides what the first NOTIFY says; the
             // 200 leaves with the next turn in any case.
-            let number = self.next();
-            self.held.insert(number, Held::Accept(Arc::clone(name)));
-            self.inputs.push(crate::lane::Input::Hold(Ticket { side: Side::Simple, number }));
-            return;
+            return self.hold(Held::Accept(Arc::clone(name)));
         }
         let response = self.outcome_response(request, outcome, CodePurpose::Presence);
         self.respond(now, id, &response);
@@ -206,18 +230,22 @@ impl Agent {
         let (origin, tag) = (entry.origin.clone(), entry.machine.dialog_id().local_tag.clone());
         if matches!(permission, Permission::Granted(_)) {
             let made = self.open_notifier(now, waiting.transaction, &waiting.request, &origin, &tag, permission);
-            if let (Ok(machine), Some(entry)) = (made, self.notifiers.entries.get_mut(name)) {
+            if let (Ok(mut machine), Some(entry)) = (made, self.notifiers.entries.get_mut(name)) {
+                // The record of the machine that it replaces reserves the same numbers.
+                drop(machine.to_snapshot());
                 entry.machine = machine;
             }
         }
-        self.release_notifier(now, name);
+        self.drive_notifier(now, name);
     }
 
     /// News for a SIP watcher.
     pub(super) fn notify(&mut self, now: Timestamp, notification: &Notification) {
         let Some(name) = notification.endpoint.id.strip_prefix("dialog ").map(Arc::<str>::from) else { return };
         let body = notification.view.as_ref().and_then(|view| self.render(&notification.presentity, view));
+        let chain = self.current;
         let Some(entry) = self.notifiers.entries.get_mut(&name) else { return };
+        entry.correlation = chain;
         if entry.opening.as_ref().is_some_and(|waiting| waiting.is_answered) {
             let permission = match notification.state {
                 WatchState::Active => Permission::Granted(body),
@@ -237,7 +265,7 @@ impl Agent {
             (WatchState::Pending, _) => {}
             (WatchState::Ended(reason), _) => return self.terminate_notifier(now, &name, reason),
         }
-        self.release_notifier(now, &name);
+        self.drive_notifier(now, &name);
     }
 
     fn terminate_notifier(&mut self, now: Timestamp, name: &Arc<str>, reason: EndReason) {
@@ -245,22 +273,22 @@ impl Agent {
         if let Some(entry) = self.notifiers.entries.get_mut(name) {
             entry.machine.handle(to_sip(now), NotifierEvent::Terminate { reason, retry_after_s: None });
         }
-        self.release_notifier(now, name);
+        self.drive_notifier(now, name);
     }
 
-    /// The document that the watcher may see.
+    /// The document that the watcher may see. Watchers with the same view share one rendering.
     fn render(&self, presentity: &Address, view: &PresenceView) -> Option<Body> {
-        let entity = address::from_neutral(presentity).ok()?.to_string();
-        let document = to_pidf(&entity, view);
-        match document.write() {
-            Ok(text) => {
-                Some(Body { media_type: MediaType::parse("application/pidf+xml").ok()?, content: Bytes::from(text) })
+        let content = self.rendered.get_or_render(presentity, view, || {
+            let entity = address::from_neutral(presentity).ok()?.to_string();
+            match to_pidf(&entity, view).write() {
+                Ok(text) => Some(Bytes::from(text)),
+                Err(error) => {
+                    tracing::warn!(side = "simple", correlation = %self.current, %error, "document not written");
+                    None
+                }
             }
-            Err(error) => {
-                tracing::warn!(side = "simple", correlation = %self.current, %error, "document not written");
-                None
-            }
-        }
+        })?;
+        Some(Body { media_type: MediaType::parse("application/pidf+xml").ok()?, content })
     }
 
     pub(super) fn advance_notifier(&mut self, now: Timestamp, name: &Arc<str>, conclusion: Conclusion) {
@@ -272,24 +300,35 @@ impl Agent {
         if let Some(entry) = self.notifiers.entries.get_mut(name) {
             entry.machine.handle(to_sip(now), event);
         }
-        self.release_notifier(now, name);
+        self.drive_notifier(now, name);
     }
 
     pub(super) fn expire_notifiers(&mut self, now: Timestamp) {
         while let Some(name) = self.notifiers.deadlines.pop_due(to_sip(now)) {
+            let chain = self.correlation();
+            self.current = chain;
             if let Some(entry) = self.notifiers.entries.get_mut(&name) {
+                entry.correlation = chain;
                 entry.machine.expire(to_sip(now));
             }
-            self.release_notifier(now, &name);
+            self.drive_notifier(now, &name);
         }
     }
 
     /// Keeps the machine as it is, and lets it speak once that is committed.
     fn hold_notifier(&mut self, name: &Arc<str>) {
         self.keep_notifier(name);
-        let number = self.next();
-        self.held.insert(number, Held::Notifier(Arc::clone(name)));
-        self.inputs.push(crate::lane::Input::Hold(Ticket { side: Side::Simple, number }));
+        self.hold(Held::Notifier(Arc::clone(name)));
+    }
+
+    /// Lets the machine speak; where the numbers that the record reserved are used up, once there is a new one.
+    fn drive_notifier(&mut self, now: Timestamp, name: &Arc<str>) {
+        let is_due = self
+            .notifiers
+            .entries
+            .get(name)
+            .is_some_and(|entry| entry.machine.is_record_due() && is_kept_in(entry.machine.state()));
+        if is_due { self.hold_notifier(name) } else { self.release_notifier(now, name) }
     }
 
     /// Lets the machine speak.
@@ -306,12 +345,8 @@ impl Agent {
         if entry.machine.state() == NotifierState::Ended {
             return self.forget_notifier(name);
         }
-        let (deadline, is_due) = (entry.machine.deadline(), entry.machine.is_record_due());
+        let deadline = entry.machine.deadline();
         self.notifiers.deadlines.set(Arc::clone(name), deadline);
-        if is_due {
-            self.keep_notifier(name);
-            self.wake.notify_one();
-        }
     }
 
     fn send_notify(&mut self, now: Timestamp, name: &Arc<str>, request: Request) {
@@ -349,7 +384,7 @@ impl Agent {
     fn forget_notifier(&mut self, name: &Arc<str>) {
         self.notifiers.deadlines.set(Arc::clone(name), None);
         if let Some(entry) = self.notifiers.entries.remove(name) {
-            self.keep("notifier", name, Some(entry.presentity.as_str()), None);
+            self.keep("notifier", name, Some(entry.watcher.as_str()), None);
             self.wake.notify_one();
         }
     }
@@ -364,9 +399,56 @@ impl Agent {
             is_stream: entry.origin.transport.is_reliable(),
             machine: machine.to_vec(),
         };
-        let owner = entry.presentity.to_string();
+        // With the watch, which belongs to the watcher.
+        let owner = entry.watcher.to_string();
         if let Ok(body) = serde_json::to_vec(&kept) {
             self.keep("notifier", name, Some(&owner), Some(body.into()));
+        }
+    }
+
+    /// The batch was lost: whoever waits for the answer to a SUBSCRIBE is refused.
+    pub(super) fn refuse_subscribers(&mut self, now: Timestamp) {
+        let mut waiting = Vec::new();
+        for entry in self.notifiers.entries.values_mut() {
+            if let Some(opening) = entry.opening.take() {
+                waiting.push((opening.transaction, opening.request));
+            }
+        }
+        for (transaction, request) in waiting {
+            self.refuse(now, transaction, &request, StatusCode::SERVICE_UNAVAILABLE);
+        }
+    }
+
+    /// What the machine held back is not said; its answers say that the gateway cannot serve now.
+    pub(super) fn refuse_notifier(&mut self, now: Timestamp, name: &Arc<str>) {
+        while let Some(command) = self.notifiers.entries.get_mut(name).and_then(|entry| entry.machine.poll()) {
+            if let NotifierCommand::Respond { transaction, response } = command {
+                let refusal = Response::for_headers(response.headers(), StatusCode::SERVICE_UNAVAILABLE, None);
+                self.respond(now, transaction, &refusal);
+            }
+        }
+    }
+
+    /// Ends the watches whose dialog is gone, and the dialogs whose watch is: their watchers may subscribe anew.
+    pub(super) fn reconcile_notifiers(&mut self, now: Timestamp, engine: &Engine) {
+        let mut known = HashSet::new();
+        let mut orphans = Vec::new();
+        for row in engine.watches().filter(|row| row.endpoint.side == Side::Simple) {
+            let Some(name) = row.endpoint.id.strip_prefix("dialog ").map(Arc::<str>::from) else { continue };
+            if self.notifiers.entries.contains_key(&name) {
+                known.insert(name);
+            } else {
+                orphans.push((row.watcher, row.presentity, row.endpoint));
+            }
+        }
+        for (watcher, presentity, endpoint) in orphans {
+            let operation = Operation::Unwatch { targets: vec![presentity] };
+            self.ask(self.current, watcher, endpoint, operation, Pending::Nothing);
+        }
+        let strangers: Vec<Arc<str>> =
+            self.notifiers.entries.keys().filter(|name| !known.contains(*name)).cloned().collect();
+        for name in strangers {
+            self.terminate_notifier(now, &name, EndReason::Deactivated);
         }
     }
 
@@ -379,11 +461,18 @@ impl Agent {
         let transport = if kept.is_stream { Transport::Tcp } else { Transport::Udp };
         let origin = Hop { transport, address: kept.origin, connection: None };
         let deadline = machine.deadline();
-        let entry = Entry { machine, watcher: kept.watcher, presentity: kept.presentity, origin, opening: None };
+        let correlation = self.correlation();
+        let (watcher, presentity) = (kept.watcher, kept.presentity);
+        let entry = Entry { machine, watcher, presentity, origin, correlation, opening: None };
         self.notifiers.entries.insert(Arc::clone(name), entry);
         self.notifiers.deadlines.set(Arc::clone(name), deadline);
         Ok(())
     }
+}
+
+/// Whether there is a record of machines in this state.
+const fn is_kept_in(state: NotifierState) -> bool {
+    matches!(state, NotifierState::Pending | NotifierState::Active)
 }
 
 /// The endpoint of a front-end dialog.

@@ -106,7 +106,7 @@ impl Agent {
     }
 
     /// Tells the engine what is published now, and keeps the entity-tags.
-    fn take_compositor_news(&mut self, document: Option<&Presence>) {
+    pub(super) fn take_compositor_news(&mut self, document: Option<&Presence>) {
         while let Some(command) = self.compositor.poll() {
             let (id, key) = match &command {
                 Command::Stored { id, key, .. }

@@ -10,7 +10,10 @@ use mapping::{
     time::Timestamp,
 };
 use sip_proto::{
-    message::{Header, HeaderName, Request, Response, StatusCode, header::contact::Contacts},
+    message::{
+        Header, HeaderName, Request, Response, StatusCode,
+        header::{contact::Contacts, date::Date},
+    },
     registrar::{Binding, BindingId, Command, RegisterAnswer, RegisterRequest, RemovalCause, Target},
     transaction::{ServerTransactionId, via::Hop},
 };
@@ -56,7 +59,7 @@ impl Agent {
                 source: Some(&source),
             },
         );
-        let response = self.register_response(request, answer);
+        let response = self.register_response(now, request, answer);
         self.take_registrar_news();
         if response.status() == StatusCode::OK {
             self.respond_when_kept(id, response);
@@ -65,13 +68,15 @@ impl Agent {
         }
     }
 
-    fn register_response(&mut self, request: &Request, answer: RegisterAnswer) -> Response {
+    fn register_response(&mut self, now: Timestamp, request: &Request, answer: RegisterAnswer) -> Response {
         let tag = self.ids.tag();
         let response = |status| Response::for_request(request, status, Some(&tag));
         match answer {
+            // RFC 3261 §10.3, step 8
             RegisterAnswer::Registered(contacts) => contacts
                 .into_iter()
-                .fold(response(StatusCode::OK), |ok, contact| ok.with(Header::new(HeaderName::Contact, contact))),
+                .fold(response(StatusCode::OK), |ok, contact| ok.with(Header::new(HeaderName::Contact, contact)))
+                .with(Header::new(HeaderName::Date, Date::from_unix_s(now.as_secs()))),
             RegisterAnswer::NotHosted => response(StatusCode::NOT_FOUND),
             RegisterAnswer::MisusedStar => response(StatusCode::BAD_REQUEST),
             RegisterAnswer::IntervalTooBrief { expires_min_s } => {
@@ -88,7 +93,7 @@ impl Agent {
     }
 
     /// Tells the engine which contacts came and went, and keeps what is registered now.
-    fn take_registrar_news(&mut self) {
+    pub(super) fn take_registrar_news(&mut self) {
         let mut changed: Vec<Arc<str>> = Vec::new();
         while let Some(command) = self.registrar.poll() {
             let (Command::BindingAdded { address, .. }
@@ -105,7 +110,7 @@ impl Agent {
         }
     }
 
-    fn tell_binding(&mut self, command: &Command) {
+    pub(super) fn tell_binding(&mut self, command: &Command) {
         let (address, binding, operation) = match command {
             Command::BindingAdded { address, binding } | Command::BindingRefreshed { address, binding } => {
                 (address, binding, Operation::Attach(attachment(binding, self.settings.content_octets_max)))
@@ -136,6 +141,15 @@ fn attachment(binding: &Binding, content_octets_max: usize) -> Attachment {
         },
         // Presence of SIP users comes by PUBLISH.
         publishes_online: false,
+    }
+}
+
+impl Agent {
+    /// The binding of a contact's endpoint.
+    pub(super) fn find_binding(&self, endpoint: &str) -> Option<&Binding> {
+        let mut words = endpoint.strip_prefix("contact ")?.splitn(2, ' ');
+        let (address, name) = (words.next()?, words.next()?);
+        self.registrar.bindings(address).iter().find(|binding| binding.id.as_str() == name)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Requests from outside: generic checks, then one function per method.
 
-use super::{Agent, Held, Pending, title_of, to_sip, to_tag};
+use super::{Agent, Held, Pending, subscription::Outgoing, title_of, to_tag};
 use crate::observe::Direction;
 use mapping::{side::Side, time::Timestamp};
 use sip_proto::{
@@ -10,7 +10,7 @@ use sip_proto::{
         uas::{self, Role, UasProfile},
     },
     transaction::{
-        ServerTransactionId, TransactionCommand,
+        ServerTransactionId,
         via::{Hop, response_target, stamp_received},
     },
 };
@@ -32,7 +32,7 @@ pub(super) fn profile() -> UasProfile {
         ],
         // The layers above give the answer that names the packages.
         events: vec!["presence"],
-        extensions: vec!["path", "gruu", "outbound"],
+        extensions: Vec::new(),
         media_types: vec![
             "text/plain",
             "text/html",
@@ -51,7 +51,10 @@ impl Agent {
     pub(super) fn serve(&mut self, now: Timestamp, id: ServerTransactionId, request: &Arc<Request>, hop: &Hop) {
         self.current = self.correlation();
         self.trace(Direction::In, hop, || (title_of(request), None));
-        if !self.budget.admits(now, hop.address.ip(), self.settings.requests_per_s_per_source)
+        // Neighbours that are trusted carry the requests of many users.
+        let is_trusted = self.settings.peers.source(hop).is_some_and(|peer| peer.is_trusted);
+        let per_s = self.settings.requests_per_s_per_source;
+        if !(is_trusted || self.budget.admits(now, hop.address.ip(), per_s))
             || self.pending.len() >= self.settings.pending_requests_max
         {
             crate::observe::metric::shed(Side::Simple, "requests");
@@ -67,7 +70,7 @@ impl Agent {
         }
         match request.method() {
             Method::Register => self.serve_register(now, id, request, hop),
-            Method::Subscribe if to_tag(request).is_some() => self.serve_refresh(now, id, request),
+            Method::Subscribe if to_tag(request).is_some() => self.serve_refresh(now, id, request, hop),
             Method::Subscribe => self.serve_subscribe(now, id, request, hop),
             Method::Notify => self.serve_notify(now, id, request),
             Method::Publish => self.serve_publish(now, id, request, hop),
@@ -111,21 +114,29 @@ impl Agent {
                 self.refuse(now, transaction, &request, StatusCode::SERVICE_UNAVAILABLE);
             }
         }
-        for (_, held) in std::mem::take(&mut self.held) {
+        self.refuse_subscribers(now);
+        for (_, (correlation, held)) in std::mem::take(&mut self.held) {
+            self.current = correlation;
             match held {
-                Held::Response { transaction, response } => {
-                    let mut refusal = response;
-                    refusal = Response::for_headers(refusal.headers(), StatusCode::SERVICE_UNAVAILABLE, None);
-                    let _ = self.table.respond(to_sip(now), transaction, &refusal);
+                Held::Response { transaction, response } => self.refuse_response(now, transaction, &response),
+                Held::Notifier(name) => self.refuse_notifier(now, &name),
+                Held::Subscriber { outgoing, .. } => {
+                    for one in outgoing {
+                        if let Outgoing::Answer(transaction, response) = one {
+                            self.refuse_response(now, transaction, &response);
+                        }
+                    }
                 }
-                Held::Notifier(_) | Held::Accept(_) => {}
+                // Refused with the subscribers.
+                Held::Accept(_) => {}
             }
         }
-        while let Some(command) = self.table.poll() {
-            if let TransactionCommand::Send { octets, target, transaction } = command {
-                self.transports.send(octets, &target, transaction);
-            }
-        }
+        self.flush();
+    }
+
+    fn refuse_response(&mut self, now: Timestamp, transaction: ServerTransactionId, response: &Response) {
+        let refusal = Response::for_headers(response.headers(), StatusCode::SERVICE_UNAVAILABLE, None);
+        self.respond(now, transaction, &refusal);
     }
 }
 

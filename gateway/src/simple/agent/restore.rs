@@ -1,20 +1,28 @@
 //! Building the agent, and taking up what was kept.
 
-use super::{Agent, AgentSettings, request};
+use super::{Agent, AgentSettings, Pending, registration::contact_endpoint, request};
 use crate::{account::AccountBook, lane::Clock, observe::Tap, simple::transport::Transports, store::WireRecord};
-use mapping::{correlation::Correlation, time::Timestamp};
+use mapping::{
+    address::Address,
+    correlation::Correlation,
+    engine::{Engine, PublicationRow},
+    event::{DetachReason, Operation, Publication, PublicationChange},
+    side::{Endpoint, Side},
+    time::Timestamp,
+};
 use sip_proto::{
     event::{
         package::PackageRegistry,
         state::{Compositor, CompositorPolicy},
     },
     id_source::IdSource,
-    registrar::{Registrar, RegistrarPolicy},
+    registrar::{Command, Registrar, RegistrarPolicy},
     transaction::{TransactionTable, timer::TimerValues},
 };
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     rc::Rc,
+    sync::Arc,
 };
 use tokio::sync::Notify;
 
@@ -73,7 +81,9 @@ impl Agent {
             pending: HashMap::new(),
             held: BTreeMap::new(),
             next_number: 0,
+            prefix: parts.prefix,
             budget: request::SourceBudget::default(),
+            rendered: super::rendering::Rendered::default(),
             inputs: Vec::new(),
             settings: parts.settings,
             clock: parts.clock,
@@ -82,6 +92,90 @@ impl Agent {
             wake: parts.wake,
             tap: parts.tap,
         })
+    }
+
+    /// Starts anew from what was kept, because a batch was lost. Who waited has been refused. Transactions go on; what
+    /// becomes of requests that the lost machines sent interests nobody any more.
+    pub(super) fn reload(&mut self, now: Timestamp, kept: &[&WireRecord]) {
+        let mut seed = [0; 32];
+        let ids = getrandom::fill(&mut seed).ok().and_then(|()| IdSource::new(&self.prefix, seed).ok());
+        let Some(ids) = ids else {
+            tracing::error!("the system gives no random octets: the SIP state is not read again");
+            return;
+        };
+        self.compositor = Compositor::new(CompositorPolicy::presence(), ids);
+        self.registrar = Registrar::new(RegistrarPolicy::DEFAULT);
+        self.subscribers.clear();
+        self.notifiers.clear();
+        self.deliveries.clear();
+        self.purposes.clear();
+        kept.iter().for_each(|record| self.restore(now, record));
+    }
+
+    /// Settles what only one of engine and agent knows: a process may end between the two.
+    pub(super) fn reconcile(&mut self, now: Timestamp, engine: &Engine) {
+        self.current = self.correlation();
+        self.dismiss_strangers();
+        self.reconcile_bindings(engine);
+        self.reconcile_publications(engine);
+        self.reconcile_notifiers(now, engine);
+        self.flush();
+    }
+
+    /// What is kept for users that have no account any more ends.
+    fn dismiss_strangers(&mut self) {
+        let registered = self.registrar.addresses().map(|address| Arc::clone(address));
+        let published = self.compositor.publications().map(|(_, key, _)| Arc::clone(&key.resource));
+        let strangers: BTreeSet<Arc<str>> = registered
+            .chain(published)
+            .filter(|user| !Address::parse(user).is_ok_and(|user| self.accounts.has(&user)))
+            .collect();
+        for user in strangers {
+            self.registrar.withdraw(&user);
+            self.compositor.withdraw(&user);
+        }
+        self.take_registrar_news();
+        self.take_compositor_news(None);
+    }
+
+    fn reconcile_bindings(&mut self, engine: &Engine) {
+        let mut known = HashSet::new();
+        let mut orphans = Vec::new();
+        for row in engine.attachments().filter(|row| row.endpoint.side == Side::Simple) {
+            if self.find_binding(&row.endpoint.id).is_some() {
+                known.insert(row.endpoint.id);
+            } else {
+                orphans.push((row.user, row.endpoint));
+            }
+        }
+        for (user, endpoint) in orphans {
+            self.ask(self.current, user, endpoint, Operation::Detach(DetachReason::Expired), Pending::Nothing);
+        }
+        let mut strangers = Vec::new();
+        for address in self.registrar.addresses() {
+            for binding in self.registrar.bindings(address) {
+                if !known.contains(&contact_endpoint(address, &binding.id).id) {
+                    strangers.push((Arc::clone(address), binding.clone()));
+                }
+            }
+        }
+        for (address, binding) in strangers {
+            self.tell_binding(&Command::BindingAdded { address, binding });
+        }
+    }
+
+    /// A publication of a hosted user ends when its entity-tag is not known any more: nobody can renew it.
+    fn reconcile_publications(&mut self, engine: &Engine) {
+        let alive: HashSet<String> = self.compositor.publications().map(|(id, _, _)| id.as_str().to_owned()).collect();
+        let orphans: Vec<PublicationRow> = engine
+            .publications()
+            .filter(|row| self.is_registrar_user(&row.user) && !alive.contains(row.device.as_str()))
+            .collect();
+        for PublicationRow { user, device, .. } in orphans {
+            let endpoint = Endpoint::new(Side::Simple, &format!("publication {}", device.as_str()));
+            let publication = Publication { device, change: PublicationChange::Remove };
+            self.ask(self.current, user, endpoint, Operation::Publish(publication), Pending::Nothing);
+        }
     }
 
     /// Takes up a kept record. What cannot be read is logged and left behind: its peer will find out and start anew.

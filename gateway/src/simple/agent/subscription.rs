@@ -1,6 +1,6 @@
 //! Back-end subscriptions: the gateway as subscriber at a neighbour server, on behalf of watchers.
 
-use super::{Agent, Conclusion, Purpose, to_sip};
+use super::{Agent, Conclusion, Held, Purpose, to_sip};
 use crate::simple::translate::{
     address,
     outcome::{Purpose as CodePurpose, from_status},
@@ -29,27 +29,44 @@ use sip_proto::{
     },
     message::{
         Header, HeaderName, Request, Response, StatusCode,
-        header::{address::NameAddr, event::Event, media_type::MediaType},
+        header::{
+            address::NameAddr,
+            event::Event,
+            identifier::{CallId, Tag},
+            media_type::MediaType,
+        },
         text::Text,
     },
     time::DeadlineQueue,
     transaction::{ServerTransactionId, timer::TimerValues, via::Hop},
 };
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
-/// All subscribers, by the name the engine gave the subscription and by their own tag.
+/// All subscribers, by their own tag.
 #[derive(Default)]
 pub(super) struct Subscribers {
     entries: HashMap<Arc<str>, Entry>,
-    by_tag: HashMap<String, Arc<str>>,
+    /// Those whose news the engine wants. One that it has closed takes its leave without a name, beside a new one.
+    by_name: HashMap<SubscriptionId, Arc<str>>,
     deadlines: DeadlineQueue<Arc<str>>,
 }
 
 struct Entry {
     machine: Subscriber,
+    name: SubscriptionId,
     wish: Wish,
     hop: Hop,
     correlation: Correlation,
+    /// The end of its lifetime in the newest record.
+    kept_until: Option<sip_proto::time::Timestamp>,
+    /// A restored one is left when the engine has not opened it again until then.
+    claim_until: Option<sip_proto::time::Timestamp>,
+}
+
+/// What leaves when the record of its machine is committed.
+pub(super) enum Outgoing {
+    Request(Request),
+    Answer(ServerTransactionId, Response),
 }
 
 /// What the engine wants of a neighbour.
@@ -68,6 +85,7 @@ pub(super) struct Wish {
 /// What is kept of a back-end subscription besides its machine.
 #[derive(serde::Serialize, serde::Deserialize)]
 struct Kept {
+    name: SubscriptionId,
     wish: Wish,
     tag: String,
     call_id: String,
@@ -83,17 +101,27 @@ impl Subscribers {
         self.entries.len()
     }
 
+    /// The causal chain that the machine works on.
+    pub(super) fn chain(&self, tag: &Arc<str>) -> Option<Correlation> {
+        self.entries.get(tag).map(|entry| entry.correlation)
+    }
+
+    /// Forgets all of them.
+    pub(super) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
     pub(super) fn show(&self) -> Vec<serde_json::Value> {
         let mut rows: Vec<(&Arc<str>, serde_json::Value)> = self
             .entries
             .iter()
-            .map(|(name, entry)| {
+            .map(|(tag, entry)| {
                 let row = serde_json::json!({
-                    "role": "subscriber", "subscription": name, "peer": entry.wish.peer, "watcher": entry.wish.watcher,
+                    "role": "subscriber", "dialog": tag, "peer": entry.wish.peer, "watcher": entry.wish.watcher,
                     "presentity": entry.wish.presentity, "state": format!("{:?}", entry.machine.state()),
                     "expires_at_ms": entry.machine.expires_at().map(|at| at.as_millis()),
                 });
-                (name, row)
+                (tag, row)
             })
             .collect();
         rows.sort_by(|one, other| one.0.cmp(other.0));
@@ -110,35 +138,28 @@ impl Agent {
         wish: Wish,
     ) {
         // After a restart the dialog may still be there: the engine opens again, and the kept machine goes on.
-        if let Some(entry) = self.subscribers.entries.get_mut(&subscription.0) {
-            entry.correlation = correlation;
-            entry.machine.handle(to_sip(now), SubscriberEvent::Refresh);
-            return self.drive_subscriber(now, &subscription.0);
+        if let Some(tag) = self.subscribers.by_name.get(subscription).cloned() {
+            if let Some(entry) = self.subscribers.entries.get_mut(&tag) {
+                entry.correlation = correlation;
+                entry.claim_until = None;
+                entry.machine.handle(to_sip(now), SubscriberEvent::Refresh);
+            }
+            return self.drive_subscriber(now, &tag);
         }
-        let entry = self.subscriber_entry(correlation, wish);
-        let Some((mut entry, tag)) = entry else {
+        let (tag, call_id) = (self.ids.tag(), self.ids.call_id());
+        let Some((settings, hop)) = self.subscriber_settings(&wish, tag.clone(), call_id) else {
             return self.tell_subscription(correlation, subscription, failed(Outcome::UnknownDomain));
         };
+        let (machine, name) = (Subscriber::new(settings), subscription.clone());
+        let mut entry = Entry { machine, name, wish, hop, correlation, kept_until: None, claim_until: None };
         entry.machine.handle(to_sip(now), SubscriberEvent::Subscribe);
-        let name = Arc::clone(&subscription.0);
-        self.subscribers.by_tag.insert(tag, Arc::clone(&name));
-        self.subscribers.entries.insert(Arc::clone(&name), entry);
-        self.drive_subscriber(now, &name);
+        let tag: Arc<str> = Arc::from(tag.to_string());
+        self.subscribers.by_name.insert(subscription.clone(), Arc::clone(&tag));
+        self.subscribers.entries.insert(Arc::clone(&tag), entry);
+        self.drive_subscriber(now, &tag);
     }
 
-    fn subscriber_entry(&mut self, correlation: Correlation, wish: Wish) -> Option<(Entry, String)> {
-        let tag = self.ids.tag();
-        let call_id = self.ids.call_id();
-        let (settings, hop) = self.subscriber_settings(&wish, tag.clone(), call_id)?;
-        Some((Entry { machine: Subscriber::new(settings), wish, hop, correlation }, tag.to_string()))
-    }
-
-    fn subscriber_settings(
-        &mut self,
-        wish: &Wish,
-        tag: sip_proto::message::header::identifier::Tag,
-        call_id: sip_proto::message::header::identifier::CallId,
-    ) -> Option<(SubscriberSettings, Hop)> {
+    fn subscriber_settings(&mut self, wish: &Wish, tag: Tag, call_id: CallId) -> Option<(SubscriberSettings, Hop)> {
         let peer = self.settings.peers.find(&wish.peer)?;
         let hop = Hop { transport: peer.transport.clone(), address: peer.address, connection: None };
         let is_trusted = peer.is_trusted;
@@ -169,164 +190,198 @@ impl Agent {
     }
 
     pub(super) fn close_subscription(&mut self, now: Timestamp, subscription: &SubscriptionId) {
-        if let Some(entry) = self.subscribers.entries.get_mut(&subscription.0) {
+        let Some(tag) = self.subscribers.by_name.remove(subscription) else { return };
+        if let Some(entry) = self.subscribers.entries.get_mut(&tag) {
+            entry.correlation = self.current;
+            entry.claim_until = None;
             entry.machine.handle(to_sip(now), SubscriberEvent::Unsubscribe);
-            self.drive_subscriber(now, &subscription.0);
         }
+        self.drive_subscriber(now, &tag);
     }
 
     /// RFC 6665 §4.1.3: a NOTIFY finds its subscription by the tag that this side gave it.
     pub(super) fn serve_notify(&mut self, now: Timestamp, id: ServerTransactionId, request: &Arc<Request>) {
-        let tag = super::to_tag(request).map(|tag| tag.to_string()).unwrap_or_default();
-        let Some(name) = self.subscribers.by_tag.get(&tag).cloned() else {
+        let tag: Arc<str> = super::to_tag(request).map(|tag| Arc::from(tag.to_string())).unwrap_or_default();
+        let Some(entry) = self.subscribers.entries.get_mut(&tag) else {
             return self.refuse(now, id, request, StatusCode::CALL_DOES_NOT_EXIST);
         };
-        if let Some(entry) = self.subscribers.entries.get_mut(&name) {
-            entry.correlation = self.current;
-            entry
-                .machine
-                .handle(to_sip(now), SubscriberEvent::Notify { transaction: id, request: Arc::clone(request) });
-        }
-        self.drive_subscriber(now, &name);
+        entry.correlation = self.current;
+        entry.machine.handle(to_sip(now), SubscriberEvent::Notify { transaction: id, request: Arc::clone(request) });
+        self.drive_subscriber(now, &tag);
     }
 
-    pub(super) fn advance_subscriber(&mut self, now: Timestamp, name: &Arc<str>, conclusion: Conclusion) {
+    pub(super) fn advance_subscriber(&mut self, now: Timestamp, tag: &Arc<str>, conclusion: Conclusion) {
         let event = match conclusion {
             Conclusion::Response(response) => SubscriberEvent::Response(response),
             Conclusion::TimedOut => SubscriberEvent::TimedOut,
             Conclusion::RequestFailed => SubscriberEvent::RequestFailed,
         };
-        if let Some(entry) = self.subscribers.entries.get_mut(name) {
+        if let Some(entry) = self.subscribers.entries.get_mut(tag) {
             entry.machine.handle(to_sip(now), event);
         }
-        self.drive_subscriber(now, name);
+        self.drive_subscriber(now, tag);
     }
 
     pub(super) fn expire_subscribers(&mut self, now: Timestamp) {
-        while let Some(name) = self.subscribers.deadlines.pop_due(to_sip(now)) {
-            if let Some(entry) = self.subscribers.entries.get_mut(&name) {
-                entry.machine.expire(to_sip(now));
+        while let Some(tag) = self.subscribers.deadlines.pop_due(to_sip(now)) {
+            let correlation = self.correlation();
+            self.current = correlation;
+            let Some(entry) = self.subscribers.entries.get_mut(&tag) else { continue };
+            entry.correlation = correlation;
+            if entry.claim_until.is_some_and(|until| until <= to_sip(now)) {
+                let name = entry.name.clone();
+                self.close_subscription(now, &name);
+                continue;
             }
-            self.drive_subscriber(now, &name);
+            entry.machine.expire(to_sip(now));
+            self.drive_subscriber(now, &tag);
         }
     }
 
-    /// Carries out what the machine wants.
-    fn drive_subscriber(&mut self, now: Timestamp, name: &Arc<str>) {
-        let mut answers: Vec<(ServerTransactionId, Response)> = Vec::new();
-        while let Some((command, hop, correlation)) = self
-            .subscribers
-            .entries
-            .get_mut(name)
-            .and_then(|entry| entry.machine.poll().map(|command| (command, entry.hop.clone(), entry.correlation)))
-        {
+    /// Carries out what the machine wants. Answers, and requests for whose numbers a new record is due, wait for the record.
+    fn drive_subscriber(&mut self, now: Timestamp, tag: &Arc<str>) {
+        let mut outgoing = Vec::new();
+        while let Some(command) = self.subscribers.entries.get_mut(tag).and_then(|entry| entry.machine.poll()) {
             match command {
-                SubscriberCommand::SendRequest(request) => self.send_subscribe(now, name, request, &hop),
-                SubscriberCommand::Respond { transaction, response } => answers.push((transaction, response)),
-                SubscriberCommand::StateChanged(change) => {
-                    let watcher = self.subscribers.entries.get(name).map(|entry| entry.wish.watcher.clone());
-                    let update = self.to_update(change, watcher.as_ref());
-                    self.tell_subscription(correlation, &SubscriptionId(Arc::clone(name)), update);
+                SubscriberCommand::SendRequest(request) => outgoing.push(Outgoing::Request(request)),
+                SubscriberCommand::Respond { transaction, response } => {
+                    outgoing.push(Outgoing::Answer(transaction, response));
                 }
+                SubscriberCommand::StateChanged(change) => self.tell_change(tag, change),
                 // Credentials of the gateway at a neighbour are not built yet, and one dialog is all presence allows.
                 SubscriberCommand::Challenged { .. } | SubscriberCommand::Forked(_) => {}
             }
         }
-        self.keep_subscriber(name);
-        for (transaction, response) in answers {
-            self.respond_when_kept(transaction, response);
-        }
-        let Some(entry) = self.subscribers.entries.get(name) else { return };
-        if entry.machine.state() == SubscriberState::Ended {
-            self.subscribers.deadlines.set(Arc::clone(name), None);
-            self.subscribers.entries.remove(name);
-            self.subscribers.by_tag.retain(|_, known| known != name);
-            self.keep("subscriber", name, None, None);
+        let is_kept = self.keep_subscriber(tag);
+        if is_kept || outgoing.iter().any(|one| matches!(one, Outgoing::Answer(..))) {
+            self.hold(Held::Subscriber { tag: Arc::clone(tag), outgoing });
         } else {
-            let deadline = entry.machine.deadline();
-            self.subscribers.deadlines.set(Arc::clone(name), deadline);
+            self.release_subscriber(now, tag, outgoing);
         }
+        self.finish_subscriber(tag);
         self.wake.notify_one();
     }
 
-    fn send_subscribe(&mut self, now: Timestamp, name: &Arc<str>, request: Request, hop: &Hop) {
-        let routes = request.headers().routes().unwrap_or_default();
-        let hop = self.dialog_hop(request.uri(), &routes, None).unwrap_or_else(|| hop.clone());
-        match self.send(now, request, hop) {
-            Ok(id) => {
-                self.purposes.insert(id, Purpose::Subscriber(Arc::clone(name)));
-            }
-            Err(_) => {
-                if let Some(entry) = self.subscribers.entries.get_mut(name) {
-                    entry.machine.handle(to_sip(now), SubscriberEvent::RequestFailed);
-                }
+    /// Forgets a machine that is over, and sets the clock of one that is not.
+    fn finish_subscriber(&mut self, tag: &Arc<str>) {
+        let Some(entry) = self.subscribers.entries.get(tag) else { return };
+        if entry.machine.state() != SubscriberState::Ended {
+            let deadline = entry.machine.deadline().into_iter().chain(entry.claim_until).min();
+            return self.subscribers.deadlines.set(Arc::clone(tag), deadline);
+        }
+        self.subscribers.deadlines.set(Arc::clone(tag), None);
+        let Some(entry) = self.subscribers.entries.remove(tag) else { return };
+        if self.subscribers.by_name.get(&entry.name) == Some(tag) {
+            self.subscribers.by_name.remove(&entry.name);
+        }
+        if entry.wish.lasting {
+            self.keep("subscriber", tag, Some(entry.wish.presentity.as_str()), None);
+        }
+    }
+
+    /// What a machine wanted sent may leave.
+    pub(super) fn release_subscriber(&mut self, now: Timestamp, tag: &Arc<str>, outgoing: Vec<Outgoing>) {
+        for one in outgoing {
+            match one {
+                Outgoing::Request(request) => self.send_subscribe(now, tag, request),
+                Outgoing::Answer(transaction, response) => self.respond(now, transaction, &response),
             }
         }
     }
 
-    fn keep_subscriber(&mut self, name: &Arc<str>) {
-        let Some(entry) = self.subscribers.entries.get_mut(name) else { return };
-        if !entry.wish.lasting || !entry.machine.is_record_due() {
-            return;
+    fn send_subscribe(&mut self, now: Timestamp, tag: &Arc<str>, request: Request) {
+        let Some(hop) = self.subscribers.entries.get(tag).map(|entry| entry.hop.clone()) else { return };
+        let routes = request.headers().routes().unwrap_or_default();
+        let hop = self.dialog_hop(request.uri(), &routes, None).unwrap_or(hop);
+        match self.send(now, request, hop) {
+            Ok(id) => {
+                self.purposes.insert(id, Purpose::Subscriber(Arc::clone(tag)));
+            }
+            Err(_) => self.advance_subscriber(now, tag, Conclusion::RequestFailed),
         }
-        let Some(machine) = entry.machine.to_snapshot() else { return };
-        let (Some(dialog), owner) = (entry.machine.dialog_id(), entry.wish.presentity.to_string()) else { return };
+    }
+
+    /// Keeps a lasting subscription when its numbers are used up or its lifetime has moved. Whether it was kept.
+    fn keep_subscriber(&mut self, tag: &Arc<str>) -> bool {
+        let Some(entry) = self.subscribers.entries.get_mut(tag) else { return false };
+        let until = entry.machine.expires_at();
+        if !entry.wish.lasting || (!entry.machine.is_record_due() && entry.kept_until == until) {
+            return false;
+        }
+        let Some(machine) = entry.machine.to_snapshot() else { return false };
+        let Some(dialog) = entry.machine.dialog_id() else { return false };
         let kept = Kept {
+            name: entry.name.clone(),
             wish: entry.wish.clone(),
             tag: dialog.local_tag.to_string(),
             call_id: dialog.call_id.to_string(),
             machine: machine.to_vec(),
         };
-        if let Ok(body) = serde_json::to_vec(&kept) {
-            self.keep("subscriber", name, Some(&owner), Some(body.into()));
-        }
+        let owner = entry.wish.presentity.to_string();
+        entry.kept_until = until;
+        let Ok(body) = serde_json::to_vec(&kept) else { return false };
+        self.keep("subscriber", tag, Some(&owner), Some(body.into()));
+        true
     }
 
     /// Takes up a kept subscription.
-    pub(super) fn restore_subscriber(&mut self, now: Timestamp, name: &Arc<str>, body: &[u8]) -> Result<(), String> {
-        let kept: Kept = serde_json::from_slice(body).map_err(|error| error.to_string())?;
-        let tag = sip_proto::message::header::identifier::Tag::from_text(Text::from(kept.tag.clone()))
-            .map_err(|error| error.to_string())?;
-        let call_id = sip_proto::message::header::identifier::CallId::from_text(Text::from(kept.call_id.clone()))
-            .map_err(|error| error.to_string())?;
+    pub(super) fn restore_subscriber(&mut self, now: Timestamp, key: &Arc<str>, body: &[u8]) -> Result<(), String> {
+        let Kept { name, wish, tag, call_id, machine: octets } =
+            serde_json::from_slice(body).map_err(|error| error.to_string())?;
+        let tag = Tag::from_text(Text::from(tag)).map_err(|error| error.to_string())?;
+        let call_id = CallId::from_text(Text::from(call_id)).map_err(|error| error.to_string())?;
         let (settings, hop) =
-            self.subscriber_settings(&kept.wish, tag, call_id).ok_or("the peer is not configured any more")?;
+            self.subscriber_settings(&wish, tag, call_id).ok_or("the peer is not configured any more")?;
         // Refreshes after a restart are spread, so that the neighbour is not flooded.
-        let spread = std::time::Duration::from_millis(self.random() % 2000);
-        let machine = Subscriber::from_snapshot(to_sip(now), &kept.machine, settings, spread)
-            .map_err(|error| error.to_string())?;
-        let deadline = machine.deadline();
-        let correlation = self.correlation();
-        let entry = Entry { machine, wish: kept.wish, hop, correlation };
-        self.subscribers.by_tag.insert(kept.tag, Arc::clone(name));
-        self.subscribers.entries.insert(Arc::clone(name), entry);
-        self.subscribers.deadlines.set(Arc::clone(name), deadline);
+        let spread = Duration::from_millis(self.random() % 2000);
+        let machine =
+            Subscriber::from_snapshot(to_sip(now), &octets, settings, spread).map_err(|error| error.to_string())?;
+        let (correlation, kept_until) = (self.correlation(), machine.expires_at());
+        let is_leaving = machine.state() == SubscriberState::Leaving;
+        let claim_until = (!is_leaving).then(|| to_sip(now.after(CLAIM_WAIT)));
+        if !is_leaving {
+            self.subscribers.by_name.insert(name.clone(), Arc::clone(key));
+        }
+        let entry = Entry { machine, name, wish, hop, correlation, kept_until, claim_until };
+        self.subscribers.entries.insert(Arc::clone(key), entry);
+        self.finish_subscriber(key);
         Ok(())
     }
 
-    fn to_update(&self, change: SubscriptionChange, watcher: Option<&Address>) -> SubscriptionUpdate {
-        match change {
-            SubscriptionChange::Pending => SubscriptionUpdate::Pending,
-            SubscriptionChange::Active { body } => {
-                SubscriptionUpdate::Active(body.and_then(|body| self.read_notified(&body, watcher)).map(Box::new))
-            }
-            // The answer to a fetch comes with its end.
-            SubscriptionChange::Ended { body: Some(body), .. } => {
-                SubscriptionUpdate::Active(self.read_notified(&body, watcher).map(Box::new))
-            }
-            SubscriptionChange::Ended { reason, retry_after, body: None } => SubscriptionUpdate::Ended {
-                reason: from_reason(reason.as_ref().map(|reason| reason.as_str())),
-                retry_after,
-            },
-            SubscriptionChange::Failed { status, retry_after } => SubscriptionUpdate::Failed {
-                outcome: from_status(status.to_number(), CodePurpose::Presence),
-                retry_after,
-            },
+    /// Tells the engine what became of a subscription that it wants to hear of.
+    fn tell_change(&mut self, tag: &Arc<str>, change: SubscriptionChange) {
+        let Some(entry) = self.subscribers.entries.get(tag) else { return };
+        if self.subscribers.by_name.get(&entry.name) != Some(tag) {
+            return;
+        }
+        let (name, watcher, correlation) = (entry.name.clone(), entry.wish.watcher.clone(), entry.correlation);
+        for update in self.to_updates(change, &watcher) {
+            self.tell_subscription(correlation, &name, update);
         }
     }
 
-    fn read_notified(&self, body: &Body, watcher: Option<&Address>) -> Option<mapping::presence::PresenceDocument> {
-        let watcher = watcher.and_then(|watcher| address::from_neutral(watcher).ok()).map(|uri| uri.to_string());
+    fn to_updates(&self, change: SubscriptionChange, watcher: &Address) -> Vec<SubscriptionUpdate> {
+        let active = |body: Option<Body>| {
+            SubscriptionUpdate::Active(body.and_then(|body| self.read_notified(&body, watcher)).map(Box::new))
+        };
+        match change {
+            SubscriptionChange::Pending => vec![SubscriptionUpdate::Pending],
+            SubscriptionChange::Active { body } => vec![active(body)],
+            SubscriptionChange::Ended { reason, retry_after, body } => {
+                let reason = from_reason(reason.as_ref().map(|reason| reason.as_str()));
+                let ended = SubscriptionUpdate::Ended { reason, retry_after };
+                // The answer to a fetch, for instance, comes with its end.
+                body.is_some().then(|| active(body)).into_iter().chain([ended]).collect()
+            }
+            SubscriptionChange::Failed { status, retry_after } => vec![SubscriptionUpdate::Failed {
+                outcome: from_status(status.to_number(), CodePurpose::Presence),
+                retry_after,
+            }],
+        }
+    }
+
+    fn read_notified(&self, body: &Body, watcher: &Address) -> Option<mapping::presence::PresenceDocument> {
+        let watcher = address::from_neutral(watcher).ok().map(|uri| uri.to_string());
         match Presence::parse(&body.content, &XmlLimits::PRESENCE) {
             Ok(presence) => Some(from_pidf(&presence, watcher.as_deref())),
             Err(error) => {
@@ -354,3 +409,6 @@ const fn failed(outcome: Outcome) -> SubscriptionUpdate {
 
 /// Asked of neighbours (subscription.md §5).
 const SUBSCRIBE_EXPIRES_S: u32 = 3600;
+
+/// How long a restored subscription waits for the engine to open it again: longer than the ramp of the starts takes.
+const CLAIM_WAIT: Duration = Duration::from_secs(600);
