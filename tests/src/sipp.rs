@@ -54,11 +54,23 @@ impl Call<'_> {
         command.arg("-error_file").arg(folder.file("errors.txt"));
         command.args(["-key", "user", self.user, "-key", "domain", self.domain]);
         command.args(["-au", self.user, "-ap", PASSWORD]);
+        // SIPp would write the address of the server, which is not the Request-URI.
+        command.args(["-auth_uri", &self.request_uri()]);
         for (name, value) in &self.keys {
             command.args(["-key", name, value]);
         }
         let process = Process::start(&mut command, &folder.file("screen.txt")).expect("SIPp can be started");
         Sipp { process, folder, port, name: self.scenario.to_owned() }
+    }
+
+    /// The Request-URI of the first request, without scheme.
+    fn request_uri(&self) -> String {
+        let target = self.keys.iter().find(|(name, _)| *name == "target").map(|(_, value)| value.as_str());
+        match (target, self.scenario) {
+            (Some(target), _) => target.trim_start_matches("sip:").to_owned(),
+            (None, "register") => self.domain.to_owned(),
+            (None, _) => format!("{}@{}", self.user, self.domain),
+        }
     }
 
     /// Runs the scenario to its end and returns the messages that went over the wire.

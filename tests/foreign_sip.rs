@@ -1,0 +1,158 @@
+//! A SIP client that is not ours (SIPp): at the built-in registrar with digest, and behind a Kamailio to which the gateway
+//! is a trusted peer. Presence, authorisation and messages in both directions.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on says so by panicking")]
+
+use acceptance::{
+    catalogue::{How, case},
+    kamailio::{self, Kamailio},
+    phone::Phone,
+    port,
+    product::{Gateway, Setup},
+    sipp::{Call, Sipp},
+    tool, wait,
+};
+use std::net::SocketAddr;
+use wv_proto::{
+    presence_attribute::{PresenceAttribute, PresenceSubList, Qualified},
+    version::{Encoding, Version},
+};
+
+/// A foreign client: a user at a server.
+#[derive(Clone, Copy, Debug)]
+struct Client<'a> {
+    server: SocketAddr,
+    user: &'a str,
+    domain: &'a str,
+}
+
+impl Client<'_> {
+    fn call<'a>(&'a self, scenario: &'a str, keys: &[(&'a str, &str)]) -> Call<'a> {
+        let keys = keys.iter().map(|(name, value)| (*name, (*value).to_owned()));
+        let keys = keys.collect();
+        Call { scenario, server: self.server, user: self.user, domain: self.domain, keys }
+    }
+
+    /// Listens for one message, on a port that it registers.
+    fn receive_one(&self) -> Sipp {
+        let port = port::free();
+        let receiver = self.call("message_receive", &[]).start_on(port);
+        self.call("register", &[("contact_port", &port.to_string()), ("lifetime", "600")]).run();
+        receiver
+    }
+}
+
+fn text_status(list: &PresenceSubList) -> Option<String> {
+    list.attributes.iter().find_map(|attribute| match attribute {
+        PresenceAttribute::StatusText(value) => value.valid_value().map(|text| text.to_string()),
+        _ => None,
+    })
+}
+
+fn is_online(list: &PresenceSubList) -> Option<bool> {
+    list.attributes.iter().find_map(|attribute| match attribute {
+        PresenceAttribute::OnlineStatus(value) => value.valid_value().copied(),
+        _ => None,
+    })
+}
+
+/// Messages in both directions.
+fn exchange_messages(phone: &mut Phone, client: &Client<'_>) {
+    let (name, domain) = (client.user, client.domain);
+    let in_wv = format!("wv:{name}@{domain}");
+    let wv_in_sip = phone.user().replacen("wv:", "sip:", 1);
+    let receiver = client.receive_one();
+    let response = phone.send(&[&in_wv], "from the phone", false).unwrap();
+    assert_eq!(response.result.code.number(), 200);
+    let messages = receiver.finish();
+    assert!(messages.contains("from the phone"), "{messages}");
+    client.call("message_send", &[("target", &wv_in_sip), ("text", "from the foreign client")]).run();
+    phone.expect("the message of the foreign client", |told| match told {
+        wv_proto::primitive::Primitive::NewMessage(message) => {
+            acceptance::phone::text_of(message)?.contains("from the foreign client").then_some(())
+        }
+        _ => None,
+    });
+}
+
+/// The foreign client watches the phone: pending, allowed, active with the presence, and leaves.
+fn be_watched(phone: &mut Phone, client: &Client<'_>) {
+    let in_wv = format!("wv:{}@{}", client.user, client.domain);
+    let wv_in_sip = phone.user().replacen("wv:", "sip:", 1);
+    let watcher = client.call("watch_pending", &[("target", &wv_in_sip)]).start();
+    wait::until("the pending NOTIFY", wait::PATIENCE, || watcher.messages().contains("pending").then_some(()));
+    phone.decide(&in_wv, true);
+    let messages = watcher.finish();
+    assert!(messages.contains("application/pidf+xml"), "{messages}");
+}
+
+/// The phone watches the foreign client and sees what that publishes.
+fn watch(phone: &mut Phone, client: &Client<'_>) {
+    let in_wv = format!("wv:{}@{}", client.user, client.domain);
+    assert_eq!(phone.watch(&in_wv), 200);
+    client.call("publish", &[("basic", "open"), ("note", "foreign and here")]).run();
+    phone.expect_presence(&in_wv, |list| {
+        (text_status(list)? == "foreign and here" && is_online(list) != Some(false)).then_some(())
+    });
+}
+
+#[test]
+fn a_sip_client_at_the_registrar_with_digest() {
+    if tool::find("sipp").is_none() {
+        return;
+    }
+    let gateway = Setup::embedded().start();
+    let bob = Client { server: gateway.sip(), user: "bob", domain: "sip.example" };
+    let mut alice = Phone::logged_in(gateway.csp(), "wv:alice@wv.example", Version::V1_2, Encoding::Wbxml);
+    case("IWF-GEN-INT-010", How::Foreign, || {
+        let registered = bob.call("register", &[("contact_port", "9"), ("lifetime", "600")]).run();
+        assert!(registered.contains("SIP/2.0 401") && registered.contains("Digest"), "{registered}");
+        bob.call("register", &[("contact_port", "9"), ("lifetime", "0")]).run();
+    });
+    exchange_messages(&mut alice, &bob);
+    case("IWF-SUB-INT-028", How::Foreign, || be_watched(&mut alice, &bob));
+    alice.publish(vec![PresenceAttribute::StatusText(Qualified::valid("seen by a foreign client".into()))]);
+    let seen = bob.call("watch_active", &[("target", "sip:alice@wv.example")]).run();
+    assert!(seen.contains("seen by a foreign client"), "{seen}");
+    // Somebody who has been watching shows by this that he agrees to be watched.
+    let watcher = bob.call("watch_stay", &[("target", "sip:alice@wv.example")]).start();
+    wait::until("an active NOTIFY", wait::PATIENCE, || watcher.messages().contains("active").then_some(()));
+    watch(&mut alice, &bob);
+}
+
+/// A gateway to which a Kamailio is the SIMPLE domain `simple.test`.
+fn gateway_at_kamailio(port: u16) -> Gateway {
+    let text = std::fs::read_to_string(acceptance::repository().join("tests/lab/kamailio/gateway.toml")).unwrap();
+    Setup::configured(&text.replace("127.0.0.1:25060", &format!("127.0.0.1:{port}"))).start()
+}
+
+#[test]
+fn a_sip_client_behind_kamailio() {
+    let port = kamailio::free_port();
+    let gateway = gateway_at_kamailio(port);
+    let Some(kamailio) = Kamailio::start(gateway.sip(), port, &[]) else { return };
+    let bob = Client { server: kamailio.address(), user: "bob", domain: kamailio::DOMAIN };
+    let mut alice = Phone::logged_in(gateway.csp(), "wv:alice@wv.test", Version::V1_2, Encoding::Wbxml);
+    case("IWF-MSG-INT-001", How::Foreign, || exchange_messages(&mut alice, &bob));
+    case("IWF-SUB-INT-028", How::Foreign, || be_watched(&mut alice, &bob));
+    // Nothing is seen before the presentity's own server says that it may be.
+    let in_wv = "wv:bob@simple.test";
+    case("IWF-SUB-INT-007", How::Foreign, || {
+        bob.call("publish", &[("basic", "open"), ("note", "not yet")]).run();
+        assert_eq!(alice.watch(in_wv), 200);
+        kamailio.put_rules("bob", &["sip:alice@wv.test"], &[]);
+        alice.expect_presence(in_wv, |list| (text_status(list)? == "not yet").then_some(()));
+    });
+    case("IWF-SUB-INT-001", How::Foreign, || {
+        kamailio.put_rules("dave", &["sip:alice@wv.test"], &[]);
+        let dave = Client { user: "dave", ..bob };
+        watch(&mut alice, &dave);
+    });
+    case("IWF-SUB-INT-008", How::Foreign, || {
+        kamailio.put_rules("carol", &[], &["sip:alice@wv.test"]);
+        assert_eq!(alice.watch("wv:carol@simple.test"), 200);
+        alice.expect_presence("wv:carol@simple.test", |list| {
+            let refused = list.attributes.iter().all(|attribute| !format!("{attribute:?}").contains("Some(true)"));
+            (refused && !list.attributes.is_empty()).then_some(())
+        });
+    });
+}
