@@ -283,6 +283,15 @@ impl Phone {
         })
     }
 
+    /// Posts octets as they are, on a connection of their own.
+    ///
+    /// # Errors
+    /// When the connection breaks.
+    pub fn post_raw(&self, content_type: &str, octets: &[u8]) -> Result<http::Answer, String> {
+        let mut connection = http::Connection::open(self.server).map_err(|error| error.to_string())?;
+        connection.post("/csp", content_type, octets).map_err(|error| error.to_string())
+    }
+
     fn drive(&mut self, event: Event) {
         self.session.handle(now(), event);
         while let Some(command) = self.session.poll() {
