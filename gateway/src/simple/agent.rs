@@ -470,3 +470,6 @@ const fn to_neutral(at: sip_proto::time::Timestamp) -> Timestamp {
 fn to_tag(request: &Request) -> Option<Tag> {
     request.headers().to().ok().and_then(|to| to.tag())
 }
+
+#[cfg(test)]
+mod tests;

@@ -177,6 +177,12 @@ impl Transports {
         }
     }
 
+    /// Whether there is a connection to the address.
+    #[must_use]
+    pub fn has_stream(&self, peer: SocketAddr) -> bool {
+        self.streams_by_peer.borrow().contains_key(&peer)
+    }
+
     /// The own listening address that fits the peer's address family, for Via and Contact.
     #[must_use]
     pub fn listen_address(&self, is_stream: bool, peer: SocketAddr) -> Option<SocketAddr> {

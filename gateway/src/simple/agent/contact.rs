@@ -11,7 +11,7 @@ use sip_proto::{
     },
     transaction::{DatagramRule, Outgoing, via::Hop},
 };
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// The source of a REGISTER, as it was noted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,9 +38,14 @@ impl Agent {
         };
         let wants_stream = contact.transport().is_some_and(|transport| transport.is_like("tcp"));
         match (source, declared) {
-            (Some(source), _) if source.is_stream => Some(hop(true, source.address)),
-            (Some(source), Some(declared)) if declared.ip() == source.address.ip() => Some(hop(wants_stream, declared)),
-            (Some(source), _) => Some(hop(false, source.address)),
+            // As long as the connection lasts; nobody listens at its far end.
+            (Some(source), _) if source.is_stream && self.transports.has_stream(source.address) => {
+                Some(hop(true, source.address))
+            }
+            (Some(source), Some(declared)) if declared.ip() == source.address.ip() => {
+                Some(hop(wants_stream || source.is_stream, declared))
+            }
+            (Some(source), _) => Some(hop(source.is_stream, source.address)),
             (None, Some(declared)) => Some(hop(wants_stream, declared)),
             (None, None) => None,
         }
@@ -51,8 +56,10 @@ impl Agent {
     pub(super) fn dialog_hop(&self, uri: &Uri, routes: &[NameAddr], origin: Option<&Hop>) -> Option<Hop> {
         let next = routes.first().map_or(uri, NameAddr::uri).as_sip()?;
         let is_stream = next.transport().is_some_and(|transport| transport.is_like("tcp"));
-        if let Some(origin) = origin.filter(|origin| origin.transport.is_reliable()) {
-            return Some(Hop { connection: origin.connection, ..origin.clone() });
+        let is_stream = is_stream || origin.is_some_and(|origin| origin.transport.is_reliable());
+        let connected = |origin: &&Hop| origin.transport.is_reliable() && self.transports.has_stream(origin.address);
+        if let Some(origin) = origin.filter(connected) {
+            return Some(origin.clone());
         }
         match (literal(next), origin) {
             // No NOTIFY to an address that nobody proved to have (DESIGN section 7): the source, or the same host.
@@ -80,7 +87,8 @@ impl Agent {
         }
         let local = self.transports.listen_address(hop.transport.is_reliable(), hop.address);
         local.map_or((Host::from(IpAddr::from([127, 0, 0, 1])), None), |local| {
-            (Host::from(local.ip()), Some(local.port()))
+            let address = if local.ip().is_unspecified() { address_towards(hop.address) } else { Some(local.ip()) };
+            (Host::from(address.unwrap_or(local.ip())), Some(local.port()))
         })
     }
 
@@ -91,6 +99,14 @@ impl Agent {
         let uri = if hop.transport.is_reliable() { uri.with_param("transport", Some("tcp")) } else { uri };
         sip_proto::message::header::contact::Contact::new(Uri::Sip(uri))
     }
+}
+
+/// The own address from which packets to the peer leave, for sockets that are bound to all addresses. Nothing is sent.
+fn address_towards(peer: SocketAddr) -> Option<IpAddr> {
+    let any: IpAddr = if peer.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
+    let socket = std::net::UdpSocket::bind((any, 0)).ok()?;
+    socket.connect(peer).ok()?;
+    socket.local_addr().ok().map(|local| local.ip())
 }
 
 /// The address and port that a URI names by itself.

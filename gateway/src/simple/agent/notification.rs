@@ -78,6 +78,12 @@ impl Notifiers {
         self.entries.get(name).map(|entry| entry.correlation)
     }
 
+    /// Makes another user the watcher of a dialog.
+    #[cfg(test)]
+    pub(super) fn disguise(&mut self, name: &Arc<str>, watcher: &str) {
+        self.entries.get_mut(name).unwrap().watcher = Address::parse(watcher).unwrap();
+    }
+
     /// Forgets all of them.
     pub(super) fn clear(&mut self) {
         *self = Self::default();

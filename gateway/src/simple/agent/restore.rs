@@ -124,7 +124,7 @@ impl Agent {
 
     /// What is kept for users that have no account any more ends.
     fn dismiss_strangers(&mut self) {
-        let registered = self.registrar.addresses().map(|address| Arc::clone(address));
+        let registered = self.registrar.addresses().map(Arc::clone);
         let published = self.compositor.publications().map(|(_, key, _)| Arc::clone(&key.resource));
         let strangers: BTreeSet<Arc<str>> = registered
             .chain(published)

@@ -75,14 +75,16 @@ fn serve(transports: &Rc<Transports>, stream: TcpStream, peer: SocketAddr, side:
     }
     let transports = Rc::clone(transports);
     tokio::task::spawn_local(async move {
-        let writing = tokio::task::spawn_local(write(Rc::clone(&transports), writer, outbound));
+        let mut writing = tokio::task::spawn_local(write(Rc::clone(&transports), writer, outbound));
         tokio::select! {
             () = read(&transports, id, reader, peer, side) => {}
             () = close.notified() => {}
         }
         forget(&transports, id);
-        // Its queue has no sender any more: it writes what waits and ends.
-        let _ = writing.await;
+        // Its queue has no sender any more: it writes what waits and ends. A peer that does not read is not waited for.
+        if tokio::time::timeout(transports.bounds.message_max, &mut writing).await.is_err() {
+            writing.abort();
+        }
     });
 }
 
