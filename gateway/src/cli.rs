@@ -10,7 +10,7 @@ mod output;
 mod probe;
 mod trace;
 
-pub use hook::{CspVersion, DemoArguments, Encoding, SipPeerArguments, WvPeerArguments};
+pub use hook::{CspVersion, DemoArguments, Encoding, PeerTransport, SipPeerArguments, WvPeerArguments};
 
 use crate::{
     admin::ShowTopic,
@@ -175,6 +175,10 @@ enum CliError {
     Credential(#[from] crate::account::CredentialError),
     #[error(transparent)]
     Start(#[from] crate::app::StartError),
+    #[error(transparent)]
+    Peer(#[from] crate::peer::PeerError),
+    #[error(transparent)]
+    Demo(#[from] crate::demo::DemoError),
     #[error("{0}")]
     Input(&'static str),
     #[error("{0} is not available in this build yet")]

@@ -8,9 +8,11 @@ use crate::{
     account::Secret,
     app::{self, SignalUse, StartOptions},
     config::Configuration,
+    demo::{self, DemoWishes},
+    peer::{self, LoginChoice, SipPeer, SipTransportChoice, WvPeer},
 };
 use clap::{Args, ValueEnum};
-use std::process::ExitCode;
+use std::{net::SocketAddr, process::ExitCode, time::Duration};
 
 /// What the demonstration is told.
 #[derive(Clone, Debug, Args)]
@@ -26,44 +28,71 @@ pub struct DemoArguments {
     pub encoding: Encoding,
 }
 
-/// What a scripted WV phone is told.
+/// What a scripted WV phone is told. Commands come from standard input; `help` lists them.
 #[derive(Clone, Debug, Args)]
 pub struct WvPeerArguments {
-    /// The CSP server, such as http://127.0.0.1:8080/csp.
-    #[arg(long, default_value = "http://127.0.0.1:8080/csp")]
-    pub server: String,
+    /// Where the CSP server is.
+    #[arg(long, alias = "server", value_name = "URL", default_value = "http://127.0.0.1:8080/csp")]
+    pub url: String,
     /// The phone's user.
     #[arg(long, default_value = "wv:alice@wv.example")]
     pub user: String,
     /// The user's password.
     #[arg(long, default_value = "secret")]
     pub password: Secret,
-    /// With whom the script talks.
-    #[arg(long, default_value = "sip:bob@sip.example")]
-    pub with: String,
     /// The CSP version.
     #[arg(long, value_enum, default_value_t = CspVersion::V1_2)]
     pub csp: CspVersion,
     /// The encoding.
     #[arg(long, value_enum, default_value_t = Encoding::Wbxml)]
     pub encoding: Encoding,
+    /// What the phone calls itself; without it a name is made up.
+    #[arg(long, value_name = "NAME")]
+    pub client_id: Option<String>,
+    /// Log in with the password in clear.
+    #[arg(long, conflicts_with = "four_way")]
+    pub two_way: bool,
+    /// Log in with a digest of the password; so without either option.
+    #[arg(long)]
+    pub four_way: bool,
+    /// Poll this often, whatever the server says; 0 only by command. Without it, as often as the server allows.
+    #[arg(long, value_name = "MILLISECONDS")]
+    pub poll_ms: Option<u64>,
 }
 
-/// What a scripted SIP user agent is told.
+/// What a scripted SIP user agent is told. Commands come from standard input; `help` lists them.
 #[derive(Clone, Debug, Args)]
 pub struct SipPeerArguments {
-    /// The SIP server, such as udp:127.0.0.1:5060 or tcp:127.0.0.1:5060.
-    #[arg(long, default_value = "udp:127.0.0.1:5060")]
+    /// The SIP server to which everything is sent; udp: or tcp: in front of it chooses the transport.
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:5060")]
     pub server: String,
+    /// The transport, unless the server names one.
+    #[arg(long, value_enum, default_value_t = PeerTransport::Udp)]
+    pub transport: PeerTransport,
     /// The agent's user.
     #[arg(long, default_value = "sip:bob@sip.example")]
     pub user: String,
     /// The user's password.
     #[arg(long, default_value = "secret")]
     pub password: Secret,
-    /// With whom the script talks.
-    #[arg(long, default_value = "wv:alice@wv.example")]
-    pub with: String,
+    /// Where to listen; without it a free port.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub listen: Option<SocketAddr>,
+    /// Do not register at the start.
+    #[arg(long)]
+    pub no_register: bool,
+    /// The lifetime of registration, publication and subscriptions to ask for, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 600)]
+    pub expires: u32,
+}
+
+/// A transport of SIP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PeerTransport {
+    /// Datagrams.
+    Udp,
+    /// Connections.
+    Tcp,
 }
 
 /// A version of CSP.
@@ -96,14 +125,59 @@ pub(super) fn gateway(configuration: Configuration, output: Output) -> Result<Ex
     Ok(output::verdict(running.wait().is_orderly()))
 }
 
-pub(super) fn demo(_arguments: &DemoArguments, _is_json: bool) -> Result<ExitCode, CliError> {
-    Err(CliError::NotAvailable("demo"))
+pub(super) fn demo(arguments: &DemoArguments, is_json: bool) -> Result<ExitCode, CliError> {
+    let (version, encoding) = (arguments.csp.as_str(), arguments.encoding.as_str());
+    let wishes = DemoWishes { once: arguments.once, version, encoding, is_json };
+    Ok(output::verdict(demo::run(&wishes)?.is_complete()))
 }
 
-pub(super) fn peer_wv(_arguments: &WvPeerArguments, _is_json: bool) -> Result<ExitCode, CliError> {
-    Err(CliError::NotAvailable("peer wv"))
+pub(super) fn peer_wv(arguments: &WvPeerArguments, is_json: bool) -> Result<ExitCode, CliError> {
+    let peer = WvPeer {
+        url: arguments.url.clone(),
+        user: arguments.user.clone(),
+        password: arguments.password.clone(),
+        version: arguments.csp.as_str(),
+        encoding: arguments.encoding.as_str(),
+        client_id: arguments.client_id.clone(),
+        login: if arguments.two_way { LoginChoice::TwoWay } else { LoginChoice::FourWay },
+        poll_interval: arguments.poll_ms.map(Duration::from_millis),
+    };
+    peer::run_wv(&peer, is_json)?;
+    Ok(ExitCode::SUCCESS)
 }
 
-pub(super) fn peer_sip(_arguments: &SipPeerArguments, _is_json: bool) -> Result<ExitCode, CliError> {
-    Err(CliError::NotAvailable("peer sip"))
+pub(super) fn peer_sip(arguments: &SipPeerArguments, is_json: bool) -> Result<ExitCode, CliError> {
+    let peer = SipPeer {
+        server: arguments.server.clone(),
+        transport: match arguments.transport {
+            PeerTransport::Udp => SipTransportChoice::Udp,
+            PeerTransport::Tcp => SipTransportChoice::Tcp,
+        },
+        user: arguments.user.clone(),
+        password: arguments.password.clone(),
+        listen: arguments.listen,
+        registers: !arguments.no_register,
+        expires_s: arguments.expires,
+    };
+    peer::run_sip(&peer, is_json)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+impl CspVersion {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::V1_1 => "1.1",
+            Self::V1_2 => "1.2",
+            Self::V1_3 => "1.3",
+        }
+    }
+}
+
+impl Encoding {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Xml => "xml",
+            Self::Wbxml => "wbxml",
+        }
+    }
 }

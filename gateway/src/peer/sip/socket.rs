@@ -1,0 +1,268 @@
+//! The agent's sockets: datagrams, or connections that it opens and accepts.
+
+use bytes::{Bytes, BytesMut};
+use sip_proto::{
+    limit::Limits,
+    message::{
+        Message,
+        framer::{FlowSide, Framing, Parsed, StreamFramer, StreamItem, parse_datagram},
+        header::via::Transport,
+        validate::validate,
+    },
+    transaction::{
+        TransactionId,
+        via::{ConnectionId, Hop, ResponseTarget},
+    },
+};
+use std::{collections::HashMap, io, net::SocketAddr, sync::Arc};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream, UdpSocket},
+    sync::mpsc,
+    task::JoinHandle,
+};
+
+/// Something that happened on a socket.
+#[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "nearly all arrivals are of the large kind and live for one step")]
+pub(super) enum Arrival {
+    /// A message came.
+    Message { message: Message, hop: Hop },
+    /// A message of the transaction could not be sent.
+    Unsent(TransactionId),
+    /// A connection was accepted.
+    Accepted(Connection),
+    /// A connection is gone.
+    Closed(ConnectionId),
+}
+
+/// All sockets of the agent.
+#[derive(Debug)]
+pub(super) struct Sockets {
+    local: SocketAddr,
+    datagrams: Option<Arc<UdpSocket>>,
+    connections: HashMap<ConnectionId, Connection>,
+    /// Connections that this side opened; accepted ones have odd numbers.
+    opened: u64,
+    arrivals: mpsc::Sender<Arrival>,
+    task: JoinHandle<()>,
+}
+
+/// A connection, or one that is being opened; its task ends with it.
+#[derive(Debug)]
+pub(super) struct Connection {
+    id: ConnectionId,
+    far: SocketAddr,
+    queue: mpsc::Sender<Outbound>,
+    task: JoinHandle<()>,
+}
+
+#[derive(Debug)]
+struct Outbound {
+    octets: Bytes,
+    transaction: Option<TransactionId>,
+}
+
+impl Sockets {
+    /// Opens what the transport needs; what comes in goes to `arrivals`.
+    ///
+    /// # Errors
+    /// When the address cannot be listened on.
+    pub(super) async fn open(
+        transport: &Transport,
+        listen: SocketAddr,
+        arrivals: mpsc::Sender<Arrival>,
+    ) -> io::Result<Self> {
+        let (local, datagrams, task) = if transport.is_reliable() {
+            let listener = TcpListener::bind(listen).await?;
+            (listener.local_addr()?, None, tokio::spawn(accept(listener, arrivals.clone())))
+        } else {
+            let socket = Arc::new(UdpSocket::bind(listen).await?);
+            let task = tokio::spawn(receive(Arc::clone(&socket), arrivals.clone()));
+            (socket.local_addr()?, Some(socket), task)
+        };
+        Ok(Self { local, datagrams, connections: HashMap::new(), opened: 0, arrivals, task })
+    }
+
+    /// Where the agent is reached.
+    pub(super) const fn local(&self) -> SocketAddr {
+        self.local
+    }
+
+    /// Takes a connection in that was accepted.
+    pub(super) fn adopt(&mut self, connection: Connection) {
+        self.connections.insert(connection.id, connection);
+    }
+
+    /// Forgets a connection that is gone.
+    pub(super) fn forget(&mut self, id: ConnectionId) {
+        self.connections.remove(&id);
+    }
+
+    /// Sends without waiting. What cannot be sent comes back as an arrival.
+    pub(super) fn send(&mut self, octets: Bytes, target: &ResponseTarget, transaction: Option<TransactionId>) {
+        let outbound = Outbound { octets, transaction };
+        if !target.hop.transport.is_reliable() {
+            return self.send_datagram(outbound, target.hop.address);
+        }
+        let existing = target.hop.connection.filter(|id| self.connections.contains_key(id)).or_else(|| {
+            let address = target.fallback.as_ref().unwrap_or(&target.hop).address;
+            self.connections.values().find(|connection| connection.far == address).map(|connection| connection.id)
+        });
+        let id = existing.unwrap_or_else(|| self.connect(target.fallback.as_ref().unwrap_or(&target.hop).address));
+        let Some(connection) = self.connections.get(&id) else { return };
+        if let Err(mpsc::error::TrySendError::Full(outbound) | mpsc::error::TrySendError::Closed(outbound)) =
+            connection.queue.try_send(outbound)
+        {
+            self.connections.remove(&id);
+            self.tell_unsent(outbound.transaction);
+        }
+    }
+
+    fn send_datagram(&self, outbound: Outbound, to: SocketAddr) {
+        let Some(socket) = &self.datagrams else { return self.tell_unsent(outbound.transaction) };
+        match socket.try_send_to(&outbound.octets, to) {
+            Ok(_) => {}
+            // Lost as datagrams are: it is sent again.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(_) => self.tell_unsent(outbound.transaction),
+        }
+    }
+
+    fn tell_unsent(&self, transaction: Option<TransactionId>) {
+        if let Some(transaction) = transaction {
+            // With a full queue the transaction times out instead.
+            let _ = self.arrivals.try_send(Arrival::Unsent(transaction));
+        }
+    }
+
+    fn connect(&mut self, far: SocketAddr) -> ConnectionId {
+        self.opened = self.opened.saturating_add(2);
+        let id = ConnectionId::from_number(self.opened);
+        let (queue, outbound) = mpsc::channel(QUEUE_MESSAGES_MAX);
+        let arrivals = self.arrivals.clone();
+        let task = tokio::spawn(async move {
+            match TcpStream::connect(far).await {
+                Ok(stream) => serve(stream, far, FlowSide::Opened, id, outbound, arrivals).await,
+                Err(_) => give_up(id, outbound, &arrivals).await,
+            }
+        });
+        self.connections.insert(id, Connection { id, far, queue, task });
+        id
+    }
+}
+
+impl Drop for Sockets {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// What waited for a connection that was refused or broke cannot be sent.
+async fn give_up(id: ConnectionId, mut outbound: mpsc::Receiver<Outbound>, arrivals: &mpsc::Sender<Arrival>) {
+    outbound.close();
+    while let Some(message) = outbound.recv().await {
+        if let Some(transaction) = message.transaction
+            && arrivals.send(Arrival::Unsent(transaction)).await.is_err()
+        {
+            return;
+        }
+    }
+    let _ = arrivals.send(Arrival::Closed(id)).await;
+}
+
+async fn receive(socket: Arc<UdpSocket>, arrivals: mpsc::Sender<Arrival>) {
+    let limits = Limits::default();
+    let mut buffer = vec![0; DATAGRAM_OCTETS_MAX];
+    loop {
+        let Ok((length, address)) = socket.recv_from(&mut buffer).await else { continue };
+        let octets = Bytes::copy_from_slice(buffer.get(..length).unwrap_or_default());
+        let Ok(Parsed::Message(message)) = parse_datagram(&octets, &limits) else { continue };
+        let Ok(message) = validate(message) else { continue };
+        let hop = Hop { transport: Transport::Udp, address, connection: None };
+        if arrivals.send(Arrival::Message { message, hop }).await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn accept(listener: TcpListener, arrivals: mpsc::Sender<Arrival>) {
+    let mut accepted: u64 = 1;
+    while let Ok((stream, far)) = listener.accept().await {
+        let id = ConnectionId::from_number(accepted);
+        accepted = accepted.saturating_add(2);
+        let (queue, outbound) = mpsc::channel(QUEUE_MESSAGES_MAX);
+        let task = tokio::spawn(serve(stream, far, FlowSide::Accepted, id, outbound, arrivals.clone()));
+        if arrivals.send(Arrival::Accepted(Connection { id, far, queue, task })).await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn serve(
+    stream: TcpStream,
+    address: SocketAddr,
+    side: FlowSide,
+    id: ConnectionId,
+    mut outbound: mpsc::Receiver<Outbound>,
+    arrivals: mpsc::Sender<Arrival>,
+) {
+    // Small messages must not wait for each other.
+    let _ = stream.set_nodelay(true);
+    let (mut reader, mut writer) = stream.into_split();
+    let writing = async {
+        while let Some(message) = outbound.recv().await {
+            if writer.write_all(&message.octets).await.is_err() {
+                if let Some(transaction) = message.transaction {
+                    let _ = arrivals.send(Arrival::Unsent(transaction)).await;
+                }
+                return;
+            }
+        }
+    };
+    let reading = async {
+        let mut framer = StreamFramer::new(side, Limits::default());
+        let mut buffer = BytesMut::with_capacity(READ_OCTETS);
+        loop {
+            buffer.clear();
+            match reader.read_buf(&mut buffer).await {
+                Ok(0) | Err(_) => return,
+                Ok(_) => framer.push(&buffer),
+            }
+            while let Some(item) = framer.poll() {
+                let message = match item {
+                    Ok(StreamItem::Message(message)) => validate(message),
+                    Ok(StreamItem::Ping | StreamItem::Pong) => continue,
+                    Err(malformed) => Err(malformed),
+                };
+                match message {
+                    Ok(message) => {
+                        let hop = Hop { transport: Transport::Tcp, address, connection: Some(id) };
+                        if arrivals.send(Arrival::Message { message, hop }).await.is_err() {
+                            return;
+                        }
+                    }
+                    Err(malformed) if malformed.framing() == Framing::Lost => return,
+                    Err(_) => {}
+                }
+            }
+        }
+    };
+    tokio::select! {
+        () = writing => {}
+        () = reading => {}
+    }
+    give_up(id, outbound, &arrivals).await;
+}
+
+/// Messages that wait for one connection; more break it.
+const QUEUE_MESSAGES_MAX: usize = 64;
+
+const DATAGRAM_OCTETS_MAX: usize = 65_536;
+const READ_OCTETS: usize = 16 * 1024;

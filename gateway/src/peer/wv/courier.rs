@@ -1,0 +1,267 @@
+//! The phone's HTTP connection: one message out, one answer in, over one connection that is opened again when it is gone.
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::{
+    Method, Request, Uri,
+    client::conn::http1::{SendRequest, handshake},
+    header::{CONTENT_TYPE, HOST, HeaderValue, USER_AGENT},
+};
+use hyper_util::rt::TokioIo;
+use std::time::Duration;
+use tokio::{
+    net::TcpStream,
+    sync::mpsc,
+    task::{AbortHandle, JoinHandle},
+};
+use wv_proto::version::ContentType;
+
+/// Where messages are posted.
+#[derive(Clone, Debug)]
+pub(super) struct Destination {
+    authority: String,
+    host: String,
+    port: u16,
+    path: String,
+}
+
+/// The body of an answer and its type.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) body: Bytes,
+    pub(super) content_type: Option<ContentType>,
+}
+
+/// Why a message has no answer.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum CourierError {
+    #[error("{0} cannot be reached: {1}")]
+    Unreachable(String, std::io::Error),
+    #[error("the connection broke: {0}")]
+    Broken(#[from] hyper::Error),
+    #[error("the server answered HTTP {0}")]
+    Refused(u16),
+    #[error("the answer cannot be read: {0}")]
+    Body(Box<dyn std::error::Error + Send + Sync>),
+    #[error("no answer within {} s", REPLY_PATIENCE.as_secs())]
+    Silent,
+}
+
+/// Posts messages in a task of its own, one after another.
+#[derive(Debug)]
+pub(super) struct Courier {
+    messages: mpsc::Sender<Bytes>,
+    answers: mpsc::Receiver<Result<Answer, CourierError>>,
+    task: JoinHandle<()>,
+}
+
+impl Destination {
+    /// Reads `http://host:port/path`.
+    ///
+    /// # Errors
+    /// What is wrong with it, in words.
+    pub(super) fn parse(url: &str) -> Result<Self, String> {
+        let uri: Uri = url.parse().map_err(|error| format!("{error}"))?;
+        if uri.scheme_str() != Some("http") {
+            return Err("write http://HOST:PORT/PATH".to_owned());
+        }
+        let authority = uri.authority().ok_or("the host is missing")?;
+        let path = uri.path_and_query().map_or("/", |path| path.as_str());
+        Ok(Self {
+            authority: authority.to_string(),
+            host: authority.host().trim_matches(['[', ']']).to_owned(),
+            port: authority.port_u16().unwrap_or(80),
+            path: path.to_owned(),
+        })
+    }
+}
+
+impl Courier {
+    /// A courier to this destination; it connects with the first message. Needs a Tokio runtime.
+    pub(super) fn start(destination: Destination, content_type: ContentType) -> Self {
+        let (messages, outgoing) = mpsc::channel(1);
+        let (incoming, answers) = mpsc::channel(1);
+        let task = tokio::spawn(async move {
+            Line { destination, content_type, open: None }.serve(outgoing, incoming).await;
+        });
+        Self { messages, answers, task }
+    }
+
+    /// Hands a message over. There must be none under way.
+    pub(super) async fn post(&self, message: Bytes) {
+        // The task ends with this value only.
+        let _ = self.messages.send(message).await;
+    }
+
+    /// The answer to the message under way. Cancel-safe.
+    pub(super) async fn answer(&mut self) -> Result<Answer, CourierError> {
+        self.answers.recv().await.unwrap_or(Err(CourierError::Silent))
+    }
+}
+
+impl Drop for Courier {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+struct Line {
+    destination: Destination,
+    content_type: ContentType,
+    open: Option<Open>,
+}
+
+/// An open connection; its driver ends with it.
+struct Open {
+    sender: SendRequest<Full<Bytes>>,
+    driver: AbortHandle,
+}
+
+impl Line {
+    async fn serve(mut self, mut messages: mpsc::Receiver<Bytes>, answers: mpsc::Sender<Result<Answer, CourierError>>) {
+        while let Some(message) = messages.recv().await {
+            let answer = self.deliver(message).await;
+            if answers.send(answer).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Posts a message, again when the connection was refused or broke under it: the server recognises a repeated
+    /// message by its transaction identifier.
+    async fn deliver(&mut self, message: Bytes) -> Result<Answer, CourierError> {
+        let mut wait = BACK_OFF;
+        let mut attempt: u32 = 1;
+        loop {
+            let result = match tokio::time::timeout(REPLY_PATIENCE, self.attempt(message.clone())).await {
+                Ok(result) => result,
+                Err(_) => Err(CourierError::Silent),
+            };
+            match result {
+                Err(CourierError::Unreachable(..) | CourierError::Broken(_)) if attempt < ATTEMPTS_MAX => {
+                    self.open = None;
+                    // A connection that had been silent too long is simply opened again.
+                    if attempt > 1 {
+                        tokio::time::sleep(wait).await;
+                        wait = wait.saturating_mul(2).min(BACK_OFF_MAX);
+                    }
+                    attempt = attempt.saturating_add(1);
+                }
+                Err(error) => {
+                    self.open = None;
+                    return Err(error);
+                }
+                Ok(answer) => return Ok(answer),
+            }
+        }
+    }
+
+    async fn attempt(&mut self, message: Bytes) -> Result<Answer, CourierError> {
+        let request = self.request(message);
+        let mut open = match self.open.take().filter(|open| !open.sender.is_closed()) {
+            Some(open) => open,
+            None => self.connect().await?,
+        };
+        open.sender.ready().await?;
+        let response = open.sender.send_request(request).await?;
+        let status = response.status().as_u16();
+        let field = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let content_type = field.and_then(ContentType::parse);
+        let body = Limited::new(response.into_body(), BODY_OCTETS_MAX).collect().await.map_err(CourierError::Body)?;
+        self.open = Some(open);
+        if status != 200 {
+            return Err(CourierError::Refused(status));
+        }
+        Ok(Answer { body: body.to_bytes(), content_type })
+    }
+
+    fn request(&self, message: Bytes) -> Request<Full<Bytes>> {
+        let mut request = Request::new(Full::new(message));
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = self.destination.path.parse().unwrap_or_default();
+        let headers = request.headers_mut();
+        if let Ok(host) = HeaderValue::from_str(&self.destination.authority) {
+            headers.insert(HOST, host);
+        }
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.content_type.as_str()));
+        headers.insert(USER_AGENT, HeaderValue::from_static("wv-simple-gateway-peer"));
+        request
+    }
+
+    async fn connect(&self) -> Result<Open, CourierError> {
+        let Destination { host, port, authority, .. } = &self.destination;
+        let unreachable = |error| CourierError::Unreachable(authority.clone(), error);
+        let stream = TcpStream::connect((host.as_str(), *port)).await.map_err(unreachable)?;
+        // Small messages must not wait for each other.
+        let _ = stream.set_nodelay(true);
+        let (sender, connection) = handshake(TokioIo::new(stream)).await?;
+        let driver = tokio::spawn(async move {
+            // What broke it is told by the request under way.
+            let _ = connection.await;
+        });
+        Ok(Open { sender, driver: driver.abort_handle() })
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.driver.abort();
+    }
+}
+
+/// How long a phone waits for an answer.
+const REPLY_PATIENCE: Duration = Duration::from_secs(45);
+
+/// Attempts for one message: long enough for a server that is started again.
+const ATTEMPTS_MAX: u32 = 8;
+const BACK_OFF: Duration = Duration::from_millis(50);
+const BACK_OFF_MAX: Duration = Duration::from_secs(2);
+
+/// An answer larger than a gateway ever writes.
+const BODY_OCTETS_MAX: usize = 4 << 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::{
+        io::{AsyncReadExt as _, AsyncWriteExt as _},
+        net::TcpListener,
+    };
+
+    #[test]
+    fn a_url_names_host_port_and_path() {
+        let destination = Destination::parse("http://[::1]:8080/csp").unwrap();
+        assert_eq!((destination.host.as_str(), destination.port, destination.path.as_str()), ("::1", 8080, "/csp"));
+        assert_eq!(Destination::parse("http://wv.example").unwrap().path, "/");
+        for bad in ["https://wv.example/", "wv.example:80", "http://"] {
+            assert!(Destination::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    /// Answers one request on a connection and closes it after that.
+    async fn answer_one(listener: &TcpListener, answer: &str) {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut seen = Vec::new();
+        while !seen.ends_with(b"hello") {
+            assert!(stream.read_buf(&mut seen).await.unwrap() > 0);
+        }
+        let length = answer.len();
+        let text = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n{answer}");
+        stream.write_all(text.as_bytes()).await.unwrap();
+    }
+
+    #[test]
+    fn a_connection_that_is_gone_is_opened_again() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let url = format!("http://{}/csp", listener.local_addr().unwrap());
+            let mut courier = Courier::start(Destination::parse(&url).unwrap(), ContentType::CspXml);
+            for answer in ["one", "two"] {
+                courier.post(Bytes::from_static(b"hello")).await;
+                let ((), got) = tokio::join!(answer_one(&listener, answer), courier.answer());
+                assert_eq!(got.unwrap().body, answer.as_bytes());
+            }
+        });
+    }
+}
