@@ -101,6 +101,13 @@ impl Agent {
         self.authenticate(now, request, user)
     }
 
+    /// Default deny for relaying: nobody reaches a domain that is not in the table, and who comes through a neighbour
+    /// reaches only the users who live here.
+    pub(super) fn may_reach(&self, requester: &Requester, target: &Address) -> bool {
+        let domains = &self.settings.domains;
+        domains.is_hosted(target) || (requester.peer.is_none() && domains.find(target).is_some())
+    }
+
     /// Digest, as RFC 3261 §22 and RFC 8760 have it. An unknown user is challenged like a known one.
     fn authenticate(&mut self, now: Timestamp, request: &Request, user: Address) -> Result<Requester, Response> {
         let realm = user.domain().to_owned();

@@ -57,8 +57,7 @@ impl Agent {
             Ok(recipient) => recipient,
             Err(_) => return self.refuse(now, id, request, StatusCode::NOT_FOUND),
         };
-        // Default deny for relaying: who comes through a neighbour reaches the users who live here, and nobody else.
-        if requester.peer.is_some() && !self.settings.domains.is_hosted(&recipient) {
+        if !self.may_reach(&requester, &recipient) {
             return self.refuse(now, id, request, StatusCode::FORBIDDEN);
         }
         let validity = self.settings.validity_default;

@@ -133,7 +133,7 @@ impl Agent {
             Ok(presentity) => presentity,
             Err(_) => return self.refuse(now, id, request, StatusCode::NOT_FOUND),
         };
-        if requester.peer.is_some() && !self.settings.domains.is_hosted(&presentity) {
+        if !self.may_reach(&requester, &presentity) {
             return self.refuse(now, id, request, StatusCode::FORBIDDEN);
         }
         let tag = self.ids.tag();
