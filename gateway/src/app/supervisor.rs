@@ -186,9 +186,7 @@ async fn tell_accounts(mut book: AccountBook, links: Arc<[LaneLink]>) {
                 for user in added {
                     lane.engine_mut().account_added(user);
                 }
-                for user in removed {
-                    lane.engine_mut().account_removed(now, &user);
-                }
+                lane.accounts_removed(now, &removed);
             });
             // None when the lane is gone, and then it is rebuilt from the book.
             let _ = told.await;

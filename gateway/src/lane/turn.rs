@@ -6,6 +6,7 @@ use super::{
 };
 use crate::store::{Batch, RefusalReason, Scope, StoreError, StoreHandle};
 use mapping::{
+    address::Address,
     command::{Command, CommandKind, Forwarded},
     correlation::Correlation,
     engine::{Engine, shard_of},
@@ -137,6 +138,15 @@ impl Lane {
     /// The engine shard, for telling it of accounts.
     pub const fn engine_mut(&mut self) -> &mut Engine {
         &mut self.engine
+    }
+
+    /// Ends everything of users that are no more, in the engine and at its doors.
+    pub fn accounts_removed(&mut self, now: Timestamp, users: &[Address]) {
+        if users.is_empty() {
+            return;
+        }
+        users.iter().for_each(|user| self.engine.account_removed(now, user));
+        self.reconcile(now);
     }
 
     /// Adds an event from outside the adapters to the gathering batch.

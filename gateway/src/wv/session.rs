@@ -372,8 +372,8 @@ impl Adapter for WvAdapter {
         self.0.borrow_mut().reload(now, kept);
     }
 
-    fn reconcile(&mut self, _: Timestamp, engine: &Engine) {
-        self.0.borrow_mut().reconcile(engine);
+    fn reconcile(&mut self, now: Timestamp, engine: &Engine) {
+        self.0.borrow_mut().reconcile(now, engine);
     }
 
     fn refuse(&mut self, _: Timestamp) {

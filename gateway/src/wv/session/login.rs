@@ -23,7 +23,7 @@ use wv_proto::{
 };
 
 /// What a session leaves to the one that takes its place.
-struct Inheritance {
+pub(super) struct Inheritance {
     version: Version,
     queue: Vec<ServerPrimitive>,
     chains: HashMap<QueueKey, Correlation>,
@@ -195,7 +195,7 @@ impl Sessions {
 
     /// The older session of the same client: it hears 601 with its next message, and counts no longer. What waits in it
     /// waits in its heir.
-    fn replace(&mut self, now: Timestamp, id: &SessionId) -> Option<Inheritance> {
+    pub(super) fn replace(&mut self, now: Timestamp, id: &SessionId) -> Option<Inheritance> {
         self.detach(id, DetachReason::Forced);
         let entry = self.entries.get_mut(id)?;
         let (owner, version) = (entry.user.to_string(), entry.machine.party().version);

@@ -161,9 +161,17 @@ impl Sessions {
         kept.iter().for_each(|record| self.restore(now, record));
     }
 
-    /// Ends attachments of sessions that are no more, and attaches the sessions that the engine does not know.
-    pub(super) fn reconcile(&mut self, engine: &Engine) {
+    /// Ends sessions of users that are no more and attachments of sessions that are no more, and attaches the sessions that
+    /// the engine does not know.
+    pub(super) fn reconcile(&mut self, now: Timestamp, engine: &Engine) {
         self.current = self.correlation();
+        let is_dismissed = |entry: &Entry| entry.machine.may_go_on() && !self.accounts.has(&entry.user);
+        let dismissed: Vec<SessionId> =
+            self.entries.iter().filter(|(_, entry)| is_dismissed(entry)).map(|(id, _)| id.clone()).collect();
+        for id in dismissed {
+            // Nobody inherits what waits in it.
+            drop(self.replace(now, &id));
+        }
         let mut orphans: Vec<(Address, SessionId)> = Vec::new();
         for row in engine.attachments().filter(|row| row.endpoint.side == Side::Wv) {
             let id = SessionId::new(row.endpoint.id.as_ref());
@@ -176,8 +184,12 @@ impl Sessions {
             tracing::info!(side = "wv", session = %id, %user, "session not known any more: detached");
             self.ask(user, &id, Operation::Detach(DetachReason::Forced), Pending::Nothing);
         }
-        let strangers: Vec<SessionId> =
-            self.entries.iter().filter(|(_, entry)| !entry.is_attached).map(|(id, _)| id.clone()).collect();
+        let strangers: Vec<SessionId> = self
+            .entries
+            .iter()
+            .filter(|(_, entry)| !entry.is_attached && entry.machine.may_go_on())
+            .map(|(id, _)| id.clone())
+            .collect();
         for id in strangers {
             self.attach(&id);
         }
