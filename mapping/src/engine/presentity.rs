@@ -254,7 +254,8 @@ impl Engine {
         let (now, bound) = (self.now, self.config.limits.questions_per_presentity);
         let until = now.after(self.config.limits.question_age);
         let questions = &mut self.user_mut(presentity).authorizations.questions;
-        if !questions.contains_key(watcher) && questions.len() >= bound {
+        let is_new = !questions.contains_key(watcher);
+        if is_new && questions.len() >= bound {
             return;
         }
         let question = questions.entry(watcher.clone()).or_insert_with(|| Question {
@@ -263,7 +264,7 @@ impl Engine {
             asked: BTreeSet::new(),
         });
         let all = question.attributes.union(attributes);
-        if question.attributes != all {
+        if is_new || question.attributes != all {
             question.attributes = all;
             let since = question.since;
             let timer = Timer::Question(presentity.clone(), watcher.clone());
