@@ -440,6 +440,7 @@ impl Publisher {
 
     fn removed(&mut self) {
         self.wish = Wish::None;
+        self.expires_at = None;
         self.next_at = None;
         self.state = PublisherState::Idle;
         self.tell(PublicationChange::Removed);
@@ -448,6 +449,8 @@ impl Publisher {
     fn settle(&mut self, now: Timestamp) {
         self.state = if self.entity_tag.is_some() { PublisherState::Published } else { PublisherState::Idle };
         self.challenged = None;
+        // A success without an entity-tag left an end, but nothing that could be referred to.
+        self.expires_at = self.expires_at.filter(|_| self.entity_tag.is_some());
         if self.wish == Wish::None {
             let left_s = self.expires_at.map_or(0, |at| now.seconds_until(at));
             let delay = refresh_delay(left_s, self.settings.jitter);

@@ -104,7 +104,11 @@ impl fmt::Display for Authentication {
             None => "",
         };
         for param in self.params.iter() {
-            write!(f, "{gap}{}={}", param.name(), param.raw().map(Text::as_str).unwrap_or_default())?;
+            write!(f, "{gap}{}", param.name())?;
+            // The credentials of other schemes may be one word.
+            if let Some(value) = param.raw() {
+                write!(f, "={value}")?;
+            }
             gap = ", ";
         }
         Ok(())
@@ -122,6 +126,12 @@ mod tests {
         assert!(value.is_digest());
         assert_eq!(value.param("REALM").unwrap(), "a, b");
         assert_eq!(value.to_string(), text);
+    }
+
+    #[test]
+    fn one_word_stays_one_word() {
+        let value = Authentication::from_text(&"Bearer abc".into()).unwrap();
+        assert_eq!(value.to_string(), "Bearer abc");
     }
 
     #[test]
