@@ -53,12 +53,13 @@ impl Agent {
             },
         );
         let response = self.publish_response(request, answer);
-        self.take_compositor_news(document.as_ref());
+        // The answer goes before the notifications that it sets off; both belong to one batch.
         if response.status() == StatusCode::OK {
             self.respond_when_kept(id, response);
         } else {
             self.respond(now, id, &response);
         }
+        self.take_compositor_news(document.as_ref());
     }
 
     /// A document that cannot be read must not replace one that can.

@@ -60,12 +60,13 @@ impl Agent {
             },
         );
         let response = self.register_response(now, request, answer);
-        self.take_registrar_news();
+        // The answer goes before what it sets off, such as stored messages; both belong to one batch.
         if response.status() == StatusCode::OK {
             self.respond_when_kept(id, response);
         } else {
             self.respond(now, id, &response);
         }
+        self.take_registrar_news();
     }
 
     fn register_response(&mut self, now: Timestamp, request: &Request, answer: RegisterAnswer) -> Response {

@@ -227,6 +227,21 @@ fn a_registration_is_answered_when_it_is_kept() {
 }
 
 #[test]
+fn a_registration_is_answered_before_stored_messages_come() {
+    run(async {
+        let mut bench = Bench::new().await;
+        let text = "To: <sip:bob@sip.example>\r\nCall-ID: m\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\nhi";
+        let heard = bench.ask("MESSAGE", "sip:bob@sip.example", text).await;
+        assert!(heard[0].starts_with("SIP/2.0 2"), "{heard:?}");
+        let register = bench.register();
+        let heard = bench.ask("REGISTER", "sip:sip.example", &register).await;
+        assert!(heard[0].starts_with("SIP/2.0 200 ") && heard[1].starts_with("MESSAGE "), "{heard:?}");
+        // The sender is asserted to neighbours only.
+        assert!(!heard[1].contains("P-Asserted-Identity"), "{heard:?}");
+    });
+}
+
+#[test]
 fn what_is_not_served_is_refused_by_its_own_code() {
     run(async {
         let mut bench = Bench::new().await;
