@@ -151,6 +151,14 @@ impl Negotiated {
     // WV-NEG-03
     #[must_use]
     pub fn refusal(&self, need: FunctionNeed, offer: &Offer, version: Version) -> Option<StatusCode> {
+        let need = match need {
+            // UNCLEAR WV-NEG-03: 1.3 has no names any more for reactive authorisation and attribute lists, so nobody can
+            // agree on them there; a server that has them takes their primitives from whoever has the feature.
+            FunctionNeed::Function(function) if offer.functions.contains(function) && !function.is_in(version) => {
+                FunctionNeed::Feature(function.feature())
+            }
+            other => other,
+        };
         if !offer.of_version(version).grants(need) {
             let was_refused = self.services.is_some_and(|services| services.refused.grants(need));
             return Some(if was_refused { StatusCode::SERVICE_NOT_AGREED } else { StatusCode::SERVICE_NOT_SUPPORTED });
@@ -331,6 +339,20 @@ mod tests {
         assert_eq!(negotiated.refusal(need, &offer, version), Some(StatusCode::SERVICE_NOT_SUPPORTED));
         negotiated.serve(&service(FunctionSet::of_feature(Feature::Fundamental), false), &offer, version);
         assert_eq!(negotiated.refusal(need, &offer, version), Some(StatusCode::SERVICE_NOT_AGREED));
+    }
+
+    #[test]
+    fn wv_neg_03_what_a_version_has_no_name_for_goes_with_its_feature() {
+        let mut negotiated = Negotiated::default();
+        let need = FunctionNeed::Function(Function::React);
+        let with = |functions| Offer { functions, ..Offer::default() };
+        let presence = with(FunctionSet::of_feature(Feature::Presence));
+        assert_eq!(negotiated.refusal(need, &presence, Version::V1_3), None);
+        let without = with(FunctionSet::of_group(FunctionGroup::ContactList));
+        assert_eq!(negotiated.refusal(need, &without, Version::V1_3), Some(StatusCode::SERVICE_NOT_SUPPORTED));
+        negotiated.serve(&service(FunctionSet::of_feature(Feature::Message), false), &presence, Version::V1_3);
+        let strict = Offer { strictness: Strictness::Strict, ..presence };
+        assert_eq!(negotiated.refusal(need, &strict, Version::V1_3), Some(StatusCode::SERVICE_NOT_AGREED));
     }
 
     #[test]
