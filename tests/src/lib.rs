@@ -9,6 +9,7 @@
 pub mod agent;
 pub mod catalogue;
 pub mod folder;
+pub mod fuzzing;
 pub mod http;
 pub mod kamailio;
 pub mod message_file;

@@ -1,0 +1,3 @@
+#![no_main]
+use acceptance::fuzzing;
+libfuzzer_sys::fuzz_target!(init: fuzzing::seed::write("sip_snapshot"), |data: &[u8]| fuzzing::sip_event::run_snapshot(data));

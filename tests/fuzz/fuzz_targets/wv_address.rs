@@ -1,0 +1,3 @@
+#![no_main]
+use acceptance::fuzzing;
+libfuzzer_sys::fuzz_target!(init: fuzzing::seed::write("wv_address"), |data: &[u8]| fuzzing::wv_value::run_address(data));

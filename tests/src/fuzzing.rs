@@ -1,0 +1,80 @@
+//! What the fuzzers run: one function per parser and per machine, each a function of octets that panics when a promise
+//! is broken. `tests/fuzz` gives them to libFuzzer, `tests/replay.rs` replays the corpus that libFuzzer left.
+
+pub mod gateway_config;
+pub mod mapping_engine;
+pub mod seed;
+pub mod sip_event;
+pub mod sip_message;
+pub mod sip_pidf;
+pub mod sip_store;
+pub mod sip_transaction;
+pub mod tape;
+pub mod wv_login;
+pub mod wv_message;
+pub mod wv_session;
+pub mod wv_value;
+
+use std::{fs, path::Path};
+
+/// A target: its name, which is that of its folders below `tests/fuzz`, and what it runs.
+#[derive(Clone, Copy, Debug)]
+pub struct Target {
+    /// The name.
+    pub name: &'static str,
+    /// What is done with the octets.
+    pub run: fn(&[u8]),
+    /// The folder below `fixtures` whose files are inputs of this target, if any.
+    pub fixtures: Option<&'static str>,
+}
+
+/// All targets, in the order of their names.
+pub const TARGETS: &[Target] = &[
+    Target { name: "gateway_config", run: gateway_config::run, fixtures: None },
+    Target { name: "mapping_engine", run: mapping_engine::run, fixtures: None },
+    Target { name: "sip_compositor", run: sip_store::run_compositor, fixtures: None },
+    Target { name: "sip_credentials", run: sip_message::run_credentials, fixtures: None },
+    Target { name: "sip_datagram", run: sip_message::run_datagram, fixtures: Some("sip/torture") },
+    Target { name: "sip_header", run: sip_message::run_header, fixtures: None },
+    Target { name: "sip_notifier", run: sip_event::run_notifier, fixtures: None },
+    Target { name: "sip_pidf", run: sip_pidf::run, fixtures: Some("sip/pidf") },
+    Target { name: "sip_publisher", run: sip_event::run_publisher, fixtures: None },
+    Target { name: "sip_registrar", run: sip_store::run_registrar, fixtures: None },
+    Target { name: "sip_snapshot", run: sip_event::run_snapshot, fixtures: None },
+    Target { name: "sip_stream", run: sip_message::run_stream, fixtures: Some("sip/torture") },
+    Target { name: "sip_subscriber", run: sip_event::run_subscriber, fixtures: None },
+    Target { name: "sip_transaction", run: sip_transaction::run, fixtures: None },
+    Target { name: "sip_uri", run: sip_message::run_uri, fixtures: None },
+    Target { name: "wv_address", run: wv_value::run_address, fixtures: None },
+    Target { name: "wv_date_time", run: wv_value::run_date_time, fixtures: None },
+    Target { name: "wv_envelope", run: wv_message::run_envelope, fixtures: Some("wv") },
+    Target { name: "wv_login", run: wv_login::run, fixtures: None },
+    Target { name: "wv_session", run: wv_session::run, fixtures: None },
+    Target { name: "wv_snapshot", run: wv_session::run_snapshot, fixtures: None },
+    Target { name: "wv_wbxml", run: wv_message::run_wbxml, fixtures: None },
+    Target { name: "wv_xml", run: wv_message::run_xml, fixtures: Some("wv") },
+];
+
+/// The files below a folder of `fixtures`, with their names.
+#[must_use]
+pub fn fixtures(folder: &str) -> Vec<(String, Vec<u8>)> {
+    files(&crate::repository().join("fixtures").join(folder))
+}
+
+/// The files below a folder, with their names, in the order of their names; none when there is no such folder.
+#[must_use]
+pub fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for path in fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()) {
+            if path.is_dir() {
+                folders.push(path);
+            } else if let Ok(octets) = fs::read(&path) {
+                found.push((path.display().to_string(), octets));
+            }
+        }
+    }
+    found.sort();
+    found
+}
