@@ -7,10 +7,11 @@ use acceptance::{
     kamailio::{self, Kamailio},
     phone::Phone,
     port,
-    product::{Gateway, Setup},
+    product::{self, Gateway, Setup},
     sipp::{Call, Sipp},
     tool, wait,
 };
+use gateway::peer::Puppet;
 use std::net::SocketAddr;
 use wv_proto::{
     presence_attribute::{PresenceAttribute, PresenceSubList, Qualified},
@@ -74,11 +75,11 @@ fn exchange_messages(phone: &mut Phone, client: &Client<'_>) {
     });
 }
 
-/// The foreign client watches the phone: pending, allowed, active with the presence, and leaves.
-fn be_watched(phone: &mut Phone, client: &Client<'_>) {
+/// The foreign client watches the phone: pending, allowed, active with the presence.
+fn be_watched(phone: &mut Phone, client: &Client<'_>, scenario: &str) {
     let in_wv = format!("wv:{}@{}", client.user, client.domain);
     let wv_in_sip = phone.user().replacen("wv:", "sip:", 1);
-    let watcher = client.call("watch_pending", &[("target", &wv_in_sip)]).start();
+    let watcher = client.call(scenario, &[("target", &wv_in_sip)]).start();
     wait::until("the pending NOTIFY", wait::PATIENCE, || watcher.messages().contains("pending").then_some(()));
     phone.decide(&in_wv, true);
     let messages = watcher.finish();
@@ -109,13 +110,15 @@ fn a_sip_client_at_the_registrar_with_digest() {
         bob.call("register", &[("contact_port", "9"), ("lifetime", "0")]).run();
     });
     exchange_messages(&mut alice, &bob);
-    case("IWF-SUB-INT-028", How::Foreign, || be_watched(&mut alice, &bob));
+    // SIPp knows one Digest URI for a whole scenario, so it cannot prove itself inside a dialog.
+    case("IWF-SUB-INT-028", How::Foreign, || be_watched(&mut alice, &bob, "watch_pending_stay"));
     alice.publish(vec![PresenceAttribute::StatusText(Qualified::valid("seen by a foreign client".into()))]);
-    let seen = bob.call("watch_active", &[("target", "sip:alice@wv.example")]).run();
-    assert!(seen.contains("seen by a foreign client"), "{seen}");
     // Somebody who has been watching shows by this that he agrees to be watched.
     let watcher = bob.call("watch_stay", &[("target", "sip:alice@wv.example")]).start();
-    wait::until("an active NOTIFY", wait::PATIENCE, || watcher.messages().contains("active").then_some(()));
+    wait::until("an active NOTIFY", wait::PATIENCE, || {
+        let messages = watcher.messages();
+        (messages.contains("active;") && messages.contains("seen by a foreign client")).then_some(())
+    });
     watch(&mut alice, &bob);
 }
 
@@ -133,7 +136,7 @@ fn a_sip_client_behind_kamailio() {
     let bob = Client { server: kamailio.address(), user: "bob", domain: kamailio::DOMAIN };
     let mut alice = Phone::logged_in(gateway.csp(), "wv:alice@wv.test", Version::V1_2, Encoding::Wbxml);
     case("IWF-MSG-INT-001", How::Foreign, || exchange_messages(&mut alice, &bob));
-    case("IWF-SUB-INT-028", How::Foreign, || be_watched(&mut alice, &bob));
+    case("IWF-SUB-INT-028", How::Foreign, || be_watched(&mut alice, &bob, "watch_pending"));
     // Nothing is seen before the presentity's own server says that it may be.
     let in_wv = "wv:bob@simple.test";
     case("IWF-SUB-INT-007", How::Foreign, || {
@@ -154,5 +157,42 @@ fn a_sip_client_behind_kamailio() {
             let refused = list.attributes.iter().all(|attribute| !format!("{attribute:?}").contains("Some(true)"));
             (refused && !list.attributes.is_empty()).then_some(())
         });
+    });
+}
+
+#[test]
+fn a_scripted_phone_in_its_own_process_and_a_sip_client_behind_kamailio() {
+    let port = kamailio::free_port();
+    let gateway = gateway_at_kamailio(port);
+    let Some(kamailio) = Kamailio::start(gateway.sip(), port, &["WITH_OPEN"]) else { return };
+    let bob = Client { server: kamailio.address(), user: "bob", domain: kamailio::DOMAIN };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let url = gateway.csp_uri();
+        let arguments = ["--url", &url, "--user", "wv:alice@wv.test", "--password", "secret"];
+        let mut alice = Puppet::wv(product::program(), arguments).unwrap();
+        let is_good = |told: &serde_json::Value| told["code"] == 200;
+        alice.command("login").await.unwrap();
+        alice.expect("logged_in", |_| true, wait::PATIENCE).await.unwrap();
+
+        let receiver = bob.receive_one();
+        alice.ask("send bob@simple.test from its own process", "answer", is_good, wait::PATIENCE).await.unwrap();
+        assert!(receiver.finish().contains("from its own process"));
+        bob.call("message_send", &[("target", "sip:alice@wv.test"), ("text", "from the foreign client")]).run();
+        let is_it = |told: &serde_json::Value| told["text"].as_str().unwrap_or_default().contains("foreign client");
+        alice.expect("message", is_it, wait::PATIENCE).await.unwrap();
+
+        let watcher = bob.call("watch_pending", &[("target", "sip:alice@wv.test")]).start();
+        let is_bob = |told: &serde_json::Value| told["watcher"] == "bob@simple.test";
+        alice.expect("authorization_asked", is_bob, wait::PATIENCE).await.unwrap();
+        wait::until("the pending NOTIFY", wait::PATIENCE, || watcher.messages().contains("pending").then_some(()));
+        alice.ask("accept bob@simple.test", "answer", is_good, wait::PATIENCE).await.unwrap();
+        assert!(watcher.finish().contains("application/pidf+xml"));
+
+        alice.ask("watch bob@simple.test", "answer", is_good, wait::PATIENCE).await.unwrap();
+        bob.call("publish", &[("basic", "open"), ("note", "seen by the scripted phone")]).run();
+        let is_seen = |told: &serde_json::Value| told["text"] == "seen by the scripted phone" && told["online"] == true;
+        alice.expect("presence", is_seen, wait::PATIENCE).await.unwrap();
+        assert!(alice.quit(wait::PATIENCE).await.unwrap().success());
     });
 }

@@ -36,6 +36,8 @@ impl Kamailio {
         command.env("LAB_PORT", port.to_string());
         command.env("LAB_DIR", folder.path());
         command.env("LAB_GW_ADDR", gateway.to_string());
+        // Two workers let a NOTIFY overtake the answer before it, which SIPp's scenarios do not expect.
+        command.env("LAB_CHILDREN", "1");
         let process = Process::start(&mut command, &folder.file("kamailio.log")).expect("run.sh can be started");
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let mut kamailio = Self { process, address, _folder: folder };
