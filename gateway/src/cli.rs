@@ -34,7 +34,7 @@ pub struct CommandLine {
     #[arg(long, global = true)]
     json: bool,
     /// What to log: error, warn, info, debug or trace, also per module, such as info,gateway::store=debug.
-    /// Without it, the environment variable WVSG_LOG; without that, info.
+    /// Without it, the environment variable WVSG_LOG; without that, info (warn for demo).
     #[arg(long, global = true, value_name = "LEVEL")]
     log: Option<String>,
     /// How the log looks: text or json.
@@ -202,7 +202,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     let output = Output::new(line.json);
-    let filter = line.log.or_else(|| std::env::var("WVSG_LOG").ok()).unwrap_or_else(|| "info".to_owned());
+    // The demonstration draws what happens; a log would stand between the lines.
+    let level = if matches!(line.command, Command::Demo(_)) { "warn" } else { "info" };
+    let filter = line.log.or_else(|| std::env::var("WVSG_LOG").ok()).unwrap_or_else(|| level.to_owned());
     if let Err(error) = log::set_up(line.log_format, &filter) {
         return output.failed(&error);
     }

@@ -5,8 +5,10 @@ mod command;
 mod credential;
 mod document;
 mod incoming;
+mod letter;
 mod registration;
 mod socket;
+mod watch;
 
 use super::{PeerError, line::Lines, report::Reporter};
 use crate::account::Secret;

@@ -5,35 +5,26 @@ use super::{
     command::{Command, HELP, OwnState, uri_of},
     credential::Authenticator,
     document,
+    letter::Letter,
     registration::{Outcome, Registration},
     socket::{Arrival, Sockets},
+    watch::Watch,
 };
-use crate::peer::{PeerError, bare_address, line::Lines, random, report::Reporter};
+use crate::peer::{PeerError, line::Lines, random, report::Reporter};
 use bytes::Bytes;
-use serde_json::{Value, json};
+use serde_json::json;
 use sip_proto::{
     event::{
         body::Body,
         credential::CredentialSource,
         lifetime::Jitter,
-        package::Forks,
         publisher::{PublicationChange, Publisher, PublisherCommand, PublisherEvent, PublisherSettings},
-        subscriber::{
-            Subscriber, SubscriberCommand, SubscriberEvent, SubscriberState, SubscriptionChange,
-            settings::{Conditional, SubscriberSettings},
-        },
+        subscriber::SubscriberEvent,
     },
     id_source::IdSource,
     message::{
-        HeaderName, Message, Method, Request, Response, StatusCode,
-        header::{
-            address::NameAddr,
-            contact::Contact,
-            cseq::{CSeq, Sequence},
-            event::Event,
-            media_type::MediaType,
-            via::Transport,
-        },
+        Message, Method, Request, Response, StatusCode,
+        header::{address::NameAddr, contact::Contact, event::Event, media_type::MediaType, via::Transport},
         headers::Header,
         host::Host,
         uri::{SipUri, Uri},
@@ -58,43 +49,28 @@ pub(super) struct Agent {
     pub(super) watches: HashMap<String, Watch>,
     /// What further messages are answered with.
     pub(super) answer: StatusCode,
-    own: Uri,
-    contact: Contact,
+    pub(super) own: Uri,
+    pub(super) contact: Contact,
     server: Hop,
-    expires_s: u32,
+    pub(super) expires_s: u32,
     sockets: Sockets,
     arrivals: mpsc::Receiver<Arrival>,
-    authenticator: Authenticator,
-    pending: HashMap<ClientTransactionId, Purpose>,
+    pub(super) authenticator: Authenticator,
+    pub(super) pending: HashMap<ClientTransactionId, Purpose>,
     registration: Registration,
     publisher: Publisher,
-    outbox: VecDeque<Letter>,
+    pub(super) outbox: VecDeque<Letter>,
     began: Instant,
     /// Number of the last command.
-    command: u64,
-}
-
-/// A subscription of the agent's, found by its tag.
-pub(super) struct Watch {
-    pub(super) of: String,
-    pub(super) subscriber: Subscriber,
+    pub(super) command: u64,
 }
 
 /// What a request was for.
-enum Purpose {
+pub(super) enum Purpose {
     Register,
     Publish,
     Subscribe(String),
     Message(Box<Letter>),
-}
-
-/// A message to be sent. One is under way at a time.
-// RFC 3428 §8
-struct Letter {
-    /// Number of its command.
-    command: u64,
-    request: Request,
-    is_authorized: bool,
 }
 
 impl Agent {
@@ -301,70 +277,6 @@ impl Agent {
         Ok(())
     }
 
-    fn work_watches(&mut self) -> io::Result<()> {
-        let tags: Vec<String> = self.watches.keys().cloned().collect();
-        for tag in tags {
-            while let Some(command) = self.watches.get_mut(&tag).and_then(|watch| watch.subscriber.poll()) {
-                self.obey_watch(&tag, command)?;
-            }
-            if self.watches.get(&tag).is_some_and(|watch| watch.subscriber.state() == SubscriberState::Ended) {
-                self.watches.remove(&tag);
-            }
-        }
-        Ok(())
-    }
-
-    fn obey_watch(&mut self, tag: &str, command: SubscriberCommand) -> io::Result<()> {
-        let now = self.now();
-        match command {
-            SubscriberCommand::SendRequest(request) => self.send(request, Purpose::Subscribe(tag.to_owned())),
-            SubscriberCommand::Respond { transaction, response } => {
-                // Refused only when the transaction is over.
-                let _ = self.table.respond(now, transaction, &response);
-                Ok(())
-            }
-            SubscriberCommand::Challenged { response, uri } => {
-                let headers = self.authenticator.answer(&response, &Method::Subscribe, &uri.to_string())?;
-                let event =
-                    if headers.is_empty() { SubscriberEvent::Unsubscribe } else { SubscriberEvent::Authorize(headers) };
-                self.tell_machine(now, tag, event);
-                Ok(())
-            }
-            SubscriberCommand::StateChanged(change) => self.tell_presence(tag, change),
-            // One dialog only: presence does not fork.
-            SubscriberCommand::Forked(_) => Ok(()),
-        }
-    }
-
-    pub(super) fn tell_machine(&mut self, now: Timestamp, tag: &str, event: SubscriberEvent) {
-        if let Some(watch) = self.watches.get_mut(tag) {
-            watch.subscriber.handle(now, event);
-        }
-    }
-
-    fn tell_presence(&self, tag: &str, change: SubscriptionChange) -> io::Result<()> {
-        let of = self.watches.get(tag).map(|watch| watch.of.as_str()).unwrap_or_default();
-        let (state, body, more) = match change {
-            SubscriptionChange::Pending => ("pending", None, json!({})),
-            SubscriptionChange::Active { body } => ("active", body, json!({})),
-            SubscriptionChange::Ended { reason, body, .. } => {
-                ("terminated", body, json!({ "reason": reason.map(|reason| reason.to_string()) }))
-            }
-            SubscriptionChange::Failed { status, .. } => ("terminated", None, json!({ "code": status.to_number() })),
-        };
-        let said = match body.map(|body| document::read(&body.content)) {
-            None => json!({ "basic": null, "availability": null, "note": null }),
-            Some(Ok(said)) => said,
-            Some(Err(error)) => json!({ "basic": null, "unreadable": error.to_string() }),
-        };
-        let mut fields = json!({ "of": of, "state": state });
-        if let (Value::Object(fields), Value::Object(said), Value::Object(more)) = (&mut fields, said, more) {
-            fields.extend(said);
-            fields.extend(more);
-        }
-        self.reporter.tell("presence", fields)
-    }
-
     fn take_response(&mut self, now: Timestamp, id: ClientTransactionId, response: Response) -> io::Result<()> {
         match self.pending.remove(&id) {
             Some(Purpose::Register) => self.registration_answered(now, &response),
@@ -425,7 +337,7 @@ impl Agent {
         }
     }
 
-    fn tell_answer(&self, to: &str, of: Option<String>, response: &Response) -> io::Result<()> {
+    pub(super) fn tell_answer(&self, to: &str, of: Option<String>, response: &Response) -> io::Result<()> {
         let reason = String::from_utf8_lossy(response.reason());
         let code = response.status().to_number();
         self.reporter.tell("answer", json!({ "to": to, "of": of, "code": code, "reason": reason }))
@@ -447,101 +359,8 @@ impl Agent {
         }
     }
 
-    fn watch(&mut self, now: Timestamp, of: Uri) -> io::Result<()> {
-        if self.watches.len() >= WATCHES_MAX {
-            return self.error("too many subscriptions");
-        }
-        let tag = self.ids.tag();
-        let mut subscriber = Subscriber::new(SubscriberSettings {
-            target: of.clone(),
-            local: NameAddr::new(self.own.clone()),
-            remote: NameAddr::new(of.clone()),
-            contact: self.contact.clone(),
-            event: presence()?,
-            accept: vec![media_type(PIDF)?],
-            expires_s: self.expires_s,
-            routes: Vec::new(),
-            headers: Vec::new(),
-            call_id: self.ids.call_id(),
-            tag: tag.clone(),
-            jitter: Jitter::default(),
-            timers: TimerValues::default(),
-            forks: Forks::OneDialog,
-            credentials: CredentialSource::Owner,
-            conditional: Conditional::Off,
-        });
-        subscriber.handle(now, SubscriberEvent::Subscribe);
-        let of = bare_address(&of.to_string()).to_owned();
-        self.watches.insert(tag.as_str().to_owned(), Watch { of, subscriber });
-        Ok(())
-    }
-
-    fn unwatch(&mut self, now: Timestamp, of: &Uri) -> io::Result<()> {
-        let of = of.to_string();
-        let of = bare_address(&of);
-        let tags: Vec<String> =
-            self.watches.iter().filter(|(_, watch)| watch.of == of).map(|(tag, _)| tag.clone()).collect();
-        if tags.is_empty() {
-            return self.error("nobody of that address is watched");
-        }
-        for tag in tags {
-            self.tell_machine(now, &tag, SubscriberEvent::Unsubscribe);
-        }
-        Ok(())
-    }
-
-    // RFC 3428 §4
-    fn write_letter(&mut self, to: Uri, text: String) -> io::Result<()> {
-        if self.outbox.len() >= LETTERS_MAX {
-            return self.error("too many messages wait");
-        }
-        let text_plain = media_type("text/plain")?.with_param("charset", "UTF-8");
-        let tag = self.ids.tag();
-        let request = Request::new(Method::Message, to.clone())
-            .with(Header::new(HeaderName::MaxForwards, MAX_FORWARDS))
-            .with(Header::new(HeaderName::From, NameAddr::new(self.own.clone()).with_tag(&tag)))
-            .with(Header::new(HeaderName::To, NameAddr::new(to)))
-            .with(Header::new(HeaderName::CallId, self.ids.call_id()))
-            .with(Header::new(HeaderName::CSeq, CSeq::new(Sequence::FIRST, Method::Message)))
-            .with_body(&text_plain, Bytes::from(text));
-        self.outbox.push_back(Letter { command: self.command, request, is_authorized: false });
-        Ok(())
-    }
-
-    fn send_letter(&mut self) -> io::Result<()> {
-        let is_under_way = self.pending.values().any(|purpose| matches!(purpose, Purpose::Message(_)));
-        if is_under_way {
-            return Ok(());
-        }
-        let Some(letter) = self.outbox.pop_front() else { return Ok(()) };
-        self.send(letter.request.clone(), Purpose::Message(Box::new(letter)))
-    }
-
-    fn letter_answered(&mut self, mut letter: Letter, response: &Response) -> io::Result<()> {
-        if is_challenge(response) && !letter.is_authorized {
-            let uri = letter.request.uri().to_string();
-            let credentials = self.authenticator.answer(response, &Method::Message, &uri)?;
-            if let (false, Ok(cseq)) = (credentials.is_empty(), letter.request.headers().cseq()) {
-                let sequence = cseq.sequence.next().unwrap_or(cseq.sequence);
-                let headers = letter.request.headers_mut();
-                headers.set(Header::new(HeaderName::CSeq, CSeq::new(sequence, Method::Message)));
-                credentials.into_iter().for_each(|credential| headers.push(credential));
-                letter.is_authorized = true;
-                self.outbox.push_front(letter);
-                return Ok(());
-            }
-        }
-        let call_id = letter.request.headers().call_id().map(|call_id| call_id.to_string()).unwrap_or_default();
-        let reason = String::from_utf8_lossy(response.reason());
-        let code = response.status().to_number();
-        self.reporter.tell(
-            "answer",
-            json!({ "to": "MESSAGE", "code": code, "reason": reason, "id": letter.command, "call_id": call_id }),
-        )
-    }
-
     // RFC 3261 §8.1.2: everything goes to the configured server, whoever it is for.
-    fn send(&mut self, request: Request, purpose: Purpose) -> io::Result<()> {
+    pub(super) fn send(&mut self, request: Request, purpose: Purpose) -> io::Result<()> {
         let now = self.now();
         let local = self.sockets.local();
         let mut outgoing = Outgoing {
@@ -572,7 +391,7 @@ impl Agent {
         }
     }
 
-    fn error(&self, reason: &str) -> io::Result<()> {
+    pub(super) fn error(&self, reason: &str) -> io::Result<()> {
         self.reporter.tell("error", json!({ "reason": reason, "id": self.command }))
     }
 }
@@ -583,7 +402,7 @@ enum Progress {
     Quit,
 }
 
-fn is_challenge(response: &Response) -> bool {
+pub(super) fn is_challenge(response: &Response) -> bool {
     matches!(response.status(), StatusCode::UNAUTHORIZED | StatusCode::PROXY_AUTHENTICATION_REQUIRED)
 }
 
@@ -591,25 +410,23 @@ fn source(prefix: &str) -> io::Result<IdSource> {
     IdSource::new(prefix, random()?).map_err(io::Error::other)
 }
 
-fn presence() -> io::Result<Event> {
+pub(super) fn presence() -> io::Result<Event> {
     Event::new("presence").map_err(io::Error::other)
 }
 
-fn media_type(text: &str) -> io::Result<MediaType> {
+pub(super) fn media_type(text: &str) -> io::Result<MediaType> {
     MediaType::parse(text).map_err(io::Error::other)
 }
 
-const PIDF: &str = "application/pidf+xml";
+pub(super) const PIDF: &str = "application/pidf+xml";
 
 // RFC 3261 §8.1.1.6
-const MAX_FORWARDS: u8 = 70;
+pub(super) const MAX_FORWARDS: u8 = 70;
 
 /// What came in and was not looked at yet; more makes the sockets wait.
 const ARRIVALS_MAX: usize = 256;
 
 const TRANSACTIONS_MAX: usize = 10_000;
-const WATCHES_MAX: usize = 1000;
-const LETTERS_MAX: usize = 1000;
 
 /// How long requests that are under way may take when the agent is told to quit.
 const QUIT_PATIENCE: Duration = Duration::from_secs(5);
