@@ -257,7 +257,7 @@ impl Engine {
             Timer::Expiry(owner, number) => self.letter_expired(&owner, number),
             Timer::Origin(user, origin) => self.origin_over(&user, &origin),
             Timer::Report(sender, message, recipient) => self.report_over(&sender, &message, &recipient),
-            Timer::Notify(watcher, presentity, endpoint) => self.show(&watcher, &presentity, &endpoint),
+            Timer::Notify(watcher, presentity, endpoint) => self.show_waiting(&watcher, &presentity, &endpoint),
             Timer::FirstView(watcher, presentity, endpoint) => self.show_unknown(&watcher, &presentity, &endpoint),
             Timer::Entry(presentity, watcher) => self.entry_waited(presentity, watcher),
             Timer::Fetch(subscription) => self.look_over(&subscription),

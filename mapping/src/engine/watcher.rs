@@ -229,6 +229,16 @@ impl Engine {
         }
     }
 
+    /// The interval is over: what has waited is told under the chain of the newest change in it.
+    pub(super) fn show_waiting(&mut self, user: &Address, presentity: &Address, endpoint: &Endpoint) {
+        let relation = self.users.get(user).and_then(|actor| actor.watching.relations.get(presentity));
+        let watch = relation.and_then(|relation| relation.watches.get(endpoint));
+        if let Some(correlation) = watch.and_then(|watch| watch.waits) {
+            self.output.correlation = correlation;
+        }
+        self.show(user, presentity, endpoint);
+    }
+
     /// Brings one endpoint up to date, as its interval allows.
     pub(super) fn show(&mut self, user: &Address, presentity: &Address, endpoint: &Endpoint) {
         let profile = self.profile(endpoint.side).clone();
@@ -246,12 +256,13 @@ impl Engine {
         match watch.showing(&relation.standing, &profile, now) {
             Showing::Nothing => self.timers.clear(&timer),
             Showing::At(at) => {
+                watch.waits = Some(self.output.correlation);
                 if !self.timers.is_set(&timer) {
                     self.timers.set(timer, at);
                 }
             }
             Showing::Now { state, view, shown } => {
-                (watch.shown, watch.sent) = (Some(shown), Some(now));
+                (watch.shown, watch.sent, watch.waits) = (Some(shown), Some(now), None);
                 self.timers.clear(&timer);
                 self.notify(user, presentity, endpoint, state, view);
             }

@@ -2,6 +2,7 @@
 
 use crate::{
     address::Address,
+    correlation::Correlation,
     engine::{Seen, Standing},
     presence::{AttributeSet, PresenceDocument, PresenceView},
     publication::difference,
@@ -45,6 +46,8 @@ pub(crate) struct EndpointWatch {
     pub(crate) kept: bool,
     pub(crate) shown: Option<Shown>,
     pub(crate) sent: Option<Timestamp>,
+    /// The causal chain of the newest change that waits for the interval.
+    pub(crate) waits: Option<Correlation>,
 }
 
 /// What an endpoint was shown last.
@@ -121,7 +124,7 @@ impl Relation {
 
 impl EndpointWatch {
     pub(crate) const fn new(attributes: AttributeSet, list: Option<Address>, held: Option<u64>) -> Self {
-        Self { attributes, list, held, kept: false, shown: None, sent: None }
+        Self { attributes, list, held, kept: false, shown: None, sent: None, waits: None }
     }
 
     /// What the endpoint is to be shown of this standing.
