@@ -258,17 +258,18 @@ const LINE_OCTETS_MAX: u64 = 1 << 20;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::PermissionsExt as _;
 
     const PATIENCE: Duration = Duration::from_secs(10);
 
-    /// A program that answers every line with an event, whatever its arguments are.
+    /// A program that answers every line with an event, whatever its arguments are. Another process writes it: a file
+    /// that this one had open for writing could not be started while a child of another test still held it (ETXTBSY).
     fn program(folder: &crate::store::TemporaryFolder) -> std::path::PathBuf {
         let path = folder.path().join("echo");
         let script = "#!/bin/sh\nwhile read -r word; do\n[ \"$word\" = quit ] && exit 3\n\
                       printf '{\"event\":\"%s\",\"arguments\":\"%s\"}\\n' \"$word\" \"$*\"\ndone\n";
-        std::fs::write(&path, script).unwrap();
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let write = "printf %s \"$1\" >\"$2\" && chmod 755 \"$2\"";
+        let written = std::process::Command::new("/bin/sh").args(["-c", write, "sh", script]).arg(&path).status();
+        assert!(written.unwrap().success());
         path
     }
 
