@@ -186,9 +186,14 @@ fn check_override(path: &str, text: &str) -> Option<ProblemKind> {
     }
 }
 
-/// The elements of a list that is written as one text with commas.
+/// The elements of a list that is written as one text with commas; also of one that is written as in the file, with
+/// brackets and quotes, since that is what one copies.
 pub(super) fn split_list(text: &str) -> impl Iterator<Item = &str> {
-    text.split(',').map(str::trim).filter(|element| !element.is_empty())
+    let text = text.trim();
+    // An IPv6 address has brackets too.
+    let inside = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    let text = inside.filter(|inside| inside.trim_start().starts_with(['"', '\''])).unwrap_or(text);
+    text.split(',').map(|element| element.trim().trim_matches(['"', '\''])).filter(|element| !element.is_empty())
 }
 
 fn check_number(value: i128, min: u64, max: u64) -> Option<ProblemKind> {

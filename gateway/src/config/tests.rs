@@ -199,6 +199,17 @@ fn environment_wins_over_the_file_and_flags_over_both() {
 }
 
 #[test]
+fn a_list_is_overridden_with_commas_or_as_in_the_file() {
+    let listens = |text: &str| {
+        let sources = Sources::from_text("gw.toml", DOMAINS).with_flag("simple.listen", text);
+        Configuration::read(&sources).unwrap().simple.unwrap().listen
+    };
+    let both = listens("udp:127.0.0.1:0, tcp:[::1]:0");
+    assert_eq!(both.len(), 2);
+    assert_eq!(listens("[\"udp:127.0.0.1:0\", \"tcp:[::1]:0\"]"), both);
+}
+
+#[test]
 fn open_authentication_stays_on_loopback_and_listeners_do_not_collide() {
     let text = format!(
         "{DOMAINS}[wv.access]\nlisten=\"127.0.0.1:8090\"\n[simple]\nlisten=[\"udp:0.0.0.0:5060\"]\n\
