@@ -5,7 +5,7 @@ use crate::simple::translate::address::{self, UriError};
 use mapping::{address::Address, side::PeerName, time::Timestamp};
 use sip_proto::{
     auth::{Algorithm, AuthenticationError, Challenger, DigestServer, Secret, Staleness, Verdict},
-    message::{Request, Response, StatusCode, header::via::Transport, uri::Uri},
+    message::{HeaderName, Request, Response, StatusCode, header::via::Transport, uri::Uri},
     transaction::via::Hop,
 };
 use std::net::SocketAddr;
@@ -142,7 +142,13 @@ impl Agent {
                 }
             }
         };
-        Err(server.challenge(to_sip(now), request, Challenger::Server, staleness, &tag))
+        let mut response = server.challenge(to_sip(now), request, Challenger::Server, staleness, &tag);
+        if fails_on_sha_256(request) {
+            let md5 = response.headers().all(&HeaderName::WwwAuthenticate).next().cloned();
+            response.headers_mut().remove(&HeaderName::WwwAuthenticate);
+            md5.into_iter().for_each(|challenge| response.push(challenge));
+        }
+        Err(response)
     }
 
     /// Whether the user's home is the built-in registrar.
@@ -155,5 +161,29 @@ impl Agent {
 
     pub(super) fn neutral(&self, uri: &Uri) -> Result<Address, UriError> {
         address::to_neutral(uri, &self.settings.tel_domain)
+    }
+}
+
+/// Quirk `md5_challenge_only`: baresip before 3.12 gives up when any of several challenges names an algorithm other than
+/// MD5 (<https://github.com/baresip/re/pull/1103>). Newer ones of the same major version are asked for MD5 too.
+fn fails_on_sha_256(request: &Request) -> bool {
+    let agent = request.headers().raw(&HeaderName::UserAgent);
+    let version = agent.and_then(|agent| agent.strip_prefix(b"baresip v")).and_then(|rest| rest.get(..2));
+    matches!(version, Some([b'0'..=b'3', b'.']))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sip_proto::message::{Header, Method};
+
+    #[test]
+    fn only_clients_that_fail_on_sha_256_are_kept_from_it() {
+        let fails = |agent: &'static str| {
+            let uri = Uri::parse("sip:sip.example").unwrap();
+            fails_on_sha_256(&Request::new(Method::Register, uri).with(Header::new(HeaderName::UserAgent, agent)))
+        };
+        assert!(fails("baresip v1.0.0 (x86_64/linux)") && fails("baresip v3.10.1 (x86_64/Linux)"));
+        assert!(!fails("baresip v4.0.0") && !fails("baresip v10.0.0") && !fails("baresip") && !fails("Linphone/5"));
     }
 }
