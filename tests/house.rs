@@ -1,7 +1,7 @@
 //! House rules that a tool can check: who may know whom, file sizes, names, leftovers, dependencies.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on says so by panicking")]
 
-use acceptance::{repository, rust_files};
+use acceptance::{generated, repository, rust_files, status};
 use std::fs;
 
 /// A wall: code below the folder must not mention any of the words.
@@ -237,4 +237,13 @@ fn every_cited_wv_rule_exists() {
         }
     }
     assert!(unknown.is_empty(), "no such rule in fixtures/rules/wv.toml:\n{}", unknown.join("\n"));
+}
+
+#[test]
+fn the_status_table_of_the_readme_is_what_the_tests_prove() {
+    let (lines, tests) = (status::lines(), status::tests());
+    let problems: Vec<String> = lines.iter().flat_map(|line| line.problems(&tests)).collect();
+    assert!(problems.is_empty(), "fixtures/status.toml:\n{}", problems.join("\n"));
+    let readme = fs::read_to_string(repository().join("README.md")).unwrap();
+    generated::compare("README.md", &status::in_readme(&readme, &lines));
 }

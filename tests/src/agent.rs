@@ -130,6 +130,17 @@ impl Agent {
         Ok(self.ask(request)?.status().to_number())
     }
 
+    /// Asks what the server can do.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub fn options(&mut self) -> Result<Response, String> {
+        let (_, domain) = self.user.split_once('@').unwrap_or_default();
+        let uri = parse_uri(&format!("sip:{domain}"));
+        let request = self.request(Method::Options, uri.clone(), NameAddr::new(uri), Vec::new());
+        self.ask(request)
+    }
+
     /// Sends a text; the status of the answer.
     ///
     /// # Errors

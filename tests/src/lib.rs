@@ -10,6 +10,7 @@ pub mod agent;
 pub mod catalogue;
 pub mod folder;
 pub mod fuzzing;
+pub mod generated;
 pub mod http;
 pub mod kamailio;
 pub mod message_file;
@@ -19,6 +20,7 @@ pub mod port;
 pub mod process;
 pub mod product;
 pub mod sipp;
+pub mod status;
 pub mod tool;
 pub mod wait;
 
