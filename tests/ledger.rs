@@ -121,8 +121,12 @@ impl Client {
             self.missing().is_empty().then_some(())
         });
         assert!(settled.is_ok(), "acknowledged, but lost: {:?}", self.missing());
+        // Duplicates carry their mark.
         for (text, ids) in &self.at_wv {
             assert_eq!(ids.len(), 1, "{text:?} arrived at the phone under several MessageIDs: {ids:?}");
+        }
+        for (text, ids) in &self.at_sip {
+            assert_eq!(ids.len(), 1, "{text:?} arrived at the agent under several Call-IDs: {ids:?}");
         }
         let words = format!("alive {}", self.pair.sip);
         let text = PresenceAttribute::StatusText(Qualified::valid(words.as_str().into()));

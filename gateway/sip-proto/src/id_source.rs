@@ -53,6 +53,26 @@ impl IdSource {
         CallId::from_text(text).expect("letters, digits and a hyphen are a token")
     }
 
+    // RFC 3261 §8.1.3.5
+    /// The Call-ID of everything that is tried again under the same name, also after a restart and by a source with
+    /// another seed. Whoever knows the name knows the Call-ID.
+    #[must_use]
+    pub fn call_id_of(&self, name: &str) -> CallId {
+        let text = self.spell("", 26, &Sha256::digest(name));
+        #[expect(clippy::expect_used, reason = "letters, digits and a hyphen are a token")]
+        CallId::from_text(text).expect("letters, digits and a hyphen are a token")
+    }
+
+    // RFC 3261 §8.1.3.5
+    /// The tag that goes with [`IdSource::call_id_of`] the same name.
+    #[must_use]
+    pub fn tag_of(&self, name: &str) -> Tag {
+        let digest = Sha256::new().chain_update("tag ").chain_update(name).finalize();
+        let text = self.spell("", 16, &digest);
+        #[expect(clippy::expect_used, reason = "letters, digits and a hyphen are a token")]
+        Tag::from_text(text).expect("letters, digits and a hyphen are a token")
+    }
+
     // RFC 3903 §8.1
     /// An entity-tag that never repeats one given before.
     pub fn entity_tag(&mut self) -> EntityTag {
@@ -73,6 +93,11 @@ impl IdSource {
     fn mint(&mut self, before: &str, length: usize) -> Text {
         self.counter = self.counter.wrapping_add(1);
         let digest = Sha256::new().chain_update(self.seed).chain_update(self.counter.to_be_bytes()).finalize();
+        self.spell(before, length, &digest)
+    }
+
+    /// Prefix and as many letters of the digest.
+    fn spell(&self, before: &str, length: usize, digest: &[u8]) -> Text {
         let random = digest.iter().map(|byte| ALPHABET.get(usize::from(byte & 31)).copied().unwrap_or(b'0'));
         let mut text = String::with_capacity(
             length.saturating_add(before.len()).saturating_add(self.prefix.len()).saturating_add(1),
@@ -107,6 +132,15 @@ mod tests {
         assert_eq!(IdSource::prefix_of(first.as_str()), Some("7"));
         assert_eq!(IdSource::prefix_of(source.call_id().as_str()), Some("7"));
         assert_eq!(IdSource::prefix_of("z9hG4bKfree"), None);
+    }
+
+    #[test]
+    fn a_name_gives_the_same_call_id_from_any_seed() {
+        let (one, two) = (IdSource::new("7", [1; 32]).unwrap(), IdSource::new("7", [2; 32]).unwrap());
+        assert_eq!(one.call_id_of("m1 sip:a@b"), two.call_id_of("m1 sip:a@b"));
+        assert_eq!(one.tag_of("m1 sip:a@b"), two.tag_of("m1 sip:a@b"));
+        assert_ne!(one.call_id_of("m1 sip:a@b"), one.call_id_of("m2 sip:a@b"));
+        assert_eq!(IdSource::prefix_of(one.call_id_of("m1").as_str()), Some("7"));
     }
 
     #[test]

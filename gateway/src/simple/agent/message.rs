@@ -190,7 +190,10 @@ impl Agent {
         let sender = address::from_neutral(&message.sender).map_err(|_| Outcome::BadAddress)?;
         let recipient = address::from_neutral(&message.recipient).map_err(|_| Outcome::BadAddress)?;
         let media_type = to_media_type(&message.content).ok_or(Outcome::UnsupportedContent)?;
-        let tag = self.ids.tag();
+        // RFC 3261 §8.1.3.5: whatever attempt this is, it has the Call-ID, From and To of the first, also after a restart,
+        // and a higher CSeq. By that a recipient can tell a repetition.
+        let name = format!("{} {}", message.id.as_str(), message.recipient);
+        let (tag, call_id) = (self.ids.tag_of(&name), self.ids.call_id_of(&name));
         let seconds = u32::try_from(now.until(message.expires).as_secs()).unwrap_or(u32::MAX);
         // RFC 3325 §6
         let asserted = match assertion {
@@ -201,8 +204,8 @@ impl Agent {
             .with(Header::new(HeaderName::MaxForwards, 70))
             .with(Header::new(HeaderName::From, NameAddr::new(sender).with_tag(&tag)))
             .with(Header::new(HeaderName::To, NameAddr::new(recipient)))
-            .with(Header::new(HeaderName::CallId, self.ids.call_id()))
-            .with(Header::new(HeaderName::CSeq, CSeq::new(Sequence::FIRST, Method::Message)))
+            .with(Header::new(HeaderName::CallId, call_id))
+            .with(Header::new(HeaderName::CSeq, CSeq::new(attempt_sequence(message, now), Method::Message)))
             .with(Header::new(HeaderName::Date, Date::from_unix_s(message.sent.as_secs())))
             .with(Header::new(HeaderName::Expires, seconds))
             .with_body(&media_type, message.content.body.clone());
@@ -273,6 +276,16 @@ impl Agent {
         self.tell(correlation, EventKind::Delivered(Delivery { delivery, owner, outcome, retry_after }));
         self.wake.notify_one();
     }
+}
+
+/// A number that is higher for every later attempt: tenths of a second since the message was sent, which no record needs
+/// to remember. Attempts are further apart than that.
+fn attempt_sequence(message: &Message, now: Timestamp) -> Sequence {
+    let tenths = message.sent.until(now).as_millis() / 100;
+    u32::try_from(tenths.saturating_add(1))
+        .ok()
+        .and_then(|number| Sequence::from_number(number).ok())
+        .unwrap_or(Sequence::FIRST)
 }
 
 pub(super) fn retry_after(response: &Response) -> Option<Duration> {

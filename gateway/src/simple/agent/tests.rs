@@ -242,6 +242,27 @@ fn a_registration_is_answered_before_stored_messages_come() {
 }
 
 #[test]
+fn a_message_sent_again_after_a_restart_keeps_its_call_id() {
+    run(async {
+        let mut bench = Bench::new().await;
+        let text = "To: <sip:bob@sip.example>\r\nCall-ID: m\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\nhi";
+        bench.ask("MESSAGE", "sip:bob@sip.example", text).await;
+        let register = bench.register();
+        let heard = bench.ask("REGISTER", "sip:sip.example", &register).await;
+        let first = heard.iter().find(|one| one.starts_with("MESSAGE ")).unwrap();
+        let Bench { store, phone, .. } = bench;
+        let mut bench = Bench::with(store, phone).await;
+        bench.turn();
+        let heard = bench.heard();
+        let again = heard.iter().find(|one| one.starts_with("MESSAGE ")).unwrap();
+        for name in ["Call-ID: ", "From: ", "To: "] {
+            let line = |text: &str| text.lines().find(|line| line.starts_with(name)).map(str::to_owned).unwrap();
+            assert_eq!(line(first), line(again));
+        }
+    });
+}
+
+#[test]
 fn what_is_not_served_is_refused_by_its_own_code() {
     run(async {
         let mut bench = Bench::new().await;
