@@ -1,8 +1,10 @@
 //! The messages of the protocol as types: what a client and a server say to each other.
 
 pub mod access;
+pub mod block;
 pub mod capability;
 pub mod contact_list;
+pub mod delivery;
 pub mod envelope;
 pub(crate) mod field;
 pub mod function;
@@ -10,8 +12,10 @@ pub mod identifier;
 pub mod message;
 pub mod party;
 pub mod presence;
+pub mod segment;
 pub mod service;
 pub(crate) mod service_tree;
+pub mod system_message;
 
 pub use envelope::{Envelope, Malformed, SessionDescriptor, Transaction, TransactionMode};
 
@@ -20,8 +24,13 @@ use crate::codec::tree::{Element, Name};
 use crate::schema::{ElementName, element};
 use crate::status::StatusResult;
 use access::{Disconnect, KeepAliveRequest, KeepAliveResponse, LoginRequest, LoginResponse, Status};
+use block::{BlockEntityRequest, GetBlockedListResponse};
 use contact_list::{
     CreateListRequest, CreateListResponse, DeleteListRequest, GetListResponse, ListManageRequest, ListManageResponse,
+};
+use delivery::{
+    ForwardMessageRequest, ForwardMessageResponse, GetMessageListRequest, GetMessageListResponse, GetMessageRequest,
+    GetMessageResponse, MessageNotification, RejectMessageRequest, SetDeliveryMethodRequest,
 };
 use field::Part;
 use function::{Feature, Function, FunctionNeed};
@@ -30,8 +39,10 @@ use presence::{
     CancelAuthRequest, GetPresenceRequest, GetPresenceResponse, PresenceAuthRequest, PresenceAuthUser,
     PresenceNotificationRequest, SubscribePresenceRequest, UnsubscribePresenceRequest, UpdatePresenceRequest,
 };
+use segment::{DropSegmentRequest, GetSegmentRequest, GetSegmentResponse};
 use service::{ClientCapabilityRequest, ClientCapabilityResponse, ServiceRequest, ServiceResponse};
 use std::fmt;
+use system_message::{SystemMessageRequest, SystemMessageUser};
 
 /// One message of the protocol.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,6 +81,23 @@ pub enum Primitive {
     NewMessage(Box<NewMessage>),
     MessageDelivered(MessageDelivered),
     DeliveryReportRequest(Box<DeliveryReportRequest>),
+    SetDeliveryMethodRequest(SetDeliveryMethodRequest),
+    GetMessageListRequest(GetMessageListRequest),
+    GetMessageListResponse(GetMessageListResponse),
+    GetMessageRequest(GetMessageRequest),
+    GetMessageResponse(Box<GetMessageResponse>),
+    RejectMessageRequest(RejectMessageRequest),
+    MessageNotification(Box<MessageNotification>),
+    ForwardMessageRequest(Box<ForwardMessageRequest>),
+    ForwardMessageResponse(ForwardMessageResponse),
+    GetBlockedListRequest,
+    GetBlockedListResponse(Box<GetBlockedListResponse>),
+    BlockEntityRequest(Box<BlockEntityRequest>),
+    SystemMessageRequest(SystemMessageRequest),
+    SystemMessageUser(SystemMessageUser),
+    GetSegmentRequest(GetSegmentRequest),
+    GetSegmentResponse(GetSegmentResponse),
+    DropSegmentRequest(DropSegmentRequest),
     /// Any other primitive: only its name is kept, so that it can be refused in its own transaction.
     Other(PrimitiveName),
 }
@@ -144,6 +172,23 @@ impl Primitive {
             Self::NewMessage(_) => element::NEW_MESSAGE,
             Self::MessageDelivered(_) => element::MESSAGE_DELIVERED,
             Self::DeliveryReportRequest(_) => element::DELIVERY_REPORT_REQUEST,
+            Self::SetDeliveryMethodRequest(_) => element::SET_DELIVERY_METHOD_REQUEST,
+            Self::GetMessageListRequest(_) => element::GET_MESSAGE_LIST_REQUEST,
+            Self::GetMessageListResponse(_) => element::GET_MESSAGE_LIST_RESPONSE,
+            Self::GetMessageRequest(_) => element::GET_MESSAGE_REQUEST,
+            Self::GetMessageResponse(_) => element::GET_MESSAGE_RESPONSE,
+            Self::RejectMessageRequest(_) => element::REJECT_MESSAGE_REQUEST,
+            Self::MessageNotification(_) => element::MESSAGE_NOTIFICATION,
+            Self::ForwardMessageRequest(_) => element::FORWARD_MESSAGE_REQUEST,
+            Self::ForwardMessageResponse(_) => element::FORWARD_MESSAGE_RESPONSE,
+            Self::GetBlockedListRequest => element::GET_BLOCKED_LIST_REQUEST,
+            Self::GetBlockedListResponse(_) => element::GET_BLOCKED_LIST_RESPONSE,
+            Self::BlockEntityRequest(_) => element::BLOCK_ENTITY_REQUEST,
+            Self::SystemMessageRequest(_) => element::SYSTEM_MESSAGE_REQUEST,
+            Self::SystemMessageUser(_) => element::SYSTEM_MESSAGE_USER,
+            Self::GetSegmentRequest(_) => element::GET_SEGMENT_REQUEST,
+            Self::GetSegmentResponse(_) => element::GET_SEGMENT_RESPONSE,
+            Self::DropSegmentRequest(_) => element::DROP_SEGMENT_REQUEST,
             Self::Other(name) => return name.clone(),
         })
     }
@@ -194,6 +239,23 @@ impl Primitive {
             | Self::SendMessageRequest(_)
             | Self::NewMessage(_)
             | Self::MessageDelivered(_)
+            | Self::SetDeliveryMethodRequest(_)
+            | Self::GetMessageListRequest(_)
+            | Self::GetMessageListResponse(_)
+            | Self::GetMessageRequest(_)
+            | Self::GetMessageResponse(_)
+            | Self::RejectMessageRequest(_)
+            | Self::MessageNotification(_)
+            | Self::ForwardMessageRequest(_)
+            | Self::ForwardMessageResponse(_)
+            | Self::GetBlockedListRequest
+            | Self::GetBlockedListResponse(_)
+            | Self::BlockEntityRequest(_)
+            | Self::SystemMessageRequest(_)
+            | Self::SystemMessageUser(_)
+            | Self::GetSegmentRequest(_)
+            | Self::GetSegmentResponse(_)
+            | Self::DropSegmentRequest(_)
             | Self::Other(_) => None,
         }
     }
@@ -244,6 +306,23 @@ impl Primitive {
             element::NEW_MESSAGE => Self::NewMessage(Box::new(Part::read(e)?)),
             element::MESSAGE_DELIVERED => Self::MessageDelivered(Part::read(e)?),
             element::DELIVERY_REPORT_REQUEST => Self::DeliveryReportRequest(Box::new(Part::read(e)?)),
+            element::SET_DELIVERY_METHOD_REQUEST => Self::SetDeliveryMethodRequest(Part::read(e)?),
+            element::GET_MESSAGE_LIST_REQUEST => Self::GetMessageListRequest(Part::read(e)?),
+            element::GET_MESSAGE_LIST_RESPONSE => Self::GetMessageListResponse(Part::read(e)?),
+            element::GET_MESSAGE_REQUEST => Self::GetMessageRequest(Part::read(e)?),
+            element::GET_MESSAGE_RESPONSE => Self::GetMessageResponse(Box::new(Part::read(e)?)),
+            element::REJECT_MESSAGE_REQUEST => Self::RejectMessageRequest(Part::read(e)?),
+            element::MESSAGE_NOTIFICATION => Self::MessageNotification(Box::new(Part::read(e)?)),
+            element::FORWARD_MESSAGE_REQUEST => Self::ForwardMessageRequest(Box::new(Part::read(e)?)),
+            element::FORWARD_MESSAGE_RESPONSE => Self::ForwardMessageResponse(Part::read(e)?),
+            element::GET_BLOCKED_LIST_REQUEST => Self::GetBlockedListRequest,
+            element::GET_BLOCKED_LIST_RESPONSE => Self::GetBlockedListResponse(Box::new(Part::read(e)?)),
+            element::BLOCK_ENTITY_REQUEST => Self::BlockEntityRequest(Box::new(Part::read(e)?)),
+            element::SYSTEM_MESSAGE_REQUEST => Self::SystemMessageRequest(Part::read(e)?),
+            element::SYSTEM_MESSAGE_USER => Self::SystemMessageUser(Part::read(e)?),
+            element::GET_SEGMENT_REQUEST => Self::GetSegmentRequest(Part::read(e)?),
+            element::GET_SEGMENT_RESPONSE => Self::GetSegmentResponse(Part::read(e)?),
+            element::DROP_SEGMENT_REQUEST => Self::DropSegmentRequest(Part::read(e)?),
             other => Self::Other(PrimitiveName::Known(other)),
         })
     }
@@ -284,6 +363,23 @@ impl Primitive {
             Self::NewMessage(primitive) => primitive.write(sink),
             Self::MessageDelivered(primitive) => primitive.write(sink),
             Self::DeliveryReportRequest(primitive) => primitive.write(sink),
+            Self::SetDeliveryMethodRequest(primitive) => primitive.write(sink),
+            Self::GetMessageListRequest(primitive) => primitive.write(sink),
+            Self::GetMessageListResponse(primitive) => primitive.write(sink),
+            Self::GetMessageRequest(primitive) => primitive.write(sink),
+            Self::GetMessageResponse(primitive) => primitive.write(sink),
+            Self::RejectMessageRequest(primitive) => primitive.write(sink),
+            Self::MessageNotification(primitive) => primitive.write(sink),
+            Self::ForwardMessageRequest(primitive) => primitive.write(sink),
+            Self::ForwardMessageResponse(primitive) => primitive.write(sink),
+            Self::GetBlockedListRequest => sink.empty(element::GET_BLOCKED_LIST_REQUEST),
+            Self::GetBlockedListResponse(primitive) => primitive.write(sink),
+            Self::BlockEntityRequest(primitive) => primitive.write(sink),
+            Self::SystemMessageRequest(primitive) => primitive.write(sink),
+            Self::SystemMessageUser(primitive) => primitive.write(sink),
+            Self::GetSegmentRequest(primitive) => primitive.write(sink),
+            Self::GetSegmentResponse(primitive) => primitive.write(sink),
+            Self::DropSegmentRequest(primitive) => primitive.write(sink),
             Self::Other(PrimitiveName::Known(name)) => sink.empty(*name),
             Self::Other(PrimitiveName::Vendor(name)) => {
                 sink.open_vendor(name, None);

@@ -4,7 +4,9 @@ use crate::codec::sink::Sink;
 use crate::codec::tree::{Element, Tree};
 use crate::codec::{Writer, WriterOptions};
 use crate::error::WriteError;
+use crate::primitive::field::Part;
 use crate::primitive::identifier::{SessionId, TransactionId};
+use crate::primitive::segment::SegmentInfo;
 use crate::primitive::{Primitive, PrimitiveName};
 use crate::schema::{ElementName, element};
 use crate::status::StatusCode;
@@ -55,6 +57,8 @@ pub struct Transaction {
     pub mode: TransactionMode,
     /// TransactionID; an empty one counts as none (WV-POLL-01).
     pub id: Option<TransactionId>,
+    /// SegmentInfo: what is here is a slice of a transaction (1.3).
+    pub segment: Option<SegmentInfo>,
     /// The primitive, or why there is none.
     pub content: Result<Primitive, Malformed>,
 }
@@ -63,13 +67,13 @@ impl Transaction {
     /// A request.
     #[must_use]
     pub const fn request(id: Option<TransactionId>, primitive: Primitive) -> Self {
-        Self { mode: TransactionMode::Request, id, content: Ok(primitive) }
+        Self { mode: TransactionMode::Request, id, segment: None, content: Ok(primitive) }
     }
 
     /// A response.
     #[must_use]
     pub const fn response(id: Option<TransactionId>, primitive: Primitive) -> Self {
-        Self { mode: TransactionMode::Response, id, content: Ok(primitive) }
+        Self { mode: TransactionMode::Response, id, segment: None, content: Ok(primitive) }
     }
 
     /// The name of the primitive, readable or not.
@@ -277,7 +281,9 @@ impl Transaction {
         let mode = descriptor.and_then(|descriptor| descriptor.text_of(element::TRANSACTION_MODE));
         // WV-POLL-01
         let id = descriptor.and_then(|descriptor| descriptor.text_of(element::TRANSACTION_ID)).map(TransactionId::new);
-        let mut read = Self { mode: TransactionMode::Request, id, content };
+        // A description of slices that makes no sense is none.
+        let segment = descriptor.and_then(|descriptor| descriptor.part_of(element::SEGMENT_INFO).ok().flatten());
+        let mut read = Self { mode: TransactionMode::Request, id, segment, content };
         read.mode = mode.and_then(|mode| TransactionMode::parse(&mode)).unwrap_or_else(|| read.likely_mode());
         read
     }
@@ -303,6 +309,9 @@ impl Transaction {
             None => {}
         }
         sink.maybe_flag(element::POLL, poll);
+        if let (Version::V1_3, Some(segment)) = (sink.version(), &self.segment) {
+            segment.write(sink);
+        }
         sink.close();
         let namespace = sink.version().transaction_namespace();
         sink.open_with_namespace(element::TRANSACTION_CONTENT, namespace);

@@ -160,7 +160,7 @@ pub struct DeliveryReportRequest {
 }
 
 /// Reads MessageInfo and the ContentData beside it.
-fn read_message(element: Element<'_, '_>) -> Result<(MessageInfo, Option<Content>), MalformedReason> {
+pub(crate) fn read_message(element: Element<'_, '_>) -> Result<(MessageInfo, Option<Content>), MalformedReason> {
     let info: MessageInfo = element.needed_part_of(element::MESSAGE_INFO)?;
     let content = match element.child(element::CONTENT_DATA) {
         None => None,
@@ -174,7 +174,7 @@ fn read_message(element: Element<'_, '_>) -> Result<(MessageInfo, Option<Content
 }
 
 /// Writes MessageInfo and ContentData so that the one describes the other.
-fn write_message(info: &MessageInfo, content: Option<&Content>, sink: &mut dyn Sink) {
+pub(crate) fn write_message(info: &MessageInfo, content: Option<&Content>, sink: &mut dyn Sink) {
     let is_base64 = content.is_some_and(|content| content.needs_base64(info, sink.encoding()));
     let content_encoding = if is_base64 { Some("BASE64") } else { info.content_encoding.as_deref() };
     // ContentSize is mandatory; what is not known is measured.

@@ -2,6 +2,7 @@
 
 mod attribute;
 mod capability;
+mod waiting;
 
 use std::time::Duration;
 use wv_proto::codec::date_time::DateTime;
@@ -35,7 +36,7 @@ use wv_proto::status::{DetailedResult, StatusCode, StatusResult};
 use wv_proto::version::{Encoding, Version};
 
 /// How many kinds of primitives [`Source::primitive`] knows.
-pub(crate) const PRIMITIVE_KINDS: u8 = 34;
+pub(crate) const PRIMITIVE_KINDS: u8 = 51;
 
 /// Texts that are hard for one encoding or the other: value tokens, their prefixes, markup, other alphabets.
 const TEXTS: [&str; 16] = [
@@ -81,6 +82,9 @@ impl<'a> Source<'a> {
         if self.flag() {
             let id = self.maybe(|source| source.id(TransactionId::new));
             envelope.transactions.push(Transaction::response(id, Status::from(StatusCode::SUCCESS).into()));
+        }
+        if self.is_1_3() {
+            envelope.transactions[0].segment = self.maybe(Self::segment_info);
         }
         envelope.poll = self.maybe(Self::flag);
         envelope.cir = if self.since(Version::V1_2) { self.maybe(Self::flag) } else { None };
@@ -356,7 +360,8 @@ impl<'a> Source<'a> {
             19..=26 => self.presence_primitive(kind),
             27..=31 => self.message_primitive(kind),
             32 => Primitive::Other(PrimitiveName::Known(element::SEARCH_REQUEST)),
-            _ => Primitive::Other(PrimitiveName::Vendor("X-Request".into())),
+            33 => Primitive::Other(PrimitiveName::Vendor("X-Request".into())),
+            _ => self.waiting_primitive(kind - 34),
         }
     }
 

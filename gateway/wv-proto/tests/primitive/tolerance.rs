@@ -5,9 +5,10 @@ use wv_proto::codec::sink::Sink;
 use wv_proto::codec::tree::Builder;
 use wv_proto::codec::{WriterOptions, decode};
 use wv_proto::limit::Limits;
+use wv_proto::primitive::block::{AccessList, Entities, EntityList};
 use wv_proto::primitive::envelope::{EnvelopeFault, MalformedReason};
 use wv_proto::primitive::function::{Feature, Function, FunctionNeed};
-use wv_proto::primitive::identifier::{ClientId, SessionId, TransactionId};
+use wv_proto::primitive::identifier::{ClientId, SessionId, TransactionId, UserId};
 use wv_proto::primitive::party::Sender;
 use wv_proto::primitive::{Envelope, Malformed, Primitive, SessionDescriptor, Transaction, TransactionMode};
 use wv_proto::schema::{ElementName, element};
@@ -247,4 +248,29 @@ fn primitives_know_their_place_in_the_service_tree() {
     assert_eq!(need("<Search-Request/>"), FunctionNeed::Function(Function::Srch));
     assert_eq!(need("<JoinGroup-Request/>"), FunctionNeed::Feature(Feature::Group));
     assert_eq!(need("<Dance-Request/>"), FunctionNeed::Nothing);
+}
+
+#[test]
+fn wv_blk_01_in_use_is_read_inside_the_list_and_beside_it() {
+    let list = "<AddList><UserID>wv:x</UserID></AddList>";
+    for text in [
+        format!("<BlockUser-Request><BlockList><InUse>T</InUse>{list}</BlockList></BlockUser-Request>"),
+        format!(
+            "<BlockEntity-Request><BlockList>{list}</BlockList><BlockListInUse>T</BlockListInUse></BlockEntity-Request>"
+        ),
+    ] {
+        let Ok(Primitive::BlockEntityRequest(request)) = transaction(&text).content else { panic!("{text}") };
+        let add = EntityList { users: vec![UserId::new("wv:x")], ..EntityList::default() };
+        let entities = Entities::Change { add: Some(add), remove: None };
+        assert_eq!(request.block, Some(AccessList { in_use: Some(true), entities }), "{text}");
+        assert_eq!(request.grant, None, "{text}");
+    }
+}
+
+#[test]
+fn an_extension_block_is_passed_over() {
+    let descriptor = "<TransactionMode>Request</TransactionMode><TransactionID>7</TransactionID>";
+    let block = "<ExtBlock xmlns=\"urn:vendor\"><APIClient>1</APIClient></ExtBlock></Transaction>";
+    let text = message(INBAND, descriptor, "<Logout-Request/>", "").replace("</Transaction>", block);
+    assert_eq!(read(&text).transactions[0].content, Ok(Primitive::LogoutRequest));
 }

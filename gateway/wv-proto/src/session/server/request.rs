@@ -150,6 +150,13 @@ fn is_foreign(primitive: &Primitive) -> bool {
             | Primitive::SendMessageResponse(_)
             | Primitive::NewMessage(_)
             | Primitive::DeliveryReportRequest(_)
+            | Primitive::GetMessageListResponse(_)
+            | Primitive::GetMessageResponse(_)
+            | Primitive::MessageNotification(_)
+            | Primitive::ForwardMessageResponse(_)
+            | Primitive::GetBlockedListResponse(_)
+            | Primitive::SystemMessageRequest(_)
+            | Primitive::GetSegmentResponse(_)
     )
 }
 

@@ -334,7 +334,8 @@ fn wv_ses_04_malformed_primitives_are_answered_in_their_transaction() {
     ] {
         let content = Err(Malformed { name: name.clone(), reason });
         let id = Some(TransactionId::new("6"));
-        let post = bench.post(1, Transaction { mode: TransactionMode::Request, id: id.clone(), content });
+        let post =
+            bench.post(1, Transaction { mode: TransactionMode::Request, id: id.clone(), segment: None, content });
         let answer = bench.response(post).unwrap();
         assert_eq!((code_of(&answer), &answer.transactions[0].id), (code, &id));
     }

@@ -160,7 +160,10 @@ impl World {
             Step::Request { id, kind, body } => {
                 let id = Some(TransactionId::new(id.to_string()));
                 let content = request(kind);
-                self.post(&[kind, body], vec![Transaction { mode: TransactionMode::Request, id, content }]);
+                self.post(
+                    &[kind, body],
+                    vec![Transaction { mode: TransactionMode::Request, id, segment: None, content }],
+                );
             }
             Step::RequestAndPoll(body) => {
                 let id = Some(TransactionId::new("both"));

@@ -105,7 +105,7 @@ fn session_cell(name: &str, event: &str) -> String {
         "malformed request" => {
             let content = Err(Malformed { name: None, reason: MalformedReason::MissingPrimitive });
             let id = Some(TransactionId::new("7"));
-            bench.post(now, Transaction { mode: TransactionMode::Request, id, content });
+            bench.post(now, Transaction { mode: TransactionMode::Request, id, segment: None, content });
         }
         "unknown request" => {
             let name = crate::primitive::PrimitiveName::Vendor("Teleport-Request".into());
