@@ -1,0 +1,7 @@
+//! Scenarios: stage directions in a text file (`fixtures/scenario/*.scn`), performed on a [`stage::Stage`].
+//!
+//! The text, the model and the runner know nothing of sockets, processes or clocks, so that one text runs against the
+//! gateway over real sockets, in a simulation with virtual time, and in an operator's laboratory.
+
+pub mod seen;
+pub mod stage;
