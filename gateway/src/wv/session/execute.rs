@@ -83,6 +83,25 @@ impl Sessions {
                 }
                 self.refuse_transaction(now, id, ticket, StatusCode::SUCCESS);
             }
+            Primitive::CreateGroupRequest(_)
+            | Primitive::DeleteGroupRequest(_)
+            | Primitive::JoinGroupRequest(_)
+            | Primitive::LeaveGroupRequest(_)
+            | Primitive::GetGroupMembersRequest(_)
+            | Primitive::AddGroupMembersRequest(_)
+            | Primitive::RemoveGroupMembersRequest(_)
+            | Primitive::MemberAccessRequest(_)
+            | Primitive::GetGroupPropsRequest(_)
+            | Primitive::SetGroupPropsRequest(_)
+            | Primitive::RejectListRequest(_)
+            | Primitive::SubscribeGroupNoticeRequest(_)
+            | Primitive::GetJoinedUsersRequest(_)
+            | Primitive::InviteRequest(_)
+            | Primitive::InviteUserResponse(_)
+            | Primitive::CancelInviteRequest(_)
+            | Primitive::ExtendConversationRequest(_) => {
+                self.refuse_transaction(now, id, ticket, StatusCode::NOT_IMPLEMENTED);
+            }
             // Everything else that a client may ask was answered by its machine; what is left are primitives of a server.
             _ => self.refuse_transaction(now, id, ticket, StatusCode::BAD_REQUEST),
         }

@@ -103,8 +103,13 @@ impl Content {
     }
 
     /// Its text, if a message can hold it as text.
-    fn plain_text(&self) -> Option<&str> {
+    pub(crate) fn plain_text(&self) -> Option<&str> {
         self.to_text().filter(|text| is_xml_text(text.as_bytes()))
+    }
+
+    /// Its octets in BASE64.
+    pub(crate) fn to_base64(&self) -> String {
+        STANDARD.encode(&self.0)
     }
 
     fn needs_base64(&self, info: &MessageInfo, encoding: Encoding) -> bool {
@@ -182,7 +187,7 @@ pub(crate) fn write_message(info: &MessageInfo, content: Option<&Content>, sink:
     info.write_with(content_encoding, info.content_size.unwrap_or(size), sink);
     match content {
         None => {}
-        Some(content) if is_base64 => sink.leaf_text(element::CONTENT_DATA, &STANDARD.encode(&content.0)),
+        Some(content) if is_base64 => sink.leaf_text(element::CONTENT_DATA, &content.to_base64()),
         Some(content) => match content.plain_text() {
             Some(text) => sink.leaf_text(element::CONTENT_DATA, text),
             None => sink.leaf_octets(element::CONTENT_DATA, &content.0),

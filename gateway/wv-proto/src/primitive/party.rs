@@ -275,13 +275,18 @@ impl Property {
     /// Writes a container of properties under that name.
     pub(crate) fn write_list(properties: &[Self], name: ElementName, sink: &mut dyn Sink) {
         sink.open(name);
+        Self::write_each(properties, sink);
+        sink.close();
+    }
+
+    /// Writes properties into the container that is open.
+    pub(crate) fn write_each(properties: &[Self], sink: &mut dyn Sink) {
         for property in properties {
             sink.open(element::PROPERTY);
             sink.leaf_text(element::NAME, &property.name);
             sink.maybe_text(element::VALUE, property.value.as_deref());
             sink.close();
         }
-        sink.close();
     }
 }
 

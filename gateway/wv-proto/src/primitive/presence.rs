@@ -113,11 +113,11 @@ pub enum Presentity {
     ContactList(ContactListId),
 }
 
-fn read_attribute_names(element: Element<'_, '_>) -> Option<AttributeNames> {
+pub(crate) fn read_attribute_names(element: Element<'_, '_>) -> Option<AttributeNames> {
     element.child(element::PRESENCE_SUB_LIST).map(AttributeNames::read)
 }
 
-fn write_attribute_names(names: Option<&AttributeNames>, sink: &mut dyn Sink) {
+pub(crate) fn write_attribute_names(names: Option<&AttributeNames>, sink: &mut dyn Sink) {
     if let Some(names) = names {
         names.write(sink);
     }

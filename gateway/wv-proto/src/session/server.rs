@@ -383,7 +383,10 @@ impl ServerSession {
     /// Whether a request is in truth the answer to one of our transactions: some clients get the mode wrong.
     // WV-TRX-11
     fn is_mislabelled(&self, id: Option<&TransactionId>, primitive: &Primitive) -> bool {
-        let is_answer = matches!(primitive, Primitive::Status(_) | Primitive::MessageDelivered(_));
+        let is_answer = matches!(
+            primitive,
+            Primitive::Status(_) | Primitive::MessageDelivered(_) | Primitive::ExtendConversationResponse(_)
+        );
         is_answer && id.is_some_and(|id| self.outbox.is_open(id))
     }
 

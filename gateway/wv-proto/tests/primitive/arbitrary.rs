@@ -2,6 +2,7 @@
 
 mod attribute;
 mod capability;
+mod group;
 mod waiting;
 
 use std::time::Duration;
@@ -36,7 +37,7 @@ use wv_proto::status::{DetailedResult, StatusCode, StatusResult};
 use wv_proto::version::{Encoding, Version};
 
 /// How many kinds of primitives [`Source::primitive`] knows.
-pub(crate) const PRIMITIVE_KINDS: u8 = 51;
+pub(crate) const PRIMITIVE_KINDS: u8 = 80;
 
 /// Texts that are hard for one encoding or the other: value tokens, their prefixes, markup, other alphabets.
 const TEXTS: [&str; 16] = [
@@ -361,7 +362,8 @@ impl<'a> Source<'a> {
             27..=31 => self.message_primitive(kind),
             32 => Primitive::Other(PrimitiveName::Known(element::SEARCH_REQUEST)),
             33 => Primitive::Other(PrimitiveName::Vendor("X-Request".into())),
-            _ => self.waiting_primitive(kind - 34),
+            34..=50 => self.waiting_primitive(kind - 34),
+            _ => self.group_primitive(kind - 51),
         }
     }
 

@@ -8,6 +8,7 @@ use wv_proto::limit::Limits;
 use wv_proto::primitive::block::{AccessList, Entities, EntityList};
 use wv_proto::primitive::envelope::{EnvelopeFault, MalformedReason};
 use wv_proto::primitive::function::{Feature, Function, FunctionNeed};
+use wv_proto::primitive::group::{Mapping, Roster, UserMapList};
 use wv_proto::primitive::identifier::{ClientId, SessionId, TransactionId, UserId};
 use wv_proto::primitive::party::Sender;
 use wv_proto::primitive::{Envelope, Malformed, Primitive, SessionDescriptor, Transaction, TransactionMode};
@@ -246,7 +247,10 @@ fn primitives_know_their_place_in_the_service_tree() {
     assert_eq!(need("<Logout-Request/>"), FunctionNeed::Nothing);
     assert_eq!(need("<GetList-Request/>"), FunctionNeed::Function(Function::Gcli));
     assert_eq!(need("<Search-Request/>"), FunctionNeed::Function(Function::Srch));
-    assert_eq!(need("<JoinGroup-Request/>"), FunctionNeed::Feature(Feature::Group));
+    assert_eq!(
+        need("<JoinGroup-Request><GroupID>g</GroupID></JoinGroup-Request>"),
+        FunctionNeed::Feature(Feature::Group)
+    );
     assert_eq!(need("<Dance-Request/>"), FunctionNeed::Nothing);
 }
 
@@ -273,4 +277,42 @@ fn an_extension_block_is_passed_over() {
     let block = "<ExtBlock xmlns=\"urn:vendor\"><APIClient>1</APIClient></ExtBlock></Transaction>";
     let text = message(INBAND, descriptor, "<Logout-Request/>", "").replace("</Transaction>", block);
     assert_eq!(read(&text).transactions[0].content, Ok(Primitive::LogoutRequest));
+}
+
+#[test]
+fn joined_users_are_found_in_every_shape() {
+    let mapping = "<Mapping><SName>al</SName><UserID>wv:alice@wv.example</UserID></Mapping>";
+    let shapes = [
+        (format!("<UserMapList><UserMapping>{mapping}</UserMapping></UserMapList>"), false),
+        (format!("<UserMapList>{mapping}</UserMapList>"), true),
+        (format!("<Joined><UserMapList>{mapping}</UserMapList></Joined>"), true),
+    ];
+    for (shape, is_flat) in shapes {
+        let content = format!("<JoinGroup-Response>{shape}</JoinGroup-Response>");
+        let Ok(Primitive::JoinGroupResponse(response)) = transaction(&content).content else { panic!("{shape}") };
+        let mapping = Mapping { name: "al".into(), user_id: Some(UserId::new("wv:alice@wv.example")) };
+        assert_eq!(response.joined, Some(Roster::Map(UserMapList { mappings: vec![mapping], is_flat })), "{shape}");
+    }
+}
+
+#[test]
+fn the_members_of_a_request_are_found_in_every_shape() {
+    let shapes = [
+        "<UserList><User><UserID>wv:bob@a</UserID></User></UserList>",
+        "<UserIDList><UserID>wv:bob@a</UserID></UserIDList>",
+        "<User><UserID>wv:bob@a</UserID></User>",
+    ];
+    for shape in shapes {
+        let content = format!("<AddGroupMembers-Request><GroupID>g</GroupID>{shape}</AddGroupMembers-Request>");
+        let Ok(Primitive::AddGroupMembersRequest(request)) = transaction(&content).content else { panic!("{shape}") };
+        assert_eq!(request.members.users.len(), 1, "{shape}");
+    }
+}
+
+#[test]
+fn the_inviter_may_stand_without_sender() {
+    let content = "<InviteUser-Response><InviteID>i</InviteID><Acceptance>T</Acceptance><User><UserID>wv:a@b</UserID>\
+                   </User></InviteUser-Response>";
+    let Ok(Primitive::InviteUserResponse(response)) = transaction(content).content else { panic!() };
+    assert!(matches!(response.sender, Some(Sender::User(user)) if user.user_id.as_str() == "wv:a@b"));
 }

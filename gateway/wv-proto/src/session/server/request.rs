@@ -157,6 +157,18 @@ fn is_foreign(primitive: &Primitive) -> bool {
             | Primitive::GetBlockedListResponse(_)
             | Primitive::SystemMessageRequest(_)
             | Primitive::GetSegmentResponse(_)
+            | Primitive::JoinGroupResponse(_)
+            | Primitive::LeaveGroupResponse(_)
+            | Primitive::GetGroupMembersResponse(_)
+            | Primitive::GetGroupPropsResponse(_)
+            | Primitive::GetJoinedUsersResponse(_)
+            | Primitive::RejectListResponse(_)
+            | Primitive::SubscribeGroupNoticeResponse(_)
+            | Primitive::GroupChangeNotice(_)
+            | Primitive::InviteUserRequest(_)
+            | Primitive::InviteResponse(_)
+            | Primitive::CancelInviteUserRequest(_)
+            | Primitive::ExtendConversationResponse(_)
     )
 }
 
