@@ -6,6 +6,7 @@
 )]
 
 pub mod address;
+pub mod cir;
 pub mod codec;
 pub mod error;
 pub mod limit;

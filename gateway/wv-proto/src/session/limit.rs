@@ -5,6 +5,10 @@ use std::time::Duration;
 /// Longest keep-alive time that any configuration may grant: one day, what the most patient known client asks for.
 pub const KEEP_ALIVE_CEILING: Duration = Duration::from_secs(86_400);
 
+/// Longest time that a poll may be held: the least patient known client gives one up after 20 s, and some time goes on the
+/// way.
+pub const LONG_POLL_CEILING: Duration = Duration::from_secs(14);
+
 /// What bounds one server session and the logins before it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionLimits {

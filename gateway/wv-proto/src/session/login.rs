@@ -10,7 +10,7 @@ pub use event::{
 use super::closed::code_for_version;
 use super::digest::{Proof, is_digest_right, is_same_password, offered_schemas};
 use super::keep_alive::Grant;
-use super::negotiation::Negotiated;
+use super::negotiation::{Negotiated, name_session};
 use super::time::Timestamp;
 use super::transaction::PostId;
 use crate::primitive::access::{LoginRequest, LoginResponse};
@@ -308,7 +308,8 @@ impl LoginMachine {
             response.functions = negotiated.serve(&request, offer, attempt.version).refused;
         }
         if let Some(wanted) = &attempt.request.capabilities {
-            let agreed = negotiated.describe_in_login(wanted, offer, attempt.version, &self.policy.limits);
+            let mut agreed = negotiated.describe_in_login(wanted, offer, attempt.version, &self.policy.limits);
+            name_session(&mut agreed, &attempt.session_id);
             response.capabilities = Some(Box::new(agreed));
             response.capability_request = Some(false);
         }

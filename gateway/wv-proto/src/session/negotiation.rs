@@ -1,8 +1,10 @@
 //! What client and server agree on: capabilities and functions.
 
 use super::limit::SessionLimits;
+use crate::cir::http_token;
 use crate::primitive::capability::{AgreedCapabilityList, Bearer, CapabilityList, CirMethod, DeliveryMethod};
 use crate::primitive::function::{FunctionNeed, FunctionSet};
+use crate::primitive::identifier::SessionId;
 use crate::primitive::service::{
     CapabilityAnswer, ClientCapabilityRequest, ClientCapabilityResponse, ServiceRequest, ServiceResponse,
 };
@@ -24,7 +26,7 @@ pub struct Offer {
     pub tcp_address: Option<Box<str>>,
     /// The port for STCP.
     pub tcp_port: Option<u16>,
-    /// Where clients ask for SHTTP.
+    /// Where clients ask for SHTTP; what names the session comes behind it.
     pub cir_url: Option<Box<str>>,
     /// The shortest time between polls that the server wants.
     pub poll_min: Duration,
@@ -262,6 +264,14 @@ impl Offer {
     #[must_use]
     pub fn of_version(&self, version: Version) -> FunctionSet {
         self.functions.intersection(FunctionSet::of_version(version))
+    }
+}
+
+/// Puts behind the address for SHTTP what names the session.
+// WV-CIR-06
+pub(super) fn name_session(agreed: &mut AgreedCapabilityList, session: &SessionId) {
+    if let Some(url) = &mut agreed.cir_url {
+        *url = format!("{url}{}", http_token(session)).into();
     }
 }
 

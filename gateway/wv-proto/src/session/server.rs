@@ -1,6 +1,7 @@
 //! The session of one client with the server, from the login on.
 
 mod event;
+mod long_poll;
 mod request;
 
 pub use event::{Acknowledgement, CirChannel, Closing, Command, Event, Post};
@@ -20,6 +21,7 @@ use crate::status::StatusCode;
 use crate::version::{Encoding, Version};
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What all sessions of a server share.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,6 +32,8 @@ pub struct SessionPolicy {
     pub offer: Offer,
     /// How a wish for a keep-alive time out of bounds is answered.
     pub correction: CorrectionStyle,
+    /// How long a poll is held when nothing waits; zero answers it at once. Never above [`super::limit::LONG_POLL_CEILING`].
+    pub long_poll: Duration,
     /// The CIR flag that tells a 1.2 client that its channel is broken, when it is to be told at all.
     pub cir_broken_flag_1_2: Option<bool>,
 }
@@ -80,6 +84,7 @@ pub struct ServerSession {
     negotiated: Negotiated,
     cir_channel: CirChannel,
     outbox: Outbox,
+    held_poll: Option<long_poll::HeldPoll>,
     pending: PendingList,
     replays: ReplayCache,
     commands: VecDeque<Command>,
@@ -126,6 +131,7 @@ impl ServerSession {
             negotiated,
             cir_channel: CirChannel::Quiet,
             outbox: Outbox::new(epoch),
+            held_poll: None,
             pending: PendingList::default(),
             replays: ReplayCache::default(),
             commands: VecDeque::new(),
@@ -141,7 +147,7 @@ impl ServerSession {
         match event {
             Event::Post(post) => self.receive(now, post),
             Event::Answer { ticket, primitive } => self.answer(now, ticket, primitive),
-            Event::Enqueue(entry) => self.enqueue(entry),
+            Event::Enqueue(entry) => self.enqueue(now, entry),
             Event::Retract(key) => self.outbox.retract(&key),
             Event::Disconnect(code) => self.disconnect(code),
             Event::Resume(resumption) => self.resume(now, resumption),
@@ -180,8 +186,9 @@ impl ServerSession {
         }
         if self.is_established() {
             let transition = self.outbox.expire(now, &policy.limits);
-            self.wake(transition);
+            self.wake(now, transition);
         }
+        self.release_poll(now);
     }
 
     /// What waits in the session and was not acknowledged, to be queued in the session that takes its place.
@@ -204,7 +211,8 @@ impl ServerSession {
             State::Closed(_) => None,
         };
         let sent = self.outbox.deadline(limits).filter(|_| self.is_established());
-        life.into_iter().chain(sent).chain(self.pending.deadline(limits)).min()
+        let held = self.held_poll.map(|held| held.until);
+        life.into_iter().chain(sent).chain(held).chain(self.pending.deadline(limits)).min()
     }
 
     /// Where the session stands.
@@ -247,6 +255,16 @@ impl ServerSession {
     #[must_use]
     pub fn open_count(&self) -> usize {
         self.outbox.open_count()
+    }
+
+    /// Whether the client finds something when it polls.
+    #[must_use]
+    pub fn is_waiting(&self) -> bool {
+        match self.state {
+            State::Open | State::Active => self.outbox.is_waiting(),
+            State::Ending(_) => true,
+            State::Lapsed | State::Closed(_) => false,
+        }
     }
 
     /// Whether a login can establish it again, or take its place.
@@ -356,6 +374,9 @@ impl ServerSession {
             }
         }
         self.report_unanswered();
+        if transactions.is_empty() && occasion == Some(Occasion::Poll) && self.may_hold() {
+            return self.hold_poll(now, post);
+        }
         let answer = (!transactions.is_empty()).then(|| self.envelope(transactions));
         self.commands.push_back(Command::Respond { post, answer });
     }
@@ -411,12 +432,12 @@ impl ServerSession {
         }
     }
 
-    fn enqueue(&mut self, entry: ServerPrimitive) {
+    fn enqueue(&mut self, now: Timestamp, entry: ServerPrimitive) {
         match self.state {
             State::Open | State::Active | State::Lapsed => {
                 let policy = Arc::clone(&self.policy);
                 match self.outbox.enqueue(entry, &policy.limits) {
-                    Enqueued::Waits(transition) => self.wake(transition),
+                    Enqueued::Waits(transition) => self.wake(now, transition),
                     Enqueued::Absorbed => {}
                     Enqueued::Shed(key) => self.commands.push_back(Command::Shed(key)),
                 }
@@ -427,9 +448,12 @@ impl ServerSession {
 
     /// A client whose session has lapsed is not woken: it would hear 600 and lose what it can still resume.
     // WV-POLL-10
-    fn wake(&mut self, transition: Transition) {
+    fn wake(&mut self, now: Timestamp, transition: Transition) {
         match transition {
-            Transition::FromEmpty if self.is_established() => self.commands.push_back(Command::WakeUp),
+            Transition::FromEmpty if self.is_established() => match self.held_poll.take() {
+                Some(held) => self.offer(now, held.post, Some(Occasion::Poll)),
+                None => self.commands.push_back(Command::WakeUp),
+            },
             Transition::FromEmpty | Transition::Unchanged => {}
         }
     }
@@ -439,7 +463,10 @@ impl ServerSession {
             State::Open | State::Active => {
                 // WV-OUT-02
                 self.state = State::Ending(code);
-                self.commands.push_back(Command::WakeUp);
+                match self.held_poll.take() {
+                    Some(held) => self.say_farewell(held.post, code),
+                    None => self.commands.push_back(Command::WakeUp),
+                }
             }
             State::Lapsed => self.close(Closing::Disconnected(code)),
             State::Ending(_) | State::Closed(_) => {}
@@ -470,12 +497,17 @@ impl ServerSession {
         if has_request {
             self.refuse(post, code);
         } else {
-            // WV-OUT-02
-            let disconnect = Primitive::Disconnect(Disconnect { result: code.into() });
-            let transaction = Transaction::request(Some(self.outbox.mint()), disconnect);
-            let answer = Some(Envelope::new(self.descriptor(), transaction));
-            self.commands.push_back(Command::Respond { post: post.id, answer });
+            return self.say_farewell(post.id, code);
         }
+        self.close(Closing::Disconnected(code));
+    }
+
+    // WV-OUT-02
+    fn say_farewell(&mut self, post: PostId, code: StatusCode) {
+        let disconnect = Primitive::Disconnect(Disconnect { result: code.into() });
+        let transaction = Transaction::request(Some(self.outbox.mint()), disconnect);
+        let answer = Some(Envelope::new(self.descriptor(), transaction));
+        self.commands.push_back(Command::Respond { post, answer });
         self.close(Closing::Disconnected(code));
     }
 
@@ -492,6 +524,7 @@ impl ServerSession {
 
     fn close(&mut self, closing: Closing) {
         self.state = State::Closed(closing);
+        self.drop_held_poll();
         self.commands.push_back(Command::Closed(closing));
     }
 

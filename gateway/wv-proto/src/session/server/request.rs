@@ -2,10 +2,11 @@
 
 use super::{Closing, Command, ServerSession, State};
 use crate::primitive::access::{Disconnect, KeepAliveRequest, KeepAliveResponse, Status};
-use crate::primitive::service::{ClientCapabilityRequest, ServiceRequest};
+use crate::primitive::service::{CapabilityAnswer, ClientCapabilityRequest, ServiceRequest};
 use crate::primitive::{Primitive, PrimitiveName};
 use crate::quirk::{Quirk, QuirkSet};
 use crate::session::keep_alive::{CorrectionStyle, Grant};
+use crate::session::negotiation::name_session;
 use crate::session::time::Timestamp;
 use crate::session::transaction::Ticket;
 use crate::status::{StatusCode, StatusResult};
@@ -84,7 +85,10 @@ impl ServerSession {
 
     fn describe(&mut self, now: Timestamp, ticket: Ticket, request: ClientCapabilityRequest) {
         let policy = Arc::clone(&self.policy);
-        let response = self.negotiated.describe(request, &policy.offer, self.party.version, &policy.limits);
+        let mut response = self.negotiated.describe(request, &policy.offer, self.party.version, &policy.limits);
+        if let CapabilityAnswer::Agreed(agreed) = &mut response.capabilities {
+            name_session(agreed, &self.party.session_id);
+        }
         self.outbox.agree(self.negotiated.multi_trans(), self.negotiated.parser_size());
         self.agreed();
         self.answer(now, ticket, Primitive::ClientCapabilityResponse(Box::new(response)));
@@ -103,6 +107,7 @@ impl ServerSession {
         };
         // Nothing more is announced to a client that leaves.
         self.state = State::Closed(Closing::LoggedOut);
+        self.drop_held_poll();
         self.answer(now, ticket, answer);
         self.commands.push_back(Command::Closed(Closing::LoggedOut));
     }

@@ -2,6 +2,7 @@
 
 mod bench;
 mod invariant;
+mod long_poll;
 mod matrix;
 mod notification;
 
