@@ -60,6 +60,8 @@ pub struct Running {
     pub csp: Option<SocketAddr>,
     /// The CSP address that clients are told.
     pub csp_url: Option<String>,
+    /// Where clients that want to be woken connect; none when that is not offered.
+    pub cir: Option<SocketAddr>,
     /// Where SIP is listened for.
     pub sip: Vec<(SipTransport, SocketAddr)>,
     /// Where the administration listens.
@@ -187,7 +189,7 @@ fn launch(
         member: shutdown.member("admin"),
     };
     let admin = start_admin(&site.configuration, store, ports, parts)?;
-    let (csp, sip) = (sockets.csp_address(), sockets.sip_addresses());
+    let (csp, cir, sip) = (sockets.csp_address(), sockets.cir_address(), sockets.sip_addresses());
     let (lanes, started) = start_lanes(&site, wishes, store, snapshot, sockets, &mut shutdown);
     if let Err(error) = started {
         // Nobody is in service yet, so every phase passes at once.
@@ -196,6 +198,7 @@ fn launch(
     }
     let running = Running {
         csp,
+        cir,
         csp_url: csp.zip(site.configuration.wv_access.as_ref()).map(|(at, wv)| wv.advertised(at)),
         sip,
         admin: admin.address(),
@@ -277,7 +280,7 @@ fn metrics_end() -> PrometheusHandle {
 impl Running {
     fn supervise(mut self, supervisor: Supervisor, store: Arc<OpenStore>) -> Result<Self, StartError> {
         self.supervisor = Some(supervisor.start(store)?);
-        for key in ["wv.access.cir_tcp", "wv.federation.listen", "simple.msrp_listen"] {
+        for key in ["wv.federation.listen", "simple.msrp_listen"] {
             tracing::debug!(key, "not served by this build: not listened on");
         }
         tracing::info!(
@@ -316,7 +319,7 @@ impl Running {
     pub fn to_json(&self) -> serde_json::Value {
         let sip: Vec<String> = self.sip.iter().map(|(transport, at)| format!("{}:{at}", transport.as_str())).collect();
         serde_json::json!({
-            "csp": self.csp_url, "sip": sip, "admin": format!("http://{}/", self.admin), "data_dir": self.data_dir,
+            "csp": self.csp_url, "cir": self.cir.map(|at| format!("tcp:{at}")), "sip": sip, "admin": format!("http://{}/", self.admin), "data_dir": self.data_dir,
         })
     }
 }
@@ -326,6 +329,9 @@ impl fmt::Display for Running {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(url) = &self.csp_url {
             writeln!(f, "CSP    {url}")?;
+        }
+        if let Some(at) = &self.cir {
+            writeln!(f, "CIR    tcp:{at}")?;
         }
         for (transport, at) in &self.sip {
             writeln!(f, "SIP    {}:{at}", transport.as_str())?;

@@ -9,7 +9,7 @@ mod wv;
 
 pub use puppet::{Puppet, PuppetError};
 pub use sip::{SipPeer, SipTransportChoice, run as run_sip};
-pub use wv::{LoginChoice, WvPeer, run as run_wv};
+pub use wv::{LoginChoice, WakeUp, WvPeer, run as run_wv};
 
 use std::io;
 

@@ -1,5 +1,6 @@
 //! The WV adapter: CSP server for phones.
 
+pub mod cir;
 pub mod listener;
 pub mod session;
 pub mod translate;

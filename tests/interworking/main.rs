@@ -7,6 +7,7 @@ mod presence;
 mod session;
 mod subscription;
 mod view;
+mod wake_up;
 
 use acceptance::{
     agent::{Agent, Watch},

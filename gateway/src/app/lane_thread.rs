@@ -237,12 +237,13 @@ async fn watch_for_panics(before: u64) {
 
 /// Turns the lane through the life of the process.
 async fn turn(built: Built, number: u32, links: &[LaneLink], member: &mut Member, sockets: &mut Sockets) -> Life {
-    let Built { lane, transports, csp } = built;
+    let Built { lane, transports, csp, cir } = built;
     let link = usize::try_from(number).ok().and_then(|number| links.get(number));
     let (stop, stopped) = watch::channel(false);
     let (close_listeners, closing) = watch::channel(false);
     let serving =
         csp.map(|csp| tokio::task::spawn_local(listener::serve(csp.listener, csp.settings, csp.sessions, closing)));
+    let waking = cir.map(|(cir, sessions)| tokio::task::spawn_local(cir.serve(sessions, close_listeners.subscribe())));
     let mut turning = tokio::task::spawn_local(lane.run(stopped));
     let ending = async {
         member.wait_for(Phase::StopAccepting).await;
@@ -251,8 +252,10 @@ async fn turn(built: Built, number: u32, links: &[LaneLink], member: &mut Member
         }
         sockets.stop_accepting();
         close_listeners.send_replace(true);
-        if let Some(Err(error)) = join(serving).await {
-            tracing::error!(side = "wv", %error, "the CSP listener failed");
+        for (what, serving) in [("CSP", serving), ("CIR", waking)] {
+            if let Some(Err(error)) = join(serving).await {
+                tracing::error!(side = "wv", %error, "the {what} listener failed");
+            }
         }
         member.reached(Phase::NotReady);
         member.wait_for(Phase::Drain).await;

@@ -11,19 +11,30 @@ use crate::{
         agent::{AgentSettings, PeerTable, SipPeer},
         transport::Bounds,
     },
-    wv::{WvSettings, listener::ListenerSettings, session::offered_functions},
+    wv::{
+        WvSettings,
+        listener::{CIR_PATH, ListenerSettings},
+        session::offered_functions,
+    },
 };
 use mapping::{
     engine::{DefaultAuthorization, EngineConfig},
     side::Side,
 };
 use sip_proto::message::{header::via::Transport, host::Host, text::Text};
-use std::{io, net::ToSocketAddrs, sync::Arc};
-use wv_proto::session::{
-    limit::{KEEP_ALIVE_CEILING, SessionLimits},
-    negotiation::Offer,
-    poll::Epoch,
-    server::SessionPolicy,
+use std::{
+    io,
+    net::{SocketAddr, ToSocketAddrs},
+    sync::Arc,
+};
+use wv_proto::{
+    primitive::capability::CirMethod,
+    session::{
+        limit::{KEEP_ALIVE_CEILING, SessionLimits},
+        negotiation::Offer,
+        poll::Epoch,
+        server::SessionPolicy,
+    },
 };
 
 /// What had to be looked up for the SIP agent; the rest of its settings stands in the configuration.
@@ -83,23 +94,66 @@ impl AgentWishes {
 }
 
 /// What the CSP sessions of a lane are told.
-pub(super) fn sessions(configuration: &Configuration, access: &WvAccess, lane: u32, epoch: u64) -> WvSettings {
+pub(super) fn sessions(
+    configuration: &Configuration,
+    access: &WvAccess,
+    places: Places,
+    lane: u32,
+    epoch: u64,
+) -> WvSettings {
     let limits = SessionLimits {
         keep_alive_max: access.keep_alive_max.min(KEEP_ALIVE_CEILING),
         keep_alive_default: access.keep_alive_default.min(access.keep_alive_max),
         ..SessionLimits::default()
     };
-    let offer = Offer { functions: offered_functions(), ..Offer::default() };
+    let offer = offer(access, places);
     WvSettings {
         lane,
         domain_default: default_domain(configuration, Side::Wv),
         domains: configuration.domain_table(),
-        session_policy: Arc::new(SessionPolicy { limits, offer, ..SessionPolicy::default() }),
+        session_policy: Arc::new(SessionPolicy {
+            limits,
+            offer,
+            long_poll: access.long_poll,
+            ..SessionPolicy::default()
+        }),
         // Only the order of starts on one store counts; the memory store, whose epochs are larger, restores nothing.
         epoch: Epoch::new(u32::try_from(epoch & u64::from(u32::MAX)).unwrap_or(u32::MAX)),
         validity_default: configuration.limits.engine.validity_default,
         content_octets_max: configuration.limits.engine.content_octets_max,
         logins_per_minute_per_source: configuration.limits.logins_per_minute_per_source,
+    }
+}
+
+/// Where the listeners of the WV side ended up.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Places {
+    pub(super) csp: Option<SocketAddr>,
+    pub(super) cir: Option<SocketAddr>,
+}
+
+/// What clients are offered.
+fn offer(access: &WvAccess, places: Places) -> Offer {
+    let cir_url = places.csp.filter(|csp| access.advertise.is_some() || !csp.ip().is_unspecified());
+    let cir_url = cir_url.map(|csp| format!("{}{CIR_PATH}", access.advertised(csp).trim_end_matches('/')));
+    let host = access.cir_advertise.as_ref().map(|advertised| advertised.host.trim_matches(['[', ']']).to_owned());
+    let port = access.cir_advertise.as_ref().and_then(|advertised| advertised.port);
+    let cir_methods = access.cir_methods.iter().map(|method| CirMethod::parse(method));
+    let is_possible = |method: &CirMethod| match method {
+        CirMethod::Stcp => places.cir.is_some(),
+        CirMethod::Shttp => cir_url.is_some(),
+        CirMethod::Sudp | CirMethod::WapUdp => true,
+        CirMethod::WapSms | CirMethod::Ssms => access.cir_push.is_some(),
+        CirMethod::Other(_) => false,
+    };
+    Offer {
+        functions: offered_functions(),
+        cir_methods: cir_methods.filter(is_possible).collect(),
+        tcp_address: host.or(places.cir.map(|cir| cir.ip().to_string())).map(Box::from),
+        tcp_port: port.or(places.cir.map(|cir| cir.port())),
+        cir_url: cir_url.map(Box::from),
+        poll_min: access.poll_min,
+        ..Offer::default()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::config::{
     Configuration,
+    section::WvAccess,
     value::{SipListen, SipTransport},
 };
 use socket2::{Domain, Protocol, Socket, Type};
@@ -38,6 +39,9 @@ pub struct BindError {
 #[derive(Debug, Default)]
 pub(super) struct Sockets {
     pub(super) csp: Option<TcpListener>,
+    pub(super) cir: Option<TcpListener>,
+    /// What wake-ups by datagram leave by.
+    pub(super) cir_datagrams: Option<UdpSocket>,
     pub(super) sip_datagrams: Vec<UdpSocket>,
     pub(super) sip_streams: Vec<TcpListener>,
     sip: Vec<(SipTransport, SocketAddr)>,
@@ -83,6 +87,7 @@ impl Sockets {
         let mut sockets = Self::default();
         if let Some(access) = &configuration.wv_access {
             sockets.csp = Some(ports.bind("wv.access.listen", access.listen, listen, |at| at.to_string())?);
+            sockets.bind_cir(access, ports)?;
         }
         if let Some(simple) = &configuration.simple {
             for wanted in &simple.listen {
@@ -96,6 +101,8 @@ impl Sockets {
     pub(super) fn copy(&self) -> io::Result<Self> {
         Ok(Self {
             csp: self.csp.as_ref().map(TcpListener::try_clone).transpose()?,
+            cir: self.cir.as_ref().map(TcpListener::try_clone).transpose()?,
+            cir_datagrams: self.cir_datagrams.as_ref().map(UdpSocket::try_clone).transpose()?,
             sip_datagrams: self.sip_datagrams.iter().map(UdpSocket::try_clone).collect::<io::Result<_>>()?,
             sip_streams: self.sip_streams.iter().map(TcpListener::try_clone).collect::<io::Result<_>>()?,
             sip: self.sip.clone(),
@@ -105,6 +112,7 @@ impl Sockets {
     /// Closes this end of everything that takes connections.
     pub(super) fn stop_accepting(&mut self) {
         self.csp = None;
+        self.cir = None;
         self.sip_streams.clear();
     }
 
@@ -112,8 +120,24 @@ impl Sockets {
         self.csp.as_ref().and_then(|listener| listener.local_addr().ok())
     }
 
+    pub(super) fn cir_address(&self) -> Option<SocketAddr> {
+        self.cir.as_ref().and_then(|listener| listener.local_addr().ok())
+    }
+
     pub(super) fn sip_addresses(&self) -> Vec<(SipTransport, SocketAddr)> {
         self.sip.clone()
+    }
+
+    /// What the offered wake-up channels need.
+    fn bind_cir(&mut self, access: &WvAccess, ports: Ports) -> Result<(), BindError> {
+        let offers = |names: &[&str]| access.cir_methods.iter().any(|method| names.contains(&method.as_str()));
+        if offers(&["STCP"]) {
+            self.cir = Some(ports.bind("wv.access.cir_tcp", access.cir_tcp, listen, |at| at.to_string())?);
+        }
+        if offers(&["SUDP", "WAPUDP"]) {
+            self.cir_datagrams = Some(ports.bind("wv.access.cir_udp", access.cir_udp, datagrams, |at| at.to_string())?);
+        }
+        Ok(())
     }
 
     fn bind_sip(&mut self, wanted: SipListen, ports: Ports) -> Result<(), BindError> {

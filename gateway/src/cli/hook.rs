@@ -9,7 +9,7 @@ use crate::{
     app::{self, SignalUse, StartOptions},
     config::Configuration,
     demo::{self, DemoWishes},
-    peer::{self, LoginChoice, SipPeer, SipTransportChoice, WvPeer},
+    peer::{self, LoginChoice, SipPeer, SipTransportChoice, WakeUp, WvPeer},
 };
 use clap::{Args, ValueEnum};
 use std::{net::SocketAddr, process::ExitCode, time::Duration};
@@ -58,6 +58,9 @@ pub struct WvPeerArguments {
     /// Poll this often, whatever the server says; 0 only by command. Without it, as often as the server allows.
     #[arg(long, value_name = "MILLISECONDS")]
     pub poll_ms: Option<u64>,
+    /// Ask for no wake-up channel; so too with --poll-ms. Without both, the phone is woken over TCP where that is offered.
+    #[arg(long)]
+    pub no_cir: bool,
 }
 
 /// What a scripted SIP user agent is told. Commands come from standard input; `help` lists them.
@@ -141,6 +144,7 @@ pub(super) fn peer_wv(arguments: &WvPeerArguments, is_json: bool) -> Result<Exit
         client_id: arguments.client_id.clone(),
         login: if arguments.two_way { LoginChoice::TwoWay } else { LoginChoice::FourWay },
         poll_interval: arguments.poll_ms.map(Duration::from_millis),
+        wake_up: if arguments.no_cir || arguments.poll_ms.is_some() { WakeUp::None } else { WakeUp::Tcp },
     };
     peer::run_wv(&peer, is_json)?;
     Ok(ExitCode::SUCCESS)

@@ -8,6 +8,7 @@ use super::{
     section::{Configuration, SipAuthentication},
     value::{DomainRouting, PeerScheme, SipTransport},
 };
+use crate::http_post::HttpTarget;
 use mapping::side::Side;
 use std::{collections::HashMap, net::SocketAddr};
 
@@ -41,6 +42,7 @@ impl Report {
         self.shadows(rows);
         self.store(values);
         self.durations(values);
+        self.access(values);
         self.listeners(configuration);
     }
 
@@ -183,6 +185,20 @@ impl Report {
     fn store(&mut self, values: &Values) {
         if values.text("store.kind").as_deref() == Some("postgres") {
             self.add("store.kind", ProblemKind::NotAvailable("store.kind \"postgres\""));
+        }
+    }
+
+    fn access(&mut self, values: &Values) {
+        let methods = values.texts("wv.access.cir_methods");
+        let needs_push = methods.iter().any(|method| method == "WAPSMS" || method == "SSMS");
+        if needs_push && !values.has("wv.access.cir_push_url") {
+            let reason = "WAPSMS and SSMS need wv.access.cir_push_url: somebody has to send the short messages";
+            self.add("wv.access.cir_methods", ProblemKind::Contradiction(reason));
+        }
+        if let Some(url) = values.text("wv.access.cir_push_url")
+            && let Err(reason) = HttpTarget::parse(&url)
+        {
+            self.add("wv.access.cir_push_url", ProblemKind::Impossible { value: url, reason });
         }
     }
 

@@ -10,7 +10,10 @@ use super::{
     },
     value::{DomainRouting, HostPort, Network, PeerUri, SipListen},
 };
-use crate::account::{AccountUser, Secret};
+use crate::{
+    account::{AccountUser, Secret},
+    http_post::HttpTarget,
+};
 use mapping::{
     limit,
     side::{PeerName, Side},
@@ -77,12 +80,21 @@ pub(super) fn configuration(values: &Values, mut report: Report) -> Result<Confi
 
 fn access(values: &Values, answer_wait: Duration) -> WvAccess {
     let keep_alive_max = secs(values, "wv.access.keep_alive_max_s");
+    let listen = socket(values, "wv.access.listen");
     WvAccess {
-        listen: socket(values, "wv.access.listen"),
+        listen,
         advertise: values.text("wv.access.advertise"),
         path: text(values, "wv.access.path"),
         cir_tcp: socket(values, "wv.access.cir_tcp"),
         cir_advertise: values.text("wv.access.cir_advertise").as_deref().and_then(HostPort::parse),
+        cir_methods: values.texts("wv.access.cir_methods"),
+        cir_udp: values
+            .text("wv.access.cir_udp")
+            .and_then(|text| text.parse().ok())
+            .unwrap_or_else(|| SocketAddr::new(listen.ip(), 0)),
+        cir_push: values.text("wv.access.cir_push_url").and_then(|url| HttpTarget::parse(&url).ok()),
+        poll_min: secs(values, "wv.access.poll_min_s"),
+        long_poll: millis(values, "wv.access.long_poll_ms"),
         keep_alive_max,
         keep_alive_default: secs(values, "wv.access.keep_alive_default_s").min(keep_alive_max),
         trusted_proxies: values

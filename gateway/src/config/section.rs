@@ -1,7 +1,10 @@
 //! The configuration as the rest of the gateway sees it.
 
 use super::value::{DomainRouting, HostPort, Network, PeerUri, SipListen};
-use crate::account::{AccountUser, Secret};
+use crate::{
+    account::{AccountUser, Secret},
+    http_post::HttpTarget,
+};
 use mapping::{
     limit,
     route::{DomainRoute, DomainTable, Route},
@@ -61,6 +64,16 @@ pub struct WvAccess {
     pub cir_tcp: SocketAddr,
     /// The CIR address that clients are told, if not the listener's.
     pub cir_advertise: Option<HostPort>,
+    /// The wake-up channels that are offered, by their names in the protocol, most preferred first.
+    pub cir_methods: Vec<String>,
+    /// Where wake-ups by datagram are sent from.
+    pub cir_udp: SocketAddr,
+    /// A service that sends short messages.
+    pub cir_push: Option<HttpTarget>,
+    /// Shortest time between two polls.
+    pub poll_min: Duration,
+    /// How long polls are held.
+    pub long_poll: Duration,
     /// Longest keep-alive time granted.
     pub keep_alive_max: Duration,
     /// Keep-alive time granted when none is asked.

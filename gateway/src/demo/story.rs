@@ -25,7 +25,7 @@ pub(super) async fn tell(wishes: &DemoWishes, gateway: &DemoGateway, stage: &Sta
 fn phone(program: &Path, wishes: &DemoWishes, gateway: &DemoGateway) -> Result<Puppet, PuppetError> {
     let (version, encoding) = (wishes.version, wishes.encoding);
     let arguments = ["--url", &gateway.csp_url, "--user", ALICE, "--password", PASSWORD, "--csp", version];
-    let more = ["--encoding", encoding, "--poll-ms", POLL_MS];
+    let more = ["--encoding", encoding];
     Ok(Puppet::wv(program, arguments.iter().chain(&more))?.named("alice"))
 }
 
@@ -180,9 +180,6 @@ fn says(told: &Value, words: &str) -> bool {
 const ALICE: &str = "wv:alice@wv.example";
 const BOB: &str = "sip:bob@sip.example";
 const PASSWORD: &str = "secret";
-
-/// The phone polls faster than a real one would, because people watch.
-const POLL_MS: &str = "200";
 
 /// How long a step may take: notifications may be held back for some seconds so that changes can be merged.
 const PATIENCE: Duration = Duration::from_secs(20);

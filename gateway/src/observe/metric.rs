@@ -73,6 +73,11 @@ pub fn quirk(side: Side, name: &'static str) {
     metrics::counter!(QUIRKS, "side" => side_label(side), "quirk" => name).increment(1);
 }
 
+/// Counts a wake-up by the method that carried it.
+pub fn wake_up(method: &'static str) {
+    metrics::counter!(WAKE_UPS, "method" => method).increment(1);
+}
+
 /// Tells how many of something are open: `sessions`, `dialogs`, `subscriptions`, `connections` …
 pub fn open(side: Side, thing: &'static str, lane: usize, count: usize) {
     // A lane counts its own; the sum is made by whoever reads.
@@ -127,6 +132,7 @@ const REQUESTS: &str = "gateway_answered_requests_total";
 const REQUEST_SECONDS: &str = "gateway_request_seconds";
 const SHED: &str = "gateway_shed_requests_total";
 const QUIRKS: &str = "gateway_quirk_uses_total";
+const WAKE_UPS: &str = "gateway_wake_ups_total";
 const STORE_COMMITS: &str = "gateway_store_commits_total";
 const STORE_BATCHES: &str = "gateway_store_batches_total";
 const STORE_COMMIT_SECONDS: &str = "gateway_store_commit_seconds";
@@ -145,6 +151,7 @@ const COUNTERS: &[(&str, &str)] = &[
     (REQUESTS, "Requests of users answered, by operation and outcome."),
     (SHED, "Requests refused early to shed load, by reason."),
     (QUIRKS, "Uses of a deviation made for the sake of a real peer."),
+    (WAKE_UPS, "Wake-ups sent to clients that do not poll, by method."),
     (STORE_COMMITS, "Transactions of the store, by result."),
     (STORE_BATCHES, "Batches kept by the store."),
     (ADMIN_REQUESTS, "Requests to the admin API, by result."),
@@ -173,6 +180,7 @@ mod tests {
             request(Side::Wv, "login", "success", Duration::from_millis(3));
             shed(Side::Simple, "rate");
             quirk(Side::Wv, "example");
+            wake_up("STCP");
             open(Side::Wv, "sessions", 1, 7);
             shard("publications", 0, 2);
             store_commit(3, Duration::from_millis(1), true);

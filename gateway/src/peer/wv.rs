@@ -1,11 +1,13 @@
 //! The scripted WV phone: CSP over HTTP in any version and encoding.
 
+mod channel;
 mod command;
 mod courier;
 mod event;
 
 use super::{PeerError, bare_address, line::Lines, random_name, report::Reporter};
 use crate::account::Secret;
+use channel::{Channel, Happening};
 use command::{Command, HELP};
 use courier::{Answer, Courier, CourierError, Destination};
 use serde_json::json;
@@ -18,7 +20,7 @@ use wv_proto::{
     primitive::{
         Envelope, Primitive, TransactionMode,
         access::DigestSchema,
-        capability::{Bearer, CapabilityList, ClientType, DeliveryMethod},
+        capability::{Bearer, CapabilityList, CirMethod, ClientType, DeliveryMethod},
         function::{Feature, FunctionSet},
         identifier::{ClientId, MessageId, Password, SessionCookie, UserId},
         service::{ClientCapabilityRequest, ServiceRequest},
@@ -49,6 +51,18 @@ pub struct WvPeer {
     pub login: LoginChoice,
     /// How often to poll, whatever the server says; zero never by itself, none as the server says.
     pub poll_interval: Option<Duration>,
+    /// Whether the phone asks for a channel over which it is woken.
+    pub wake_up: WakeUp,
+}
+
+/// Whether a phone asks for a channel over which it is woken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WakeUp {
+    /// Over TCP, where the server offers it.
+    #[default]
+    Tcp,
+    /// It only polls.
+    None,
 }
 
 /// How the password is proved.
@@ -106,6 +120,8 @@ struct Phone {
     encoding: Encoding,
     session: ClientSession,
     courier: Courier,
+    wake_up: WakeUp,
+    channel: Channel,
     began: Instant,
     step: Step,
     /// Number of the last command.
@@ -158,6 +174,8 @@ impl Phone {
             encoding,
             session: ClientSession::new(setup),
             courier: Courier::start(destination, content_type),
+            wake_up: peer.wake_up,
+            channel: Channel::new(),
             began: Instant::now(),
             step: Step::Idle,
             command: 0,
@@ -174,6 +192,7 @@ impl Phone {
         loop {
             self.obey().await?;
             let due = self.due();
+            let channel_due = self.channel.deadline().and_then(|at| self.instant(at));
             tokio::select! {
                 line = lines.next(), if matches!(self.step, Step::Idle) => match line {
                     Some(line) => match self.take_line(&line)? {
@@ -183,6 +202,14 @@ impl Phone {
                     None => return Ok(()),
                 },
                 answer = self.courier.answer(), if self.session.is_busy() => self.take_answer(answer)?,
+                Some(event) = self.channel.next() => {
+                    let happening = self.channel.happen(self.now(), event);
+                    self.heed(happening)?;
+                }
+                () = tokio::time::sleep_until(channel_due.unwrap_or(self.began)), if channel_due.is_some() => {
+                    let happening = self.channel.expire(self.now());
+                    self.heed(happening)?;
+                }
                 () = tokio::time::sleep_until(due.unwrap_or(self.began)), if due.is_some() => {
                     self.poll_at = None;
                     if self.poll_interval.is_some() {
@@ -200,8 +227,21 @@ impl Phone {
         if self.poll_interval.is_some() {
             return self.poll_at.filter(|_| self.session.is_active() && !self.session.is_busy());
         }
-        let deadline = self.session.deadline()?;
-        self.began.checked_add(Duration::from_millis(deadline.as_millis()))
+        self.instant(self.session.deadline()?)
+    }
+
+    fn instant(&self, at: Timestamp) -> Option<Instant> {
+        self.began.checked_add(Duration::from_millis(at.as_millis()))
+    }
+
+    /// Polls when the channel says so.
+    fn heed(&mut self, happening: Happening) -> io::Result<()> {
+        match happening {
+            Happening::Opened => self.reporter.tell("channel", json!({ "state": "open" }))?,
+            Happening::Poll if self.session.is_active() => self.happen(Event::Poll),
+            Happening::Poll | Happening::Nothing => {}
+        }
+        Ok(())
     }
 
     fn now(&self) -> Timestamp {
@@ -294,6 +334,7 @@ impl Phone {
                     self.poll_at = None;
                     self.held.clear();
                     self.releasing.clear();
+                    self.channel.close(self.now());
                     self.reporter.tell("disconnected", json!({ "code": code.number() }))?;
                 }
             }
@@ -336,6 +377,11 @@ impl Phone {
         match std::mem::replace(&mut self.step, Step::Idle) {
             Step::Negotiating { login } => {
                 self.step = Step::Agreeing { login };
+                if let (Primitive::ClientCapabilityResponse(agreed), Some(session)) =
+                    (answer, self.session.session_id())
+                {
+                    self.channel.open(self.now(), session, &agreed.capabilities);
+                }
                 let request = self.service_request();
                 self.happen(Event::Request(request));
                 Ok(())
@@ -420,6 +466,10 @@ impl Phone {
             supported_bearers: vec![Bearer::Http],
             multi_trans: Some(1),
             parser_size: Some(PARSER_OCTETS_MAX),
+            supported_cir_methods: match self.wake_up {
+                WakeUp::Tcp => vec![CirMethod::Stcp],
+                WakeUp::None => Vec::new(),
+            },
             server_poll_min: Some(POLL_INTERVAL),
             ..CapabilityList::default()
         };

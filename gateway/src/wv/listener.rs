@@ -46,6 +46,14 @@ impl Default for ListenerSettings {
     }
 }
 
+impl ListenerSettings {
+    /// What the address for SHTTP that ends with this path names a session by.
+    fn cir_token<'a>(&self, path: &'a str) -> Option<&'a str> {
+        let behind = path.strip_prefix(self.path.trim_end_matches('/')).unwrap_or(path);
+        behind.strip_prefix(CIR_PATH).or_else(|| path.strip_prefix(CIR_PATH))
+    }
+}
+
 struct Served {
     settings: ListenerSettings,
     adapter: WvAdapter,
@@ -136,6 +144,19 @@ async fn answer(
         return Ok(with_header(plain(StatusCode::SERVICE_UNAVAILABLE), RETRY_AFTER, "2"));
     }
     let path = request.uri().path();
+    if let Some(token) = served.settings.cir_token(path) {
+        // WV-CIR-06
+        let is_question = matches!(*request.method(), Method::GET | Method::HEAD);
+        return Ok(match served.adapter.cir_asked(token).filter(|_| is_question) {
+            Some(true) => {
+                metric::wake_up("SHTTP");
+                plain(StatusCode::OK)
+            }
+            Some(false) => plain(StatusCode::NO_CONTENT),
+            None if is_question => plain(StatusCode::NOT_FOUND),
+            None => with_header(plain(StatusCode::METHOD_NOT_ALLOWED), ALLOW, "GET, HEAD"),
+        });
+    }
     if path != served.settings.path && path != "/" {
         return Ok(plain(StatusCode::NOT_FOUND));
     }
@@ -190,6 +211,9 @@ fn with_header(
     response.headers_mut().insert(name, HeaderValue::from_static(value));
     response
 }
+
+/// What stands between the path of the server and the token of a session in the address for SHTTP.
+pub const CIR_PATH: &str = "/cir/";
 
 /// Header fields of one request; phones send a dozen.
 const HEADERS_MAX: usize = 64;

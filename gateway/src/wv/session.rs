@@ -8,6 +8,7 @@ mod login;
 mod post;
 mod restore;
 mod show;
+mod wake;
 
 pub use post::{IncomingPost, PostReply};
 pub use restore::{WvParts, WvSettings, offered_functions};
@@ -17,6 +18,7 @@ use crate::{
     lane::{Adapter, Clock, Input, Intake, Ticket as LaneTicket},
     observe::{Direction, Tap, TraceRecord},
     store::WireRecord,
+    wv::cir::{CirLink, CirOutlet},
 };
 use bytes::Bytes;
 use mapping::{
@@ -72,6 +74,11 @@ pub struct Sessions {
     /// Who logs in, as far as the message tells.
     profiles: HashMap<PostId, (Profile, Encoding)>,
     login_budget: HashMap<IpAddr, (u64, u32)>,
+    outlet: CirOutlet,
+    /// Who asks for SHTTP with what.
+    tokens: HashMap<String, SessionId>,
+    /// Where clients are whose sessions are yet to be restored.
+    sources: HashMap<SessionId, IpAddr>,
     randomness: u64,
     next_number: u64,
     current: Correlation,
@@ -90,11 +97,26 @@ struct Entry {
     is_over: bool,
     /// Why what waits in it waits: the causal chains, to be named when it leaves and when it is acknowledged.
     chains: HashMap<QueueKey, Correlation>,
+    /// The connection over which the client is woken.
+    link: Option<Rc<CirLink>>,
+    /// Where its last message came from.
+    source: Option<IpAddr>,
+    is_source_kept: bool,
 }
 
 impl Entry {
     fn new(machine: ServerSession, user: Address) -> Self {
-        Self { machine, user, deadline: None, is_attached: false, is_over: false, chains: HashMap::new() }
+        Self {
+            machine,
+            user,
+            deadline: None,
+            is_attached: false,
+            is_over: false,
+            chains: HashMap::new(),
+            link: None,
+            source: None,
+            is_source_kept: false,
+        }
     }
 }
 
@@ -122,8 +144,8 @@ impl Sessions {
                 }
                 // Messages stay in the store until the client comes again.
                 SessionCommand::GivenUp(key) => drop(self.end_chain(id, &key)),
-                // The channel to wake the client is not built yet.
-                SessionCommand::WakeUp | SessionCommand::Lapsed => {}
+                SessionCommand::WakeUp => self.wake_client(now, id),
+                SessionCommand::Lapsed => {}
             }
         }
         if is_changed {
@@ -163,13 +185,13 @@ impl Sessions {
     fn keep(&mut self, id: &SessionId) {
         let Some(entry) = self.entries.get(id).filter(|entry| entry.machine.may_go_on()) else { return };
         let (body, owner) = (snapshot::export(&entry.machine), entry.user.to_string());
-        self.record(id, &owner, Some(body));
+        self.record(SESSION, id, &owner, Some(body));
     }
 
-    fn record(&mut self, id: &SessionId, owner: &str, body: Option<Bytes>) {
+    fn record(&mut self, kind: &str, id: &SessionId, owner: &str, body: Option<Bytes>) {
         self.inputs.push(Input::Wire(WireRecord {
             side: Side::Wv,
-            kind: Arc::from("session"),
+            kind: Arc::from(kind),
             key: Arc::from(id.as_str()),
             owner: Some(Arc::from(owner)),
             body,
@@ -197,7 +219,8 @@ impl Sessions {
         }
         let limits = &self.settings.session_policy.limits;
         self.closed.remember(to_wv(now), id.clone(), closing.code(), limits);
-        self.record(id, user.as_str(), None);
+        self.record(SESSION, id, user.as_str(), None);
+        self.drop_channels(now, id);
         tracing::debug!(side = "wv", session = %id, %user, correlation = %self.current, ?closing, "session closed");
     }
 
@@ -213,6 +236,7 @@ impl Sessions {
         let Some(entry) = self.entries.get_mut(id) else { return };
         entry.is_attached = true;
         let (user, attachment) = (entry.user.clone(), restore::attachment(&entry.machine));
+        self.offer_token(id);
         self.ask(user, id, Operation::Attach(attachment), execute::Pending::Nothing);
     }
 
@@ -401,9 +425,12 @@ impl Adapter for WvAdapter {
     }
 
     fn under_way(&self) -> usize {
-        self.0.borrow().waiting.len()
+        self.0.borrow().posts_under_way()
     }
 }
+
+/// The kind of the records that hold sessions.
+const SESSION: &str = "session";
 
 const fn to_wv(at: Timestamp) -> WvTimestamp {
     WvTimestamp::from_millis(at.as_millis())

@@ -2,6 +2,7 @@
 #![cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 
 pub mod date_time;
+pub mod pts;
 pub mod sink;
 pub mod tree;
 pub mod wbxml;

@@ -21,7 +21,8 @@ use wv_proto::session::closed::{ClosedSessions, refuse};
 use wv_proto::session::digest::mint_nonce;
 use wv_proto::session::limit::SessionLimits;
 use wv_proto::session::login::{
-    Credentials, KnownSession, LoginAttempt, LoginCommand, LoginEvent, LoginMachine, LoginPolicy, OldSession, Opening,
+    Credentials, Exposure, KnownSession, LoginAttempt, LoginCommand, LoginEvent, LoginMachine, LoginPolicy, OldSession,
+    Opening,
 };
 use wv_proto::session::negotiation::Negotiated;
 use wv_proto::session::poll::{Epoch, QueueKey, ServerPrimitive};
@@ -72,6 +73,7 @@ impl Server {
         let answer = match login {
             Some((transaction, request)) => {
                 let attempt = LoginAttempt {
+                    exposure: Exposure::Protected,
                     post,
                     version,
                     session: message.session,

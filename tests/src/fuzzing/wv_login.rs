@@ -12,8 +12,8 @@ use wv_proto::{
         digest::{DigestMethod, digest_bytes, mint_nonce},
         limit::SessionLimits,
         login::{
-            Comparison, Credentials, KnownSession, LoginAttempt, LoginCommand, LoginEvent, LoginMachine, LoginPolicy,
-            MultiSession, OldSession, SameClient,
+            Comparison, Credentials, Exposure, KnownSession, LoginAttempt, LoginCommand, LoginEvent, LoginMachine,
+            LoginPolicy, MultiSession, OldSession, SameClient,
         },
         time::Timestamp,
         transaction::PostId,
@@ -69,6 +69,7 @@ impl World {
             _ => SessionDescriptor::Outband,
         };
         let attempt = LoginAttempt {
+            exposure: tape.pick(&[Exposure::Protected, Exposure::Open]),
             post,
             version: tape.pick(&[Version::V1_1, Version::V1_2, Version::V1_3]),
             session,
@@ -110,12 +111,14 @@ impl World {
             return;
         }
         let post = self.wanted.remove(usize::from(tape.octet()) % self.wanted.len());
-        let credentials = match tape.octet() % 6 {
+        let credentials = match tape.octet() % 8 {
             0 => Credentials::Unknown,
             1 => Credentials::Hashed(Comparison::NotMade),
             2 => Credentials::Hashed(Comparison::Equal),
             3 => Credentials::Hashed(Comparison::Different),
             4 => Credentials::Vouched,
+            5 => Credentials::Unavailable,
+            6 => Credentials::Delegated(tape.pick(&[Comparison::Equal, Comparison::Different, Comparison::NotMade])),
             _ => Credentials::Password(Password::new("secret")),
         };
         let known = |tape: &mut Tape<'_>| KnownSession {

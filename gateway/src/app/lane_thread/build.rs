@@ -3,14 +3,23 @@
 use super::LaneOrder;
 use crate::{
     account::AccountBook,
-    app::{StartError, absent::AbsentSide, settings},
+    app::{
+        StartError,
+        absent::AbsentSide,
+        settings::{self, Places},
+        socket::Sockets,
+    },
     lane::{Adapter, Lane, LaneParts, LaneTask, Rebuild},
     simple::{
         agent::{Agent, AgentParts, SimpleAdapter},
         transport::Transports,
     },
     store::{Scope, Snapshot, WireRecord},
-    wv::{WvAdapter, WvParts, listener::ListenerSettings},
+    wv::{
+        WvAdapter, WvParts,
+        cir::{CirListener, CirOutlet, PushGateway},
+        listener::ListenerSettings,
+    },
 };
 use mapping::{
     address::Address,
@@ -20,14 +29,23 @@ use mapping::{
     time::Timestamp,
 };
 use sip_proto::limit::Limits;
-use std::{cell::RefCell, collections::BTreeSet, io, net::TcpListener, rc::Rc, sync::Arc};
+use std::{
+    cell::RefCell,
+    collections::BTreeSet,
+    io,
+    net::{TcpListener, UdpSocket},
+    rc::Rc,
+    sync::Arc,
+};
 use tokio::sync::{Notify, mpsc};
+use wv_proto::cir::server::CirLimits;
 
 /// A lane that is ready to turn.
 pub(super) struct Built {
     pub(super) lane: Lane,
     pub(super) transports: Option<Rc<Transports>>,
     pub(super) csp: Option<CspListener>,
+    pub(super) cir: Option<(CirListener, WvAdapter)>,
 }
 
 /// What CSP is served with.
@@ -54,7 +72,7 @@ pub(super) fn build(
     };
     let sockets = order.sockets.copy()?;
     let (simple, transports) = build_simple(order, now, &wake, &mut seeds, &kept(Side::Simple))?;
-    let sessions = build_wv(order, now, &wake, &mut seeds, &kept(Side::Wv));
+    let sessions = build_wv(order, &sockets, now, &wake, &mut seeds, &kept(Side::Wv))?;
     let facts = snapshot.facts.iter().filter(|fact| scope.includes(fact.owner().as_str())).cloned().collect();
     let config = settings::engine(&order.configuration, order.number, order.lanes);
     let mut rebuild = rebuild(config, order.book.clone(), seeds);
@@ -63,6 +81,16 @@ pub(super) fn build(
         Some(sessions) => Rc::new(RefCell::new(sessions.clone())),
         None => Rc::new(RefCell::new(AbsentSide(Side::Wv))),
     };
+    let cir = sessions.clone().zip(sockets.cir).map(|(sessions, listener)| {
+        (
+            CirListener {
+                listener,
+                limits: CirLimits::default(),
+                connections_max: order.configuration.limits.connections_max,
+            },
+            sessions,
+        )
+    });
     let csp = match (sessions, order.configuration.wv_access.as_ref(), sockets.csp) {
         (Some(sessions), Some(access), Some(listener)) => {
             Some(CspListener { listener, sessions, settings: settings::listener(&order.configuration, access) })
@@ -90,30 +118,36 @@ pub(super) fn build(
         tasks,
         neighbours: Arc::clone(&order.neighbours),
     });
-    Ok(Built { lane, transports, csp })
+    Ok(Built { lane, transports, csp, cir })
 }
 
 fn build_wv(
     order: &LaneOrder,
+    sockets: &Sockets,
     now: Timestamp,
     wake: &Rc<Notify>,
     seeds: &mut Seeds,
     kept: &[&WireRecord],
-) -> Option<WvAdapter> {
-    let access = order.configuration.wv_access.as_ref()?;
+) -> Result<Option<WvAdapter>, StartError> {
+    let Some(access) = order.configuration.wv_access.as_ref() else { return Ok(None) };
     let [randomness, _] = seeds.words();
+    let places = Places { csp: sockets.csp_address(), cir: sockets.cir_address() };
+    let datagrams = sockets.cir_datagrams.as_ref().map(UdpSocket::try_clone).transpose()?;
+    let datagrams = datagrams.map(tokio::net::UdpSocket::from_std).transpose()?;
+    let push = access.cir_push.clone().map(PushGateway::start);
     let sessions = WvAdapter::new(WvParts {
-        settings: settings::sessions(&order.configuration, access, order.number, seeds.epoch.number()),
+        settings: settings::sessions(&order.configuration, access, places, order.number, seeds.epoch.number()),
         clock: order.clock,
         accounts: order.book.clone(),
         wake: Rc::clone(wake),
         tap: order.tap.clone(),
+        outlet: CirOutlet::new(datagrams, push),
         randomness,
     });
     for record in kept {
         sessions.restore(now, record);
     }
-    Some(sessions)
+    Ok(Some(sessions))
 }
 
 type SimpleParts = (Rc<RefCell<dyn Adapter>>, Option<Rc<Transports>>);

@@ -35,6 +35,36 @@ pub const OPTIONS: &[ConfigOption] = &[
         "The CIR address that clients are told.",
     ),
     option(
+        "wv.access.cir_methods",
+        Kind::List(&Kind::Choice(&["STCP", "SHTTP", "SUDP", "WAPUDP", "WAPSMS", "SSMS"])),
+        Texts(&["STCP", "SHTTP", "SUDP"]),
+        "The wake-up channels that are offered, most preferred first; WAPSMS and SSMS need cir_push_url.",
+    ),
+    option(
+        "wv.access.cir_udp",
+        Kind::Socket,
+        Nothing("the host of listen, any port"),
+        "Where wake-ups by datagram (SUDP, WAPUDP) are sent from.",
+    ),
+    option(
+        "wv.access.cir_push_url",
+        Kind::HttpUri,
+        Nothing("no short messages"),
+        "A service that sends short messages: it is posted a JSON object with method, to, text, port and, for WAPSMS, data in hex.",
+    ),
+    option(
+        "wv.access.poll_min_s",
+        Kind::Integer(0, HOUR_S),
+        Number(10),
+        "Shortest time between two polls that clients are told (ServerPollMin).",
+    ),
+    option(
+        "wv.access.long_poll_ms",
+        Kind::Integer(0, 14_000),
+        Number(0),
+        "How long a poll is held for a client that nothing wakes, until something waits; 0 answers at once.",
+    ),
+    option(
         "wv.access.keep_alive_max_s",
         Kind::Integer(30, 30 * DAY_S),
         Number(DAY_S),

@@ -1,6 +1,6 @@
 //! Logins: the machine decides, this side looks accounts up and opens sessions.
 
-use super::{Entry, Sessions, post::IncomingPost, post::evidence, to_wv, user_of};
+use super::{Entry, SESSION, Sessions, post::IncomingPost, post::evidence, to_wv, user_of};
 use crate::account::Credential;
 use mapping::{address::Address, correlation::Correlation, event::DetachReason, time::Timestamp};
 use std::collections::HashMap;
@@ -13,7 +13,10 @@ use wv_proto::{
     quirk::{Profile, Quirk},
     session::{
         digest::mint_nonce,
-        login::{Comparison, Credentials, KnownSession, LoginAttempt, LoginCommand, LoginEvent, OldSession, Opening},
+        login::{
+            Comparison, Credentials, Exposure, KnownSession, LoginAttempt, LoginCommand, LoginEvent, OldSession,
+            Opening,
+        },
         poll::{QueueKey, ServerPrimitive},
         server::{Event, ServerSession},
         transaction::PostId,
@@ -68,6 +71,7 @@ impl Sessions {
         let attempt = LoginAttempt {
             post: id,
             version,
+            exposure: Exposure::Protected,
             session,
             transaction: transaction.id,
             request: *request,
@@ -87,7 +91,7 @@ impl Sessions {
         while let Some(command) = self.logins.poll() {
             self.take_up_chain(&command);
             match command {
-                LoginCommand::FindCredentials { post, user_id, password, old } => {
+                LoginCommand::FindCredentials { post, user_id, password, old, .. } => {
                     self.find_credentials(now, post, &user_id, password.as_ref(), old.as_ref());
                 }
                 LoginCommand::Replace { session_id, by } => {
@@ -201,7 +205,7 @@ impl Sessions {
         let (owner, version) = (entry.user.to_string(), entry.machine.party().version);
         let (queue, chains) = (entry.machine.take_queue(), std::mem::take(&mut entry.chains));
         entry.machine.handle(to_wv(now), Event::Disconnect(StatusCode::FORCED_LOGOUT));
-        self.record(id, &owner, None);
+        self.record(SESSION, id, &owner, None);
         self.drive(now, id);
         Some(Inheritance { version, queue, chains })
     }
@@ -209,11 +213,12 @@ impl Sessions {
     fn open(&mut self, now: Timestamp, opening: Opening, inheritance: Option<Inheritance>) {
         let Some(user) = user_of(&opening.user_id, &self.settings.domain_default) else { return };
         let (profile, encoding) = self.profiles.remove(&opening.post).unwrap_or((Profile::default(), Encoding::Xml));
+        let source = self.waiting.get(&opening.post).map(|waiting| waiting.source);
         let (id, version) = (opening.session_id.clone(), opening.version);
         let policy = std::sync::Arc::clone(&self.settings.session_policy);
         let machine = ServerSession::open(to_wv(now), policy, opening, encoding, profile, self.settings.epoch);
         if profile != Profile::Plain {
-            crate::observe::metric::quirk(mapping::side::Side::Wv, profile_name(profile));
+            crate::observe::metric::quirk(mapping::side::Side::Wv, profile.as_str());
         }
         tracing::debug!(side = "wv", session = %id, %user, ?profile, correlation = %self.current, "session opened");
         self.by_user.entry(user.clone()).or_default().push(id.clone());
@@ -228,6 +233,9 @@ impl Sessions {
         self.entries.insert(id.clone(), entry);
         self.keep(&id);
         self.attach(&id);
+        if let Some(source) = source {
+            self.note_source(&id, source);
+        }
         self.drive(now, &id);
     }
 
@@ -254,17 +262,6 @@ impl Sessions {
         let octets = random::<16>()?;
         let hex: String = octets.iter().map(|octet| format!("{octet:02x}")).collect();
         Some(SessionId::new(format!("{}-{hex}", self.settings.lane)))
-    }
-}
-
-const fn profile_name(profile: Profile) -> &'static str {
-    match profile {
-        Profile::Plain => "plain",
-        Profile::Android => "android",
-        Profile::S60 => "s60",
-        Profile::Movistar => "movistar",
-        Profile::Razr => "razr",
-        Profile::Test => "test",
     }
 }
 

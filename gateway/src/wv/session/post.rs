@@ -4,7 +4,10 @@ use super::{Sessions, command::key_of, to_wv};
 use crate::observe::Direction;
 use bytes::Bytes;
 use mapping::correlation::Correlation;
-use std::{net::SocketAddr, time::Instant};
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::Instant,
+};
 use tokio::sync::oneshot;
 use wv_proto::{
     codec::{self, DateTimeForm, WriterOptions},
@@ -57,6 +60,7 @@ pub(super) struct Waiting {
     session: SessionDescriptor,
     requests: Vec<Option<TransactionId>>,
     peer: String,
+    pub(super) source: IpAddr,
     pub(super) correlation: Correlation,
     since: Instant,
 }
@@ -134,6 +138,7 @@ impl Sessions {
                 // WV-HTTP-03: a session keeps the version it began with.
                 waiting.version = self.entries.get(&session).map_or(version, |entry| entry.machine.party().version);
             }
+            self.note_source(&session, post.source.ip());
             if let Some(entry) = self.entries.get_mut(&session) {
                 let identity = Identity::of(&post.body);
                 entry.machine.handle(to_wv(now), Event::Post(Post { id, identity, message: envelope }));
@@ -174,6 +179,15 @@ impl Sessions {
         metrics::histogram!("gateway_request_seconds", "side" => "wv").record(waiting.since.elapsed().as_secs_f64());
         // Refused when the client has gone in the meantime.
         let _ = waiting.reply.send(PostReply { body, content_type: waiting.content_type });
+    }
+
+    /// How many messages wait for an answer that somebody works on. A poll that is held waits for nobody.
+    pub(super) fn posts_under_way(&self) -> usize {
+        let is_held = |id: &PostId, waiting: &Waiting| match &waiting.session {
+            SessionDescriptor::Inband(session) => self.entries.get(session).is_some_and(|one| one.machine.holds(*id)),
+            SessionDescriptor::Outband => false,
+        };
+        self.waiting.iter().filter(|(id, waiting)| !is_held(id, waiting)).count()
     }
 
     /// The causal chain of what the server sends of its own accord: that of its first transaction.
@@ -231,6 +245,7 @@ impl Sessions {
             session: SessionDescriptor::Outband,
             requests: Vec::new(),
             peer: source.to_string(),
+            source: source.ip(),
             correlation: self.current,
             since: self.clock.instant(),
         }

@@ -1,7 +1,7 @@
 //! Building the sessions, and taking up what was kept.
 
-use super::{Entry, Sessions, execute::Pending, to_wv, user_of};
-use crate::{account::AccountBook, lane::Clock, observe::Tap, store::WireRecord};
+use super::{Entry, SESSION, Sessions, execute::Pending, to_wv, user_of, wake::SOURCE};
+use crate::{account::AccountBook, lane::Clock, observe::Tap, store::WireRecord, wv::cir::CirOutlet};
 use mapping::{
     address::Address,
     correlation::Correlation,
@@ -67,6 +67,8 @@ pub struct WvParts {
     pub wake: Rc<Notify>,
     /// Where messages are watched.
     pub tap: Tap,
+    /// What wake-ups leave by that need no connection.
+    pub outlet: CirOutlet,
     /// A random start for correlations.
     pub randomness: u64,
 }
@@ -118,6 +120,9 @@ impl Sessions {
             pending: HashMap::new(),
             held: HashMap::new(),
             login_budget: HashMap::new(),
+            outlet: parts.outlet,
+            tokens: HashMap::new(),
+            sources: HashMap::new(),
             next_number: 0,
             current: Correlation::new(parts.randomness),
             randomness: parts.randomness,
@@ -133,7 +138,10 @@ impl Sessions {
 
     /// Takes up a kept session. What cannot be read is logged and left behind: its client hears 604 and logs in anew.
     pub(super) fn restore(&mut self, now: Timestamp, record: &WireRecord) {
-        let Some(body) = record.body.as_ref().filter(|_| record.kind.as_ref() == "session") else { return };
+        if record.kind.as_ref() == SOURCE {
+            return self.restore_source(record);
+        }
+        let Some(body) = record.body.as_ref().filter(|_| record.kind.as_ref() == SESSION) else { return };
         let policy = Arc::clone(&self.settings.session_policy);
         match snapshot::restore(to_wv(now), policy, self.settings.epoch, body) {
             Ok(machine) => self.take_up(machine),
@@ -146,16 +154,26 @@ impl Sessions {
         let user = user_of(&machine.party().user_id, &self.settings.domain_default);
         let Some(user) = user.filter(|user| self.accounts.has(user)) else {
             // The account is no more, or the domain is not served any more.
-            return self.record(&id, machine.party().user_id.as_str(), None);
+            return self.record(SESSION, &id, machine.party().user_id.as_str(), None);
         };
         self.by_user.entry(user.clone()).or_default().push(id.clone());
-        self.entries.insert(id.clone(), Entry::new(machine, user));
+        let mut entry = Entry::new(machine, user);
+        entry.source = self.sources.remove(&id);
+        entry.is_source_kept = entry.source.is_some();
+        self.entries.insert(id.clone(), entry);
+        self.offer_token(&id);
         self.schedule(&id);
     }
 
     /// Starts anew from what was kept, because a batch was lost. Who waited has been refused.
     pub(super) fn reload(&mut self, now: Timestamp, kept: &[&WireRecord]) {
+        for entry in self.entries.values_mut() {
+            if let Some(link) = entry.link.take() {
+                link.release(to_wv(now));
+            }
+        }
         self.entries.clear();
+        self.tokens.clear();
         self.by_user.clear();
         self.deadlines.clear();
         kept.iter().for_each(|record| self.restore(now, record));
@@ -165,6 +183,7 @@ impl Sessions {
     /// the engine does not know.
     pub(super) fn reconcile(&mut self, now: Timestamp, engine: &Engine) {
         self.current = self.correlation();
+        self.bury_sources();
         let is_dismissed = |entry: &Entry| entry.machine.may_go_on() && !self.accounts.has(&entry.user);
         let dismissed: Vec<SessionId> =
             self.entries.iter().filter(|(_, entry)| is_dismissed(entry)).map(|(id, _)| id.clone()).collect();

@@ -41,6 +41,7 @@ impl Bench {
     fn with(store: MemoryStore) -> Self {
         let snapshot = store.snapshot(&Scope::Everything);
         let adapter = WvAdapter::new(WvParts {
+            outlet: crate::wv::cir::CirOutlet::default(),
             settings: settings(),
             clock: Clock::new(),
             accounts: AccountBook::for_test(&["wv:alice@wv.example", "wv:carol@wv.example"]),

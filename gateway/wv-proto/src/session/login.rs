@@ -3,8 +3,8 @@
 mod event;
 
 pub use event::{
-    Comparison, Credentials, KnownSession, LoginAttempt, LoginCommand, LoginEvent, LoginPolicy, MultiSession,
-    OldSession, Opening, Resumption, SameClient,
+    Comparison, Credentials, Exposure, KnownSession, LoginAttempt, LoginCommand, LoginEvent, LoginPolicy, MultiSession,
+    OldSession, Opening, Resumption, SameClient, SentDigest,
 };
 
 use super::closed::code_for_version;
@@ -137,10 +137,18 @@ impl LoginMachine {
             post: attempt.post,
             user_id: attempt.request.user_id.clone(),
             password: attempt.request.password.clone(),
+            digest: self.sent_digest(&attempt),
             old: attempt.old_session().cloned(),
         });
         self.arrivals.push_back((now, attempt.post));
         self.attempts.insert(attempt.post, attempt);
+    }
+
+    /// The digest of the request, when it answers a challenge.
+    fn sent_digest(&self, attempt: &LoginAttempt) -> Option<Box<SentDigest>> {
+        let bytes = attempt.request.digest_bytes.clone()?;
+        let challenge = self.challenges.get(&attempt.claim())?;
+        Some(Box::new(SentDigest { nonce: challenge.nonce.clone(), schema: challenge.proof.to_schema(), bytes }))
     }
 
     fn decide(
@@ -168,14 +176,25 @@ impl LoginMachine {
             // WV-LOGIN-02
             return Verdict::Refused(StatusCode::UNKNOWN_USER);
         }
+        if *credentials == Credentials::Unavailable {
+            // WV-ACC-05
+            return Verdict::Refused(StatusCode::SERVICE_UNAVAILABLE);
+        }
         if *credentials == Credentials::Vouched {
             return Verdict::Proved;
+        }
+        if request.password.is_some() && attempt.exposure == Exposure::Open {
+            // WV-ACC-01
+            return Verdict::Refused(StatusCode::FORBIDDEN);
         }
         if let Some(sent) = &request.digest_bytes {
             // WV-LOGIN-06
             let is_right = match (self.take_challenge(&attempt.claim()), credentials) {
                 (Some(Challenge { nonce, proof: Proof::Digest(method), .. }), Credentials::Password(password)) => {
                     is_digest_right(method, &nonce, password, sent)
+                }
+                (Some(Challenge { proof: Proof::Digest(_), .. }), Credentials::Delegated(comparison)) => {
+                    *comparison == Comparison::Equal
                 }
                 (_, _) => false,
             };
@@ -186,23 +205,28 @@ impl LoginMachine {
             self.take_challenge(&attempt.claim());
             return Verdict::of(match credentials {
                 Credentials::Password(password) => is_same_password(password, sent),
-                Credentials::Hashed(comparison) => *comparison == Comparison::Equal,
-                Credentials::Unknown | Credentials::Vouched => false,
+                Credentials::Hashed(comparison) | Credentials::Delegated(comparison) => {
+                    *comparison == Comparison::Equal
+                }
+                Credentials::Unknown | Credentials::Unavailable | Credentials::Vouched => false,
             });
         }
-        Self::choose(request, credentials)
+        Self::choose(request, credentials, attempt.exposure)
     }
 
     /// The first schema of the client that the credentials can check.
     // WV-LOGIN-05
-    fn choose(request: &LoginRequest, credentials: &Credentials) -> Verdict {
+    fn choose(request: &LoginRequest, credentials: &Credentials, exposure: Exposure) -> Verdict {
         if request.digest_schemas.is_empty() {
             return Verdict::Refused(StatusCode::INVALID_PASSWORD);
         }
         let offered = offered_schemas(&request.digest_schemas);
         let usable = offered.iter().filter_map(Proof::from_schema).find(|proof| match (proof, credentials) {
-            (Proof::Digest(_), Credentials::Password(_)) => true,
-            (Proof::ClearPassword, Credentials::Hashed(_)) => true,
+            (Proof::Digest(_), Credentials::Password(_) | Credentials::Delegated(_)) => true,
+            // WV-ACC-01
+            (Proof::ClearPassword, Credentials::Hashed(_) | Credentials::Delegated(_)) => {
+                exposure == Exposure::Protected
+            }
             (Proof::Digest(_) | Proof::ClearPassword, _) => false,
         });
         // WV-LOGIN-08

@@ -1,7 +1,9 @@
 //! What happens to the login machine, and what it wants done.
 
-use crate::primitive::access::LoginRequest;
-use crate::primitive::identifier::{ClientId, Nonce, Password, SessionCookie, SessionId, TransactionId, UserId};
+use crate::primitive::access::{DigestSchema, LoginRequest};
+use crate::primitive::identifier::{
+    ClientId, DigestBytes, Nonce, Password, SessionCookie, SessionId, TransactionId, UserId,
+};
 use crate::primitive::{Envelope, SessionDescriptor};
 use crate::session::limit::SessionLimits;
 use crate::session::negotiation::{Negotiated, Offer};
@@ -59,6 +61,8 @@ pub struct LoginAttempt {
     pub post: PostId,
     /// The version of the message.
     pub version: Version,
+    /// Whether others can listen.
+    pub exposure: Exposure,
     /// The session the message claims to belong to.
     pub session: SessionDescriptor,
     /// TransactionID.
@@ -71,6 +75,27 @@ pub struct LoginAttempt {
     pub session_id: SessionId,
 }
 
+/// Whether others can listen to what a client says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Exposure {
+    /// They cannot: the way is encrypted, or does not leave the machine.
+    #[default]
+    Protected,
+    /// They can.
+    Open,
+}
+
+/// The digest that a client sent, for an owner that lets others check it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SentDigest {
+    /// Over which nonce.
+    pub nonce: Nonce,
+    /// By which schema.
+    pub schema: DigestSchema,
+    /// The digest.
+    pub bytes: DigestBytes,
+}
+
 /// What the owner knows of the user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Credentials {
@@ -81,6 +106,10 @@ pub enum Credentials {
     /// Only a hash of the password is known, so no digest can be checked; the owner compared the password of the
     /// request, if it held one, with this result.
     Hashed(Comparison),
+    /// Somebody else knows the user, and compared what the request held with what he knows, the digest included.
+    Delegated(Comparison),
+    /// Somebody else knows the user, and cannot be asked now.
+    Unavailable,
     /// The network vouches for the user; no proof is needed.
     Vouched,
 }
@@ -146,6 +175,8 @@ pub enum LoginCommand {
         user_id: UserId,
         /// The password in clear, for an owner that knows only its hash.
         password: Option<Password>,
+        /// The digest that answers a challenge, for an owner that lets others check it.
+        digest: Option<Box<SentDigest>>,
         /// The old session that the login names.
         old: Option<SessionId>,
     },

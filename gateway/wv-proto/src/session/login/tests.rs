@@ -34,6 +34,7 @@ fn with_password(text: &str) -> LoginRequest {
 /// What the outside world says during one login.
 struct Login {
     version: Version,
+    exposure: Exposure,
     session: SessionDescriptor,
     credentials: Credentials,
     sessions: Vec<KnownSession>,
@@ -45,6 +46,7 @@ impl Default for Login {
     fn default() -> Self {
         Self {
             version: Version::V1_2,
+            exposure: Exposure::Protected,
             session: SessionDescriptor::Outband,
             credentials: Credentials::Password(secret()),
             sessions: Vec::new(),
@@ -59,6 +61,7 @@ impl Login {
     fn run(&self, machine: &mut LoginMachine, request: LoginRequest) -> (Vec<LoginCommand>, LoginResponse) {
         let post = PostId::new(1);
         let attempt = LoginAttempt {
+            exposure: self.exposure,
             post,
             version: self.version,
             session: self.session.clone(),
@@ -122,6 +125,60 @@ fn wv_login_02_a_wrong_password_is_409_and_an_unknown_user_531() {
     let (commands, response) = login.run(&mut machine(), with_password("secret"));
     assert!(commands.is_empty());
     assert_eq!(response.result.code, StatusCode::UNKNOWN_USER);
+}
+
+#[test]
+fn wv_acc_01_a_password_is_not_taken_where_others_can_listen() {
+    let open = Login { exposure: Exposure::Open, ..Login::default() };
+    let (commands, response) = open.run(&mut machine(), with_password("secret"));
+    assert!(commands.is_empty());
+    assert_eq!((response.result.code, response.session_id), (StatusCode::FORBIDDEN, None));
+    // Nor is it asked for, where only a hash of it is known.
+    let hashed = Login { credentials: Credentials::Hashed(Comparison::NotMade), ..open };
+    let schemas = vec![DigestSchema::Md5, DigestSchema::Pwd];
+    let (_, response) = hashed.run(&mut machine(), LoginRequest { digest_schemas: schemas.clone(), ..request() });
+    assert_eq!(response.result.code, StatusCode::INVALID_PASSWORD);
+    let protected = Login { exposure: Exposure::Protected, ..hashed };
+    let (_, response) = protected.run(&mut machine(), LoginRequest { digest_schemas: schemas, ..request() });
+    assert_eq!((response.result.code, response.digest_schema), (StatusCode::UNAUTHORIZED, Some(DigestSchema::Pwd)));
+}
+
+#[test]
+fn wv_acc_05_somebody_else_may_judge_the_digest() {
+    let login = Login { credentials: Credentials::Delegated(Comparison::NotMade), ..Login::default() };
+    let mut machine = machine();
+    let schemas = vec![DigestSchema::Sha];
+    let (_, response) = login.run(&mut machine, LoginRequest { digest_schemas: schemas, ..request() });
+    assert_eq!((response.result.code, response.digest_schema), (StatusCode::UNAUTHORIZED, Some(DigestSchema::Sha)));
+    let nonce = response.nonce.unwrap();
+    let bytes = digest_bytes(DigestMethod::Sha1, &nonce, &secret());
+    let attempt = LoginAttempt {
+        exposure: Exposure::Open,
+        post: PostId::new(2),
+        version: Version::V1_2,
+        session: SessionDescriptor::Outband,
+        transaction: Some(TransactionId::new("nok1")),
+        request: LoginRequest { digest_bytes: Some(bytes.clone()), ..request() },
+        nonce: mint_nonce([8; 16]),
+        session_id: SessionId::new("gw-new"),
+    };
+    machine.handle(at(1), LoginEvent::Request(Box::new(attempt)));
+    let Some(LoginCommand::FindCredentials { post, digest: Some(digest), .. }) = machine.poll() else { panic!() };
+    assert_eq!(*digest, SentDigest { nonce, schema: DigestSchema::Sha, bytes });
+    let credentials = Credentials::Delegated(Comparison::Equal);
+    let sessions = Vec::new();
+    machine.handle(at(1), LoginEvent::Credentials { post, credentials, sessions, old: OldSession::Unknown });
+    assert!(matches!(machine.poll(), Some(LoginCommand::Open(_))));
+}
+
+#[test]
+fn wv_acc_05_a_service_that_cannot_be_asked_is_503() {
+    let login = Login { credentials: Credentials::Unavailable, ..Login::default() };
+    let (commands, response) = login.run(&mut machine(), with_password("secret"));
+    assert!(commands.is_empty());
+    assert_eq!(response.result.code, StatusCode::SERVICE_UNAVAILABLE);
+    let wrong = Login { credentials: Credentials::Delegated(Comparison::Different), ..Login::default() };
+    assert_eq!(wrong.run(&mut machine(), with_password("x")).1.result.code, StatusCode::INVALID_PASSWORD);
 }
 
 #[test]
@@ -359,6 +416,7 @@ fn a_login_of_1_3_may_negotiate_everything_at_once() {
 fn wv_trx_08_a_login_that_the_owner_does_not_look_up_is_answered_504() {
     let mut machine = machine();
     let attempt = LoginAttempt {
+        exposure: Exposure::Protected,
         post: PostId::new(4),
         version: Version::V1_2,
         session: SessionDescriptor::Outband,
@@ -405,6 +463,7 @@ fn logins_that_never_end_cannot_fill_the_memory() {
 fn wv_trx_07_a_session_id_that_phones_cannot_take_is_never_sent() {
     let mut machine = machine();
     let attempt = LoginAttempt {
+        exposure: Exposure::Protected,
         post: PostId::new(1),
         version: Version::V1_2,
         session: SessionDescriptor::Outband,
@@ -466,6 +525,7 @@ mod random {
             _ => {}
         }
         LoginAttempt {
+            exposure: Exposure::Protected,
             post: PostId::new(number),
             version: Version::V1_2,
             session: if kind == 5 {

@@ -8,7 +8,7 @@ use crate::primitive::identifier::{DigestBytes, Password};
 use crate::primitive::service::ServiceRequest;
 use crate::session::digest::{DigestMethod, digest_bytes, mint_nonce};
 use crate::session::login::{
-    Credentials, LoginAttempt, LoginCommand, LoginEvent, LoginMachine, LoginPolicy, OldSession,
+    Credentials, Exposure, LoginAttempt, LoginCommand, LoginEvent, LoginMachine, LoginPolicy, OldSession,
 };
 use std::fmt::Write as _;
 
@@ -188,6 +188,7 @@ fn log_in(machine: &mut LoginMachine, now: u64, event: &str) {
     }
     let post = PostId::new(1);
     let attempt = LoginAttempt {
+        exposure: Exposure::Protected,
         post,
         version: Version::V1_2,
         session: SessionDescriptor::Outband,
