@@ -17,11 +17,8 @@ pub mod app;
 pub mod cli;
 pub mod config;
 pub mod demo;
-<<<<<<< HEAD
-pub mod lab;
-=======
 pub mod http_post;
->>>>>>> f34552e (gateway: wake clients over TCP, HTTP, datagrams and SMS)
+pub mod lab;
 pub mod lane;
 pub mod observe;
 pub mod peer;

@@ -10,8 +10,10 @@ pub mod sip_pidf;
 pub mod sip_store;
 pub mod sip_transaction;
 pub mod tape;
+pub mod wv_cir;
 pub mod wv_login;
 pub mod wv_message;
+pub mod wv_pts;
 pub mod wv_session;
 pub mod wv_value;
 
@@ -46,9 +48,11 @@ pub const TARGETS: &[Target] = &[
     Target { name: "sip_transaction", run: sip_transaction::run, fixtures: None },
     Target { name: "sip_uri", run: sip_message::run_uri, fixtures: None },
     Target { name: "wv_address", run: wv_value::run_address, fixtures: None },
+    Target { name: "wv_cir", run: wv_cir::run, fixtures: None },
     Target { name: "wv_date_time", run: wv_value::run_date_time, fixtures: None },
     Target { name: "wv_envelope", run: wv_message::run_envelope, fixtures: Some("wv") },
     Target { name: "wv_login", run: wv_login::run, fixtures: None },
+    Target { name: "wv_pts", run: wv_pts::run, fixtures: None },
     Target { name: "wv_session", run: wv_session::run, fixtures: None },
     Target { name: "wv_snapshot", run: wv_session::run_snapshot, fixtures: None },
     Target { name: "wv_wbxml", run: wv_message::run_wbxml, fixtures: None },
