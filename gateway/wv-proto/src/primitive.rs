@@ -1,10 +1,12 @@
 //! The messages of the protocol as types: what a client and a server say to each other.
 
 pub mod access;
+pub mod attribute_list;
 pub mod block;
 pub mod capability;
 pub mod contact_list;
 pub mod delivery;
+pub mod discovery;
 pub mod envelope;
 pub(crate) mod field;
 pub mod function;
@@ -13,12 +15,17 @@ pub mod identifier;
 pub mod invitation;
 pub mod message;
 mod need;
+pub mod notification;
 pub mod party;
 pub mod presence;
+pub mod profile;
+pub mod provider;
+pub mod search;
 pub mod segment;
 pub mod service;
 pub(crate) mod service_tree;
 pub mod system_message;
+pub mod watcher;
 
 pub use envelope::{Envelope, Malformed, SessionDescriptor, Transaction, TransactionMode};
 
@@ -27,6 +34,9 @@ use crate::codec::tree::{Element, Name};
 use crate::schema::{ElementName, element};
 use crate::status::StatusResult;
 use access::{Disconnect, KeepAliveRequest, KeepAliveResponse, LoginRequest, LoginResponse, Status};
+use attribute_list::{
+    CreateAttributeListRequest, DeleteAttributeListRequest, GetAttributeListRequest, GetAttributeListResponse,
+};
 use block::{BlockEntityRequest, GetBlockedListResponse};
 use contact_list::{
     CreateListRequest, CreateListResponse, DeleteListRequest, GetListResponse, ListManageRequest, ListManageResponse,
@@ -49,14 +59,21 @@ use invitation::{
     InviteResponse, InviteUserRequest, InviteUserResponse,
 };
 use message::{DeliveryReportRequest, MessageDelivered, NewMessage, SendMessageRequest, SendMessageResponse};
+use notification::{NotificationRequest, SubscribeNotificationRequest, UnsubscribeNotificationRequest};
 use presence::{
     CancelAuthRequest, GetPresenceRequest, GetPresenceResponse, PresenceAuthRequest, PresenceAuthUser,
     PresenceNotificationRequest, SubscribePresenceRequest, UnsubscribePresenceRequest, UpdatePresenceRequest,
 };
+use profile::{GetPublicProfileRequest, GetPublicProfileResponse, UpdatePublicProfileRequest};
+use provider::{GetSpInfoRequest, GetSpInfoResponse, VerifyIdRequest};
+use search::{SearchRequest, SearchResponse, StopSearchRequest};
 use segment::{DropSegmentRequest, GetSegmentRequest, GetSegmentResponse};
 use service::{ClientCapabilityRequest, ClientCapabilityResponse, ServiceRequest, ServiceResponse};
 use std::fmt;
 use system_message::{SystemMessageRequest, SystemMessageUser};
+use watcher::{
+    GetReactiveAuthStatusRequest, GetReactiveAuthStatusResponse, GetWatcherListRequest, GetWatcherListResponse,
+};
 
 /// Declares the primitives. A row is the name of the variant, which is that of the type it holds, and of the element.
 macro_rules! primitives {
@@ -78,6 +95,13 @@ macro_rules! primitives {
         }
 
         impl Primitive {
+            /// The elements of all primitives that are understood.
+            pub const ELEMENTS: &'static [ElementName] = &[
+                $(element::$empty_element,)+
+                $(element::$plain_element,)+
+                $(element::$boxed_element,)+
+            ];
+
             /// The name of its element.
             #[must_use]
             pub fn name(&self) -> PrimitiveName {
@@ -153,6 +177,14 @@ primitives! {
         PresenceAuthRequest PRESENCE_AUTH_REQUEST,
         PresenceAuthUser PRESENCE_AUTH_USER,
         CancelAuthRequest CANCEL_AUTH_REQUEST,
+        GetWatcherListRequest GET_WATCHER_LIST_REQUEST,
+        GetReactiveAuthStatusRequest GET_REACTIVE_AUTH_STATUS_REQUEST,
+        GetReactiveAuthStatusResponse GET_REACTIVE_AUTH_STATUS_RESPONSE,
+        SubscribeNotificationRequest SUBSCRIBE_NOTIFICATION_REQUEST,
+        UnsubscribeNotificationRequest UNSUBSCRIBE_NOTIFICATION_REQUEST,
+        GetPublicProfileRequest GET_PUBLIC_PROFILE_REQUEST,
+        GetSpInfoRequest GET_SP_INFO_REQUEST,
+        StopSearchRequest STOP_SEARCH_REQUEST,
         SendMessageResponse SEND_MESSAGE_RESPONSE,
         MessageDelivered MESSAGE_DELIVERED,
         DeleteGroupRequest DELETE_GROUP_REQUEST,
@@ -185,6 +217,18 @@ primitives! {
         LoginResponse LOGIN_RESPONSE,
         ClientCapabilityRequest CLIENT_CAPABILITY_REQUEST,
         ClientCapabilityResponse CLIENT_CAPABILITY_RESPONSE,
+        CreateAttributeListRequest CREATE_ATTRIBUTE_LIST_REQUEST,
+        DeleteAttributeListRequest DELETE_ATTRIBUTE_LIST_REQUEST,
+        GetAttributeListRequest GET_ATTRIBUTE_LIST_REQUEST,
+        GetAttributeListResponse GET_ATTRIBUTE_LIST_RESPONSE,
+        GetWatcherListResponse GET_WATCHER_LIST_RESPONSE,
+        NotificationRequest NOTIFICATION_REQUEST,
+        GetPublicProfileResponse GET_PUBLIC_PROFILE_RESPONSE,
+        UpdatePublicProfileRequest UPDATE_PUBLIC_PROFILE_REQUEST,
+        GetSpInfoResponse GET_SP_INFO_RESPONSE,
+        SearchRequest SEARCH_REQUEST,
+        SearchResponse SEARCH_RESPONSE,
+        VerifyIdRequest VERIFY_ID_REQUEST,
         SendMessageRequest SEND_MESSAGE_REQUEST,
         NewMessage NEW_MESSAGE,
         DeliveryReportRequest DELIVERY_REPORT_REQUEST,
@@ -217,6 +261,8 @@ primitives! {
         KeepAliveResponse,
         ListManageResponse,
         GetPresenceResponse,
+        GetAttributeListResponse,
+        GetPublicProfileResponse,
         SendMessageResponse,
         DeliveryReportRequest,
         LeaveGroupResponse,

@@ -58,6 +58,8 @@ identifier! {
     UserId,
     /// ContactList as it came: the text of a contact list address, not yet parsed.
     ContactListId,
+    /// SearchID: given by the server to a search of one session.
+    SearchId,
     /// GroupID as it came: the text of a group address, not yet parsed.
     GroupId,
 }

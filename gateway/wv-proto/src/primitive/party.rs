@@ -282,11 +282,16 @@ impl Property {
     /// Writes properties into the container that is open.
     pub(crate) fn write_each(properties: &[Self], sink: &mut dyn Sink) {
         for property in properties {
-            sink.open(element::PROPERTY);
-            sink.leaf_text(element::NAME, &property.name);
-            sink.maybe_text(element::VALUE, property.value.as_deref());
-            sink.close();
+            property.write(sink);
         }
+    }
+
+    /// Writes the element.
+    pub(crate) fn write(&self, sink: &mut dyn Sink) {
+        sink.open(element::PROPERTY);
+        sink.leaf_text(element::NAME, &self.name);
+        sink.maybe_text(element::VALUE, self.value.as_deref());
+        sink.close();
     }
 }
 

@@ -1,8 +1,10 @@
 //! Any message of a version, grown from a string of choices.
 
 mod attribute;
+mod authorization;
 mod capability;
 mod group;
+mod service;
 mod waiting;
 
 use std::time::Duration;
@@ -37,7 +39,12 @@ use wv_proto::status::{DetailedResult, StatusCode, StatusResult};
 use wv_proto::version::{Encoding, Version};
 
 /// How many kinds of primitives [`Source::primitive`] knows.
-pub(crate) const PRIMITIVE_KINDS: u8 = 80;
+pub(crate) const PRIMITIVE_KINDS: u8 = 100;
+
+const AUTHORIZATION_FIRST: u8 = 80;
+const AUTHORIZATION_LAST: u8 = 89;
+const SERVICE_FIRST: u8 = 90;
+const SERVICE_LAST: u8 = 99;
 
 /// Texts that are hard for one encoding or the other: value tokens, their prefixes, markup, other alphabets.
 const TEXTS: [&str; 16] = [
@@ -360,9 +367,11 @@ impl<'a> Source<'a> {
             12..=18 => self.list_primitive(kind),
             19..=26 => self.presence_primitive(kind),
             27..=31 => self.message_primitive(kind),
-            32 => Primitive::Other(PrimitiveName::Known(element::SEARCH_REQUEST)),
+            32 => Primitive::Other(PrimitiveName::Known(element::EXTENDED_REQUEST)),
             33 => Primitive::Other(PrimitiveName::Vendor("X-Request".into())),
             34..=50 => self.waiting_primitive(kind - 34),
+            AUTHORIZATION_FIRST..=AUTHORIZATION_LAST => self.authorization_primitive(kind - AUTHORIZATION_FIRST),
+            SERVICE_FIRST..=SERVICE_LAST => self.service_primitive(kind - SERVICE_FIRST),
             _ => self.group_primitive(kind - 51),
         }
     }

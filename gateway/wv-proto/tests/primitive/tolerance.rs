@@ -139,9 +139,10 @@ fn a_missing_mode_is_guessed_from_the_primitive() {
 
 #[test]
 fn an_unknown_primitive_keeps_its_name_and_transaction() {
-    for (content, name) in
-        [("<Dance-Request><Step>1</Step></Dance-Request>", "Dance-Request"), ("<Search-Request/>", "Search-Request")]
-    {
+    for (content, name) in [
+        ("<Dance-Request><Step>1</Step></Dance-Request>", "Dance-Request"),
+        ("<Extended-Request/>", "Extended-Request"),
+    ] {
         let transaction = transaction(content);
         assert_eq!(transaction.id, Some(TransactionId::new("7")));
         assert_eq!(transaction.content.unwrap().name().as_str(), name);
@@ -246,7 +247,10 @@ fn primitives_know_their_place_in_the_service_tree() {
     let need = |content: &str| transaction(content).content.unwrap().function_group();
     assert_eq!(need("<Logout-Request/>"), FunctionNeed::Nothing);
     assert_eq!(need("<GetList-Request/>"), FunctionNeed::Function(Function::Gcli));
-    assert_eq!(need("<Search-Request/>"), FunctionNeed::Function(Function::Srch));
+    assert_eq!(
+        need("<StopSearch-Request><SearchID>1</SearchID></StopSearch-Request>"),
+        FunctionNeed::Function(Function::Stsrc)
+    );
     assert_eq!(
         need("<JoinGroup-Request><GroupID>g</GroupID></JoinGroup-Request>"),
         FunctionNeed::Feature(Feature::Group)

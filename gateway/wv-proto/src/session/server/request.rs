@@ -121,6 +121,8 @@ pub(super) fn tamed(mut answer: Primitive, quirks: QuirkSet) -> Primitive {
         Primitive::ListManageResponse(response) => Some(&mut response.result),
         Primitive::GetPresenceResponse(response) => Some(&mut response.result),
         Primitive::SendMessageResponse(response) => Some(&mut response.result),
+        Primitive::GetAttributeListResponse(response) => Some(&mut response.result),
+        Primitive::GetPublicProfileResponse(response) => Some(&mut response.result),
         _ => None,
     };
     if let Some(result) = result {
@@ -152,6 +154,13 @@ fn is_foreign(primitive: &Primitive) -> bool {
             | Primitive::PresenceNotificationRequest(_)
             | Primitive::GetPresenceResponse(_)
             | Primitive::PresenceAuthRequest(_)
+            | Primitive::GetAttributeListResponse(_)
+            | Primitive::GetWatcherListResponse(_)
+            | Primitive::GetReactiveAuthStatusResponse(_)
+            | Primitive::NotificationRequest(_)
+            | Primitive::GetPublicProfileResponse(_)
+            | Primitive::GetSpInfoResponse(_)
+            | Primitive::SearchResponse(_)
             | Primitive::SendMessageResponse(_)
             | Primitive::NewMessage(_)
             | Primitive::DeliveryReportRequest(_)
