@@ -10,8 +10,9 @@ use crate::{
     presence::{AttributeSet, PresenceView},
     record::Record,
     side::{Endpoint, PeerName},
-    watcher::WatchState,
+    watcher::{WatchState, WatcherRow},
 };
+use std::time::Duration;
 
 /// One thing the engine wants done.
 #[derive(Clone, Debug)]
@@ -137,6 +138,26 @@ pub enum Answer {
         /// Members that were refused.
         details: Vec<Detail>,
     },
+    /// What was granted without being asked.
+    AttributeLists {
+        /// As a whole.
+        outcome: Outcome,
+        /// To everybody else, where that was asked for and said.
+        default_list: Option<AttributeSet>,
+        /// To users and contact lists.
+        lists: Vec<AttributeListRow>,
+        /// Contact lists that do not exist.
+        details: Vec<Detail>,
+    },
+    /// Who watches and who did.
+    Watchers {
+        /// How far back the list goes.
+        history: Duration,
+        /// Those who watch now first, then the newest.
+        rows: Vec<WatcherRow>,
+    },
+    /// How it stands with those who asked.
+    Decisions(Vec<DecisionRow>),
     /// Presence seen once.
     Presence {
         /// As a whole.
@@ -146,6 +167,37 @@ pub enum Answer {
         /// Targets that failed.
         details: Vec<Detail>,
     },
+}
+
+/// What was granted to one target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AttributeListRow {
+    /// A user or a contact list.
+    pub target: Address,
+    /// What.
+    pub attributes: AttributeSet,
+}
+
+/// How the presentity has decided about one watcher.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DecisionRow {
+    /// Who asked.
+    pub watcher: Address,
+    /// The decision.
+    pub state: DecisionState,
+    /// About what.
+    pub attributes: AttributeSet,
+}
+
+/// A decision, or that there is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DecisionState {
+    /// It may.
+    Granted,
+    /// It may not.
+    Denied,
+    /// It waits.
+    Pending,
 }
 
 /// News for one watcher.

@@ -17,6 +17,7 @@
 //!    [`Engine::shard_restored`].
 
 mod attachment;
+mod attribute_list;
 mod fetch;
 mod gathering;
 mod list;
@@ -238,6 +239,14 @@ impl Engine {
                 self.authorize(id, &user, &watcher, decision, attributes);
             }
             Operation::CancelAuthorization { watcher } => self.cancel_authorization(id, &user, &watcher),
+            Operation::SetAttributeLists { scope, attributes } => {
+                self.set_attribute_lists(id, &user, &scope, attributes);
+            }
+            Operation::DropAttributeLists { scope } => self.drop_attribute_lists(id, &user, &scope),
+            Operation::GetAttributeLists { scope } => self.attribute_lists(id, &user, &scope),
+            Operation::GetWatchers { history } => self.watchers(id, &user, history),
+            Operation::GetDecisions { watchers } => self.decisions(id, &user, &watchers),
+            Operation::RepeatQuestions => self.repeat_questions(id, &user, &endpoint),
             Operation::GetContactLists => self.contact_lists(id, &user),
             Operation::CreateContactList { list, written, members, display_name, make_default } => {
                 let list = ContactList { address: list, written, display_name, is_default: make_default, members };

@@ -151,6 +151,36 @@ pub enum Operation {
     },
     /// Send one message to each of the targets.
     Send(Submission),
+    /// Grant the named attributes to those in the scope, in place of what was said about them before. No attribute
+    /// grants nothing.
+    SetAttributeLists {
+        /// To whom.
+        scope: AttributeScope,
+        /// What.
+        attributes: AttributeSet,
+    },
+    /// Take back what was said about those in the scope.
+    DropAttributeLists {
+        /// About whom.
+        scope: AttributeScope,
+    },
+    /// What was granted to those in the scope; an empty scope asks for all users and contact lists.
+    GetAttributeLists {
+        /// To whom.
+        scope: AttributeScope,
+    },
+    /// Who watches the user, and who did.
+    GetWatchers {
+        /// How far back former watchers are wanted; as far as is known when not said.
+        history: Option<std::time::Duration>,
+    },
+    /// How the user has decided about watchers that asked; about all when none is named.
+    GetDecisions {
+        /// About whom.
+        watchers: Vec<Address>,
+    },
+    /// Put the unanswered questions to this endpoint once more.
+    RepeatQuestions,
     /// Name the own contact lists.
     GetContactLists,
     /// Make a contact list.
@@ -200,6 +230,15 @@ pub struct Reception {
     pub media_types: Arc<[Arc<str>]>,
     /// Largest content in octets that it takes.
     pub content_octets_max: u64,
+}
+
+/// Whom a word of a presentity is about.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AttributeScope {
+    /// Users, and own contact lists.
+    pub targets: Vec<Address>,
+    /// Everybody about whom nothing else is said.
+    pub everybody: bool,
 }
 
 /// Why a device went.

@@ -67,6 +67,10 @@ pub struct Limits {
     pub publications_per_user: usize,
     /// Words on watchers per presentity.
     pub authorizations_per_presentity: usize,
+    /// Former watchers per presentity that are remembered; the oldest are forgotten first.
+    pub past_watchers_per_presentity: usize,
+    /// How long they are.
+    pub watcher_history_max: Duration,
     /// Messages per user that are recognised when repeated; the oldest are forgotten first.
     pub origins_per_user: usize,
     /// Reports per sender that far sides owe; further ones are not waited for.
@@ -114,6 +118,8 @@ impl Default for Limits {
             attachments_per_user: 32,
             publications_per_user: 33,
             authorizations_per_presentity: 10_000,
+            past_watchers_per_presentity: 200,
+            watcher_history_max: Duration::from_secs(7 * 86_400),
             origins_per_user: 10_000,
             awaited_reports_per_user: 1000,
             entries_per_shard: 1_000_000,

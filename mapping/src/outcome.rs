@@ -78,6 +78,8 @@ pub enum Outcome {
     TooManyContactLists,
     /// The contact list holds the largest allowed number of contacts.
     TooManyContacts,
+    /// The user has the largest allowed number of attribute lists.
+    TooManyAttributeLists,
     /// A presence attribute is unknown or not supported.
     BadPresenceAttribute,
     /// A presence value is not possible.

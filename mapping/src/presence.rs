@@ -125,6 +125,11 @@ impl AttributeSet {
         self.0 |= 1 << attribute as u8;
     }
 
+    /// Takes the attribute out.
+    pub const fn remove(&mut self, attribute: Attribute) {
+        self.0 &= !(1 << attribute as u8);
+    }
+
     /// What is in both.
     #[must_use]
     pub const fn intersection(self, other: Self) -> Self {

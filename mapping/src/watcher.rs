@@ -45,6 +45,26 @@ pub enum Decision {
     Block,
 }
 
+/// Somebody who watches a presentity, or did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WatcherRow {
+    /// Who.
+    pub watcher: Address,
+    /// How.
+    pub status: WatcherStatus,
+}
+
+/// How somebody watches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WatcherStatus {
+    /// Now.
+    Current,
+    /// Not any more.
+    Former,
+    /// Looked once.
+    Looked,
+}
+
 /// One watcher's end of a subscription.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Watch {

@@ -13,7 +13,7 @@ use crate::{
     record::{Fact, FactKey},
     route::Route,
     side::{BlockedStyle, Endpoint},
-    watcher::{Decision, EndReason},
+    watcher::{Decision, EndReason, WatcherStatus},
 };
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -105,6 +105,7 @@ impl Engine {
             }
             return Standing::Declined(Outcome::Blocked);
         }
+        actor.past_watchers.remove(watcher);
         actor.watchers.insert(watcher.clone(), Watcher { attributes, permission });
         if permission == Permission::Undecided {
             self.ask(presentity, watcher, attributes);
@@ -120,7 +121,7 @@ impl Engine {
         }
     }
 
-    fn permission(&self, presentity: &Address, watcher: &Address) -> Permission {
+    pub(super) fn permission(&self, presentity: &Address, watcher: &Address) -> Permission {
         let actor = self.users.get(presentity);
         let rule = actor.and_then(|actor| actor.authorizations.rule_for(presentity, watcher, &actor.lists));
         let asked = self.profile_for(presentity).is_some_and(|profile| profile.asks_authorization);
@@ -150,8 +151,8 @@ impl Engine {
     }
 
     pub(super) fn stop_watch(&mut self, presentity: &Address, watcher: &Address) {
-        if let Some(actor) = self.users.get_mut(presentity) {
-            actor.watchers.remove(watcher);
+        if self.users.get_mut(presentity).is_some_and(|actor| actor.watchers.remove(watcher).is_some()) {
+            self.remember_watcher(presentity, watcher, WatcherStatus::Former);
         }
         self.leave_entry(presentity, watcher);
         self.forget_if_empty(presentity);
@@ -345,7 +346,10 @@ impl Engine {
         self.refresh_document(presentity);
         let permission = self.permission(presentity, watcher);
         match self.standing_of(presentity, watcher, permission) {
-            Standing::Active(seen) => Ok(seen),
+            Standing::Active(seen) => {
+                self.remember_watcher(presentity, watcher, WatcherStatus::Looked);
+                Ok(seen)
+            }
             Standing::Pending => {
                 self.ask(presentity, watcher, attributes);
                 Err(Outcome::NotDecided)

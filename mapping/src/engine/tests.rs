@@ -1,5 +1,6 @@
 //! The engine driven by hand.
 
+mod authorization;
 mod messaging;
 mod property;
 mod restart;

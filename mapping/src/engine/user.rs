@@ -5,6 +5,7 @@ use crate::{
     authorization::Authorizations,
     command::Answer,
     contact_list::ContactList,
+    engine::attribute_list::PastWatcher,
     event::Attachment,
     message::{Content, MessageId, Report},
     outcome::Outcome,
@@ -38,6 +39,8 @@ pub(crate) struct User {
     pub(crate) authorizations: Authorizations,
     /// Who watches this user, when it is hosted here.
     pub(crate) watchers: BTreeMap<Address, Watcher>,
+    /// Who did, or looked once.
+    pub(crate) past_watchers: BTreeMap<Address, PastWatcher>,
     /// Whom this user watches.
     pub(crate) watching: Watching,
     pub(crate) watch_pace: Pace,
@@ -102,6 +105,7 @@ impl User {
             && self.authorizations.rules.is_empty()
             && self.authorizations.questions.is_empty()
             && self.watchers.is_empty()
+            && self.past_watchers.is_empty()
             && self.watching.is_empty()
     }
 }

@@ -167,6 +167,7 @@ impl Verdict {
             | Outcome::BadPresenceAttribute
             | Outcome::BadPresenceValue
             | Outcome::AutoSubscribeNotSupported
+            | Outcome::TooManyAttributeLists
             | Outcome::NotEnoughCredit => Self::Never,
         }
     }

@@ -75,6 +75,7 @@ impl Sequel {
             | Outcome::BadPresenceAttribute
             | Outcome::BadPresenceValue
             | Outcome::AutoSubscribeNotSupported
+            | Outcome::TooManyAttributeLists
             | Outcome::NotEnoughCredit => Self::BackOff(retry_after.unwrap_or_default()),
         }
     }

@@ -119,7 +119,7 @@ impl Agent {
     ) {
         let outcome = match answer {
             Answer::Sent { outcome, .. } | Answer::Done { outcome, .. } => *outcome,
-            Answer::ContactLists(_) | Answer::ContactList { .. } | Answer::Presence { .. } => Outcome::InternalError,
+            _ => Outcome::InternalError,
         };
         let response = self.outcome_response(request, outcome, CodePurpose::Message);
         self.respond(now, id, &response);

@@ -209,7 +209,7 @@ impl Agent {
     ) {
         let outcome = match answer {
             Answer::Done { outcome, .. } | Answer::Presence { outcome, .. } => *outcome,
-            Answer::Sent { .. } | Answer::ContactLists(_) | Answer::ContactList { .. } => Outcome::InternalError,
+            _ => Outcome::InternalError,
         };
         if outcome.is_success() {
             if let Some(waiting) = self.notifiers.entries.get_mut(name).and_then(|entry| entry.opening.as_mut()) {

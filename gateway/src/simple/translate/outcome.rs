@@ -56,6 +56,7 @@ pub const fn to_status(outcome: Outcome, purpose: Purpose) -> u16 {
         | Outcome::BadContactListProperty
         | Outcome::TooManyContactLists
         | Outcome::TooManyContacts
+        | Outcome::TooManyAttributeLists
         | Outcome::BadPresenceAttribute
         | Outcome::BadPresenceValue
         | Outcome::AutoSubscribeNotSupported => 500,

@@ -49,6 +49,7 @@ pub const fn to_code(outcome: Outcome, version: Version) -> StatusCode {
         Outcome::BadContactListProperty => 752,
         Outcome::TooManyContactLists => newer(version, 754, 753, 753),
         Outcome::TooManyContacts => 754,
+        Outcome::TooManyAttributeLists => newer(version, 754, 755, 755),
         Outcome::BadPresenceAttribute => 750,
         Outcome::BadPresenceValue => 751,
         Outcome::AutoSubscribeNotSupported => newer(version, 200, 760, 760),

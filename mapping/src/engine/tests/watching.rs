@@ -58,7 +58,8 @@ fn outcome(answer: Answer) -> Outcome {
         | Answer::Sent { outcome, .. }
         | Answer::ContactList { outcome, .. }
         | Answer::Presence { outcome, .. } => outcome,
-        Answer::ContactLists(_) => Outcome::Success,
+        Answer::AttributeLists { outcome, .. } => outcome,
+        Answer::ContactLists(_) | Answer::Watchers { .. } | Answer::Decisions(_) => Outcome::Success,
     }
 }
 
