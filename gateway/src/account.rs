@@ -2,10 +2,12 @@
 
 pub mod book;
 pub mod credential;
+pub mod directory;
 pub mod secret;
 pub mod user;
 
 pub use book::{Account, AccountBook, AccountError, AccountOrigin, AccountRegistry, NewAccount};
 pub use credential::{Credential, CredentialError, Keeping, SealKey, StoredAccount, StoredCredential};
+pub use directory::{Directory, Profile};
 pub use secret::Secret;
 pub use user::{AccountUser, UserError};

@@ -11,7 +11,7 @@ pub use socket::{BindError, Ports};
 pub use supervisor::Conclusion;
 
 use crate::{
-    account::{AccountError, AccountRegistry, CredentialError, SealKey},
+    account::{AccountError, AccountRegistry, CredentialError, Directory, SealKey},
     admin::{AdminError, AdminParts, AdminServer},
     config::{Configuration, value::SipTransport},
     lane::{Clock, LaneLink},
@@ -237,6 +237,7 @@ fn start_lanes(
     let (links, tasks): (Vec<LaneLink>, Vec<_>) = (0..LANES).map(|_| LaneLink::new(LANE_TASKS_MAX)).unzip();
     let neighbours: Arc<[LaneLink]> = links.into();
     let clock = Clock::new();
+    let directory = Directory::default();
     let snapshot = Arc::new(snapshot);
     let mut crew = LaneCrew::new(Arc::clone(&neighbours));
     let mut sockets = Some(sockets);
@@ -248,6 +249,7 @@ fn start_lanes(
             configuration: Arc::clone(&site.configuration),
             wishes: wishes.clone(),
             book: site.accounts.book(),
+            directory: directory.clone(),
             tap: site.tap.clone(),
             store: Arc::clone(store),
             // All connections and datagrams come to the first lane.

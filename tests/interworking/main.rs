@@ -2,8 +2,10 @@
 //! the ids of the cases; what each demands stands in the catalogue.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on says so by panicking")]
 
+mod authorization;
 mod message;
 mod presence;
+mod service;
 mod session;
 mod subscription;
 mod view;

@@ -4,7 +4,7 @@ mod build;
 
 use super::{StartError, settings, socket::Sockets};
 use crate::{
-    account::AccountBook,
+    account::{AccountBook, Directory},
     config::Configuration,
     lane::{Clock, LaneLink, LaneTask},
     observe::{Tap, panic},
@@ -44,6 +44,7 @@ pub(super) struct LaneOrder {
     pub(super) configuration: Arc<Configuration>,
     pub(super) wishes: settings::AgentWishes,
     pub(super) book: AccountBook,
+    pub(super) directory: Directory,
     pub(super) tap: Tap,
     pub(super) store: Arc<OpenStore>,
     pub(super) sockets: Sockets,

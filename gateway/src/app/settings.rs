@@ -14,7 +14,7 @@ use crate::{
     wv::{
         WvSettings,
         listener::{CIR_PATH, ListenerSettings},
-        session::offered_functions,
+        session::{Provider, offered_functions},
     },
 };
 use mapping::{
@@ -122,6 +122,11 @@ pub(super) fn sessions(
         validity_default: configuration.limits.engine.validity_default,
         content_octets_max: configuration.limits.engine.content_octets_max,
         logins_per_minute_per_source: configuration.limits.logins_per_minute_per_source,
+        provider: Provider {
+            name: access.provider_name.as_str().into(),
+            description: access.provider_description.as_deref().map(Box::from),
+            url: access.provider_url.as_deref().map(Box::from),
+        },
     }
 }
 

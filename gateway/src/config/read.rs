@@ -103,6 +103,9 @@ fn access(values: &Values, answer_wait: Duration) -> WvAccess {
             .filter_map(|network| Network::parse(network))
             .collect(),
         answer_wait,
+        provider_name: text(values, "wv.access.provider_name"),
+        provider_description: values.text("wv.access.provider_description").filter(|text| !text.is_empty()),
+        provider_url: values.text("wv.access.provider_url"),
     }
 }
 

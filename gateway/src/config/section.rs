@@ -82,6 +82,12 @@ pub struct WvAccess {
     pub trusted_proxies: Vec<Network>,
     /// How long the answer to a message waits for the far side.
     pub answer_wait: Duration,
+    /// Name of the provider.
+    pub provider_name: String,
+    /// Description of the provider.
+    pub provider_description: Option<String>,
+    /// Where the provider tells more about itself.
+    pub provider_url: Option<String>,
 }
 
 impl WvAccess {

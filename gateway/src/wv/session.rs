@@ -5,16 +5,17 @@ mod answer;
 mod command;
 mod execute;
 mod login;
+mod notice;
 mod post;
 mod restore;
 mod show;
 mod wake;
 
 pub use post::{IncomingPost, PostReply};
-pub use restore::{WvParts, WvSettings, offered_functions};
+pub use restore::{Provider, WvParts, WvSettings, offered_functions};
 
 use crate::{
-    account::AccountBook,
+    account::{AccountBook, Directory},
     lane::{Adapter, Clock, Input, Intake, Ticket as LaneTicket},
     observe::{Direction, Tap, TraceRecord},
     store::WireRecord,
@@ -27,6 +28,7 @@ use mapping::{
     correlation::Correlation,
     engine::Engine,
     event::{DetachReason, Event, EventKind, Operation, Request, RequestId},
+    presence::AttributeSet,
     side::{Endpoint, Side},
     time::Timestamp,
 };
@@ -42,6 +44,7 @@ use wv_proto::{
     primitive::{
         Envelope, TransactionMode,
         identifier::{SessionId, UserId},
+        notification::NotificationType,
     },
     quirk::{Profile, Quirk},
     session::{
@@ -73,6 +76,12 @@ pub struct Sessions {
     held: HashMap<u64, Vec<(PostId, Option<Envelope>)>>,
     /// Who logs in, as far as the message tells.
     profiles: HashMap<PostId, (Profile, Encoding)>,
+    /// The events that sessions want to hear of (1.3).
+    notices: HashMap<SessionId, Vec<NotificationType>>,
+    notice_number: u64,
+    /// Searches of which not everything was told.
+    searches: HashMap<SessionId, Vec<execute::search::OpenSearch>>,
+    directory: Directory,
     login_budget: HashMap<IpAddr, (u64, u32)>,
     outlet: CirOutlet,
     /// Who asks for SHTTP with what.
@@ -102,6 +111,8 @@ struct Entry {
     /// Where its last message came from.
     source: Option<IpAddr>,
     is_source_kept: bool,
+    /// Attributes of presentities that were queued or sent and are not acknowledged.
+    untold: HashMap<QueueKey, AttributeSet>,
 }
 
 impl Entry {
@@ -116,6 +127,7 @@ impl Entry {
             link: None,
             source: None,
             is_source_kept: false,
+            untold: HashMap::new(),
         }
     }
 }
@@ -217,6 +229,8 @@ impl Sessions {
                 self.by_user.remove(&user);
             }
         }
+        self.forget_notices(id);
+        self.searches.remove(id);
         let limits = &self.settings.session_policy.limits;
         self.closed.remember(to_wv(now), id.clone(), closing.code(), limits);
         self.record(SESSION, id, user.as_str(), None);
@@ -253,6 +267,9 @@ impl Sessions {
         let Some(user) = self.entries.get(id).map(|entry| entry.user.clone()) else { return };
         let chain = self.current;
         for key in keys {
+            if let Some(entry) = self.entries.get_mut(id) {
+                entry.untold.remove(key);
+            }
             // The word on a message belongs to the chain that brought it.
             self.current = self.end_chain(id, key).unwrap_or(chain);
             if let Some(kind) = execute::acknowledgement(&user, key, answer) {

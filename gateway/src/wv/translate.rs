@@ -2,8 +2,11 @@
 //! side.
 
 pub mod address;
+pub mod authorization;
 pub mod contact_list;
 pub mod message;
 pub mod outcome;
 pub mod presence;
+pub mod search;
+pub mod service;
 pub mod watcher;

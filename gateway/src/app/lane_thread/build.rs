@@ -142,6 +142,7 @@ fn build_wv(
         wake: Rc::clone(wake),
         tap: order.tap.clone(),
         outlet: CirOutlet::new(datagrams, push),
+        directory: order.directory.clone(),
         randomness,
     });
     for record in kept {

@@ -88,6 +88,24 @@ pub const OPTIONS: &[ConfigOption] = &[
         Number(2000),
         "How long SendMessage-Response waits for the far side's verdict.",
     ),
+    option(
+        "wv.access.provider_name",
+        Kind::Text,
+        Word("wv-simple-gateway"),
+        "Name of the provider that clients are told.",
+    ),
+    option(
+        "wv.access.provider_description",
+        Kind::OptionalText,
+        Nothing("no description"),
+        "Description of the provider that clients are told.",
+    ),
+    option(
+        "wv.access.provider_url",
+        Kind::HttpUri,
+        Nothing("no address"),
+        "Address where the provider tells more about itself.",
+    ),
     option("wv.federation.listen", Kind::Socket, Word("127.0.0.1:8082"), "Where the SSP server listens for HTTP."),
     option(
         "wv.federation.advertise",

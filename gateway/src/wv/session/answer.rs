@@ -4,7 +4,7 @@ use super::{
     Sessions,
     execute::{Pending, Shape},
 };
-use crate::wv::translate::{address, contact_list, outcome, watcher};
+use crate::wv::translate::{address, authorization, contact_list, outcome, watcher};
 use mapping::{
     command::Answer,
     outcome::{Detail, Outcome, combine},
@@ -32,12 +32,27 @@ impl Sessions {
         };
         let version = self.version(&session);
         let primitive = match answer {
-            Answer::ContactLists(lists) => Primitive::GetListResponse(contact_list::to_names(lists, version)),
+            Answer::ContactLists(lists) => match &shape {
+                Shape::Verified(request) => self.verified(request, lists),
+                _ => Primitive::GetListResponse(contact_list::to_names(lists, version)),
+            },
             Answer::Presence { outcome, views, details } => {
                 let result = self.result(&session, *outcome, details, &refused);
                 let presences =
                     views.iter().map(|(presentity, view)| watcher::to_presence(presentity, view, version)).collect();
                 Primitive::GetPresenceResponse(GetPresenceResponse { result, presences })
+            }
+            Answer::AttributeLists { outcome, default_list, lists, details } => {
+                let result = self.result(&session, *outcome, details, &refused);
+                let response = authorization::to_attribute_lists(result, *default_list, lists, version);
+                Primitive::GetAttributeListResponse(Box::new(response))
+            }
+            Answer::Watchers { history, rows } => {
+                let most = if let Shape::Watchers { most } = shape { most } else { None };
+                Primitive::GetWatcherListResponse(Box::new(authorization::to_watcher_list(*history, rows, most)))
+            }
+            Answer::Decisions(rows) => {
+                Primitive::GetReactiveAuthStatusResponse(authorization::to_statuses(rows, version))
             }
             Answer::Sent { outcome, message, details } => {
                 let result = self.result(&session, *outcome, details, &refused);
@@ -46,7 +61,7 @@ impl Sessions {
             }
             Answer::ContactList { outcome, list, details } => {
                 let result = self.result(&session, *outcome, details, &refused);
-                list_primitive(shape, result, list.as_ref(), version)
+                list_primitive(&shape, result, list.as_ref(), version)
             }
             Answer::Done { outcome, details } => {
                 let result = self.result(&session, *outcome, details, &refused);
@@ -58,7 +73,16 @@ impl Sessions {
                     Shape::ManagedList { .. } => {
                         Primitive::ListManageResponse(ListManageResponse { result, contacts: None, properties: None })
                     }
-                    Shape::Status | Shape::Lists | Shape::CreatedList => Primitive::Status(Status::from(result)),
+                    Shape::AttributeLists => {
+                        let response = authorization::to_attribute_lists(result, None, &[], version);
+                        Primitive::GetAttributeListResponse(Box::new(response))
+                    }
+                    Shape::Status
+                    | Shape::Lists
+                    | Shape::CreatedList
+                    | Shape::Watchers { .. }
+                    | Shape::Decisions
+                    | Shape::Verified(_) => Primitive::Status(Status::from(result)),
                 }
             }
         };
@@ -95,7 +119,7 @@ impl Sessions {
 }
 
 fn list_primitive(
-    shape: Shape,
+    shape: &Shape,
     result: StatusResult,
     list: Option<&mapping::contact_list::ContactList>,
     version: Version,

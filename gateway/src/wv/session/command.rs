@@ -1,11 +1,12 @@
 //! Commands of the engine: what is told to clients waits in the queues of their sessions.
 
 use super::{Sessions, to_wv};
-use crate::wv::translate::{address, message, watcher};
+use crate::wv::translate::{address, authorization, message, watcher};
 use mapping::{
     address::Address,
     command::{Command, CommandKind, DeliveryRoute, Notification},
     correlation::Correlation,
+    presence::{AttributeSet, PresenceView},
     side::Endpoint,
     time::Timestamp,
 };
@@ -13,6 +14,7 @@ use wv_proto::{
     primitive::{
         Primitive,
         identifier::{MessageId, SessionId},
+        notification::NotificationType,
         presence::{PresenceNotificationRequest, Presentity},
     },
     session::{
@@ -30,9 +32,9 @@ impl Sessions {
             CommandKind::Notify(notification) => self.notify(now, &notification),
             CommandKind::AskAuthorization { endpoint, watcher: asking, attributes, .. } => {
                 let id = session_of(&endpoint);
-                let question = watcher::to_question(&asking, attributes, self.version(&id));
                 let key = QueueKey::Authorisation(address::to_user_id(&asking));
-                self.enqueue(now, &id, key, Primitive::PresenceAuthRequest(question));
+                let question = self.question(&id, &asking, attributes);
+                self.enqueue(now, &id, key, question);
             }
             CommandKind::Deliver { route: DeliveryRoute::Endpoint(endpoint), message, .. } => {
                 let key = QueueKey::Message(MessageId::new(message.id.as_str()));
@@ -62,16 +64,33 @@ impl Sessions {
         }
     }
 
+    /// How a client is asked whether somebody may watch.
+    fn question(&self, id: &SessionId, asking: &Address, attributes: AttributeSet) -> Primitive {
+        let version = self.version(id);
+        // WV-NTF-03
+        if self.wants_notice(id, &NotificationType::AuthorizationNeededForUser) {
+            return Primitive::NotificationRequest(Box::new(authorization::to_notification(
+                asking, attributes, version,
+            )));
+        }
+        Primitive::PresenceAuthRequest(watcher::to_question(asking, attributes, version))
+    }
+
     fn notify(&mut self, now: Timestamp, notification: &Notification) {
         let Some(view) = &notification.view else { return };
         let id = session_of(&notification.endpoint);
-        let presence = watcher::to_presence(&notification.presentity, view, self.version(&id));
         let key = QueueKey::Presence(address::to_user_id(&notification.presentity));
+        let Some(entry) = self.entries.get_mut(&id).filter(|entry| !entry.is_over) else { return };
+        // WV-PRS-10: what the client has not acknowledged is told with what is new, as far as it may still be seen.
+        let untold = entry.untold.entry(key.clone()).or_default();
+        *untold = untold.union(view.changed);
+        let view = PresenceView { changed: *untold, ..view.clone() };
+        let presence = watcher::to_presence(&notification.presentity, &view, self.version(&id));
         let request = PresenceNotificationRequest { presences: vec![presence] };
         self.enqueue(now, &id, key, Primitive::PresenceNotificationRequest(request));
     }
 
-    fn enqueue(&mut self, now: Timestamp, id: &SessionId, key: QueueKey, primitive: Primitive) {
+    pub(super) fn enqueue(&mut self, now: Timestamp, id: &SessionId, key: QueueKey, primitive: Primitive) {
         let chain = self.current;
         let Some(entry) = self.entries.get_mut(id).filter(|entry| !entry.is_over) else { return };
         entry.chains.insert(key.clone(), chain);

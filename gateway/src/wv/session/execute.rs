@@ -1,5 +1,9 @@
 //! Requests of clients as operations of the engine.
 
+mod authorization;
+pub(super) mod search;
+pub(super) mod service;
+
 use super::{Sessions, to_wv};
 use crate::wv::translate::{address, contact_list, message, outcome, presence, watcher};
 use mapping::{
@@ -24,6 +28,7 @@ use wv_proto::{
             GetPresenceRequest, PresenceAuthUser, SubscribePresenceRequest, UnsubscribePresenceRequest,
             UpdatePresenceRequest,
         },
+        provider::VerifyIdRequest,
     },
     session::{poll::QueueKey, server::Acknowledgement, transaction::Ticket},
     status::{StatusCode, StatusResult},
@@ -39,7 +44,7 @@ pub(super) enum Pending {
 }
 
 /// Which primitive answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Shape {
     Status,
     Lists,
@@ -47,6 +52,10 @@ pub(super) enum Shape {
     ManagedList { wants_list: bool },
     Presence,
     Sent,
+    AttributeLists,
+    Watchers { most: Option<u32> },
+    Decisions,
+    Verified(Box<VerifyIdRequest>),
 }
 
 impl Sessions {
@@ -73,6 +82,25 @@ impl Sessions {
                 }
                 None => self.refuse_outcome(now, id, ticket, Outcome::BadAddress),
             },
+            Primitive::CreateAttributeListRequest(request) => self.create_attribute_list(now, id, ticket, &request),
+            Primitive::DeleteAttributeListRequest(request) => self.delete_attribute_list(now, id, ticket, &request),
+            Primitive::GetAttributeListRequest(request) => self.attribute_list(now, id, ticket, &request),
+            Primitive::GetWatcherListRequest(request) => self.watcher_list(id, ticket, request),
+            Primitive::GetReactiveAuthStatusRequest(request) => self.authorization_status(now, id, ticket, &request),
+            Primitive::SubscribeNotificationRequest(request) => {
+                self.subscribe_notices(now, id, ticket, &request.types);
+            }
+            Primitive::UnsubscribeNotificationRequest(request) => {
+                self.unsubscribe_notices(now, id, ticket, &request.types);
+            }
+            Primitive::GetSpInfoRequest(request) => self.provider_info(now, id, ticket, request.client_id),
+            Primitive::SearchRequest(request) => self.search(now, id, ticket, &request),
+            Primitive::StopSearchRequest(request) => self.stop_search(now, id, ticket, &request),
+            Primitive::VerifyIdRequest(request) => self.verify_id(id, ticket, *request),
+            Primitive::GetPublicProfileRequest(request) => self.public_profiles(now, id, ticket, &request),
+            Primitive::UpdatePublicProfileRequest(request) => {
+                self.update_public_profile(now, id, ticket, &request);
+            }
             Primitive::SendMessageRequest(request) => self.send_message(now, id, ticket, &request),
             // WV-MSG-06: accepted in either mode; nothing is fetched by GetMessage yet, so it can only be a late one.
             Primitive::MessageDelivered(delivered) => {
@@ -260,12 +288,12 @@ impl Sessions {
         self.settle_later(now, id, ticket, Primitive::Status(Status::from(result)));
     }
 
-    fn refuse_transaction(&mut self, now: Timestamp, id: &SessionId, ticket: Ticket, code: StatusCode) {
+    pub(super) fn refuse_transaction(&mut self, now: Timestamp, id: &SessionId, ticket: Ticket, code: StatusCode) {
         self.settle_later(now, id, ticket, Primitive::Status(Status::from(StatusResult::new(code))));
     }
 
     /// Answers from within the loop that drives the session, which picks up what comes of it.
-    fn settle_later(&mut self, now: Timestamp, id: &SessionId, ticket: Ticket, primitive: Primitive) {
+    pub(super) fn settle_later(&mut self, now: Timestamp, id: &SessionId, ticket: Ticket, primitive: Primitive) {
         if let Some(entry) = self.entries.get_mut(id) {
             let event = wv_proto::session::server::Event::Answer { ticket, primitive };
             entry.machine.handle(to_wv(now), event);

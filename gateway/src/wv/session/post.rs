@@ -16,6 +16,7 @@ use wv_proto::{
     primitive::{
         Envelope, Primitive, SessionDescriptor, Transaction, TransactionMode,
         access::Status,
+        discovery::VersionDiscoveryRequest,
         identifier::{SessionId, TransactionId},
     },
     quirk::{Evidence, Quirk, SchemaPrefixes},
@@ -88,6 +89,10 @@ impl Sessions {
         let (version, encoding) = (decoded.version, decoded.encoding);
         let content_type = hint.map_or_else(|| ContentType::for_version(version, encoding), ContentType::answer);
         let mut waiting = self.waiting(reply, version, encoding, content_type, post.source);
+        if let Some(request) = VersionDiscoveryRequest::decode(&decoded.tree) {
+            self.discover(&request, waiting);
+            return receiver;
+        }
         let envelope = match Envelope::decode(&decoded.tree) {
             Ok(envelope) => envelope,
             Err(error) => {
@@ -150,10 +155,41 @@ impl Sessions {
                 self.closed.expire(to_wv(now), &self.settings.session_policy.limits);
                 self.closed.code(session)
             }
+            SessionDescriptor::Outband if envelope.transactions.iter().any(asks_for_provider) => {
+                let answer = self.provider_outband(&envelope);
+                return self.reply(id, Some(answer));
+            }
             SessionDescriptor::Outband if envelope.transactions.iter().any(is_unserved) => StatusCode::NOT_IMPLEMENTED,
             SessionDescriptor::Outband => StatusCode::INVALID_SESSION,
         };
         self.reply(id, refuse(&envelope, code));
+    }
+
+    /// Version discovery: neither session nor transaction.
+    // WV-DSC-01
+    fn discover(&self, request: &VersionDiscoveryRequest, waiting: Waiting) {
+        let body = request.answer().encode(waiting.version, waiting.encoding).unwrap_or_else(|error| {
+            tracing::warn!(side = "wv", correlation = %waiting.correlation, %error, "answer not encodable");
+            Bytes::new()
+        });
+        self.trace(Direction::In, &waiting.peer, || "WV-CSP-VersionDiscovery-Request".to_owned());
+        self.trace(Direction::Out, &waiting.peer, || "WV-CSP-VersionDiscovery-Response".to_owned());
+        let _ = waiting.reply.send(PostReply { body, content_type: waiting.content_type });
+    }
+
+    /// GetSPInfo before there is a session; what comes with it in one message needs one.
+    // WV-SPI-01
+    fn provider_outband(&self, envelope: &Envelope) -> Envelope {
+        let requests = envelope.transactions.iter().filter(|transaction| transaction.mode == TransactionMode::Request);
+        let answer = |transaction: &Transaction| match &transaction.content {
+            Ok(Primitive::GetSpInfoRequest(request)) => {
+                Primitive::GetSpInfoResponse(Box::new(self.provider(request.client_id.clone())))
+            }
+            Ok(_) => Primitive::Status(Status::from(StatusCode::INVALID_SESSION)),
+            Err(malformed) => Primitive::Status(Status::from(malformed.status())),
+        };
+        let transactions = requests.map(|one| Transaction::response(one.id.clone(), answer(one))).collect();
+        Envelope { session: SessionDescriptor::Outband, transactions, poll: None, cir: None }
     }
 
     fn known_session(&self, envelope: &Envelope) -> Option<(SessionId, String)> {
@@ -303,6 +339,10 @@ fn failure(waiting: &Waiting, code: StatusCode) -> Bytes {
     }
     let envelope = Envelope { session: waiting.session.clone(), transactions, poll: None, cir: None };
     envelope.encode(waiting.version, waiting.encoding, waiting.options).unwrap_or_default()
+}
+
+fn asks_for_provider(transaction: &Transaction) -> bool {
+    transaction.mode == TransactionMode::Request && matches!(transaction.content, Ok(Primitive::GetSpInfoRequest(_)))
 }
 
 fn is_unserved(transaction: &Transaction) -> bool {

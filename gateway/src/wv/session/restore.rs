@@ -1,7 +1,13 @@
 //! Building the sessions, and taking up what was kept.
 
 use super::{Entry, SESSION, Sessions, execute::Pending, to_wv, user_of, wake::SOURCE};
-use crate::{account::AccountBook, lane::Clock, observe::Tap, store::WireRecord, wv::cir::CirOutlet};
+use crate::{
+    account::{AccountBook, Directory},
+    lane::Clock,
+    observe::Tap,
+    store::WireRecord,
+    wv::cir::CirOutlet,
+};
 use mapping::{
     address::Address,
     correlation::Correlation,
@@ -53,6 +59,8 @@ pub struct WvSettings {
     pub content_octets_max: usize,
     /// Logins per minute and source address.
     pub logins_per_minute_per_source: u32,
+    /// Who runs this server.
+    pub provider: Provider,
 }
 
 /// What the sessions need from their surroundings.
@@ -63,6 +71,8 @@ pub struct WvParts {
     pub clock: Clock,
     /// Who exists.
     pub accounts: AccountBook,
+    /// What users tell everybody; one for all lanes.
+    pub directory: Directory,
     /// The lane's bell.
     pub wake: Rc<Notify>,
     /// Where messages are watched.
@@ -71,6 +81,17 @@ pub struct WvParts {
     pub outlet: CirOutlet,
     /// A random start for correlations.
     pub randomness: u64,
+}
+
+/// What GetSPInfo tells.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Provider {
+    /// Name.
+    pub name: Box<str>,
+    /// Description.
+    pub description: Option<Box<str>>,
+    /// Where to read more.
+    pub url: Option<Box<str>>,
 }
 
 impl WvSettings {
@@ -84,14 +105,24 @@ impl WvSettings {
 #[must_use]
 pub fn offered_functions() -> FunctionSet {
     const BUILT: &[Function] = &[
+        Function::Getspi,
+        Function::Srch,
+        Function::Advsr,
+        Function::Stsrc,
+        Function::Vrid,
         Function::Gcli,
         Function::Ccli,
         Function::Dcli,
         Function::Mcls,
+        Function::Getwl,
         Function::React,
         Function::Caaut,
+        Function::Getaut,
         Function::Getpr,
         Function::Updpr,
+        Function::Cali,
+        Function::Dali,
+        Function::Gals,
         Function::Mdeliv,
         Function::Newm,
     ];
@@ -119,6 +150,10 @@ impl Sessions {
             profiles: HashMap::new(),
             pending: HashMap::new(),
             held: HashMap::new(),
+            notices: HashMap::new(),
+            notice_number: 0,
+            searches: HashMap::new(),
+            directory: parts.directory,
             login_budget: HashMap::new(),
             outlet: parts.outlet,
             tokens: HashMap::new(),
@@ -138,8 +173,11 @@ impl Sessions {
 
     /// Takes up a kept session. What cannot be read is logged and left behind: its client hears 604 and logs in anew.
     pub(super) fn restore(&mut self, now: Timestamp, record: &WireRecord) {
-        if record.kind.as_ref() == SOURCE {
-            return self.restore_source(record);
+        match record.kind.as_ref() {
+            SOURCE => return self.restore_source(record),
+            super::execute::service::PROFILE => return self.restore_profile(record),
+            super::notice::NOTICES => return self.restore_notices(record),
+            _ => {}
         }
         let Some(body) = record.body.as_ref().filter(|_| record.kind.as_ref() == SESSION) else { return };
         let policy = Arc::clone(&self.settings.session_policy);
@@ -175,6 +213,7 @@ impl Sessions {
         self.entries.clear();
         self.tokens.clear();
         self.by_user.clear();
+        self.notices.clear();
         self.deadlines.clear();
         kept.iter().for_each(|record| self.restore(now, record));
     }
@@ -261,6 +300,7 @@ impl Default for WvSettings {
             validity_default: Duration::from_secs(86_400),
             content_octets_max: 256 * 1024,
             logins_per_minute_per_source: 60,
+            provider: Provider::default(),
         }
     }
 }

@@ -47,6 +47,7 @@ impl Bench {
             accounts: AccountBook::for_test(&["wv:alice@wv.example", "wv:carol@wv.example"]),
             wake: Rc::new(Notify::new()),
             tap: Tap::new(64),
+            directory: Directory::default(),
             randomness: 7,
         });
         let now = adapter.0.borrow().clock.now();

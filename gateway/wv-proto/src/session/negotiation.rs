@@ -254,10 +254,19 @@ impl Negotiated {
             accepted_transfer_encodings: wanted.accepted_transfer_encodings.clone(),
             multi_trans: Some(u32::from(self.multi_trans())),
             multi_trans_per_message: wanted.multi_trans_per_message.map(|_| u32::from(self.multi_trans_per_message())),
+            // WV-ETM-01
+            online_etem_handling: wanted.online_etem_handling.as_ref().map(|_| ONLINE_ETEM.into()),
+            offline_etem_handling: wanted.offline_etem_handling.as_ref().map(|_| OFFLINE_ETEM.into()),
             ..AgreedCapabilityList::default()
         }
     }
 }
+
+/// How messages reach a client that is online, in the word of 1.3: as the server sees fit.
+const ONLINE_ETEM: &str = "SERVERLOGIC";
+
+/// How messages reach a client that is not: stored, and sent when it comes.
+const OFFLINE_ETEM: &str = "SENDSTORE";
 
 impl Offer {
     /// The functions the server has in this version.

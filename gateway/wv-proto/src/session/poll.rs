@@ -158,6 +158,7 @@ impl Outbox {
         if matches!(entry.key, QueueKey::Message(_)) && self.sent.iter().any(|sent| sent.keys.contains(&entry.key)) {
             return Enqueued::Absorbed;
         }
+        self.supersede(&entry.key);
         if let Some(queued) = self.queue.iter_mut().find(|queued| queued.key == entry.key) {
             queued.primitive = entry.primitive;
             return Enqueued::Absorbed;
@@ -174,6 +175,25 @@ impl Outbox {
                 Enqueued::Shed(shed.key)
             }
             None => Enqueued::Shed(entry.key),
+        }
+    }
+
+    /// A newer state of a presentity is there: an older one that was sent and not acknowledged is not sent again.
+    // WV-PRS-11
+    fn supersede(&mut self, key: &QueueKey) {
+        if !matches!(key, QueueKey::Presence(_)) {
+            return;
+        }
+        for sent in &mut self.sent {
+            let Primitive::PresenceNotificationRequest(batch) = &mut sent.primitive else { continue };
+            let Some(at) = sent.keys.iter().position(|known| known == key) else { continue };
+            if batch.presences.len() == sent.keys.len() {
+                batch.presences.remove(at);
+                sent.keys.remove(at);
+            }
+            if sent.keys.is_empty() {
+                sent.phase = Phase::Retracted;
+            }
         }
     }
 

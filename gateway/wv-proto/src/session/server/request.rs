@@ -5,6 +5,7 @@ use crate::primitive::access::{Disconnect, KeepAliveRequest, KeepAliveResponse, 
 use crate::primitive::service::{CapabilityAnswer, ClientCapabilityRequest, ServiceRequest};
 use crate::primitive::{Primitive, PrimitiveName};
 use crate::quirk::{Quirk, QuirkSet};
+use crate::schema::element;
 use crate::session::keep_alive::{CorrectionStyle, Grant};
 use crate::session::negotiation::name_session;
 use crate::session::time::Timestamp;
@@ -44,6 +45,10 @@ impl ServerSession {
         }
         let need = request.function_group();
         let refused = self.negotiated.refusal(need, &self.policy.offer, self.party.version);
+        if request.name() == PrimitiveName::Known(element::EXTENDED_REQUEST) {
+            // WV-EXT-01
+            return refused.or(Some(StatusCode::SERVICE_NOT_SUPPORTED));
+        }
         // WV-SES-03
         if let Primitive::Other(PrimitiveName::Known(_) | PrimitiveName::Vendor(_)) = request {
             return refused.or(Some(StatusCode::NOT_IMPLEMENTED));
