@@ -85,9 +85,12 @@ impl Node {
         })
     }
 
-    /// The nodes that a path leads to: its first name may be anywhere inside, each further one directly in the one before.
+    /// The nodes that a path leads to: `.` is this one; else its first name may be anywhere inside, each further one directly in the one before.
     #[must_use]
     pub fn find(&self, path: &str) -> Vec<&Self> {
+        if path == "." {
+            return vec![self];
+        }
         let mut names = path.split('/');
         let first = names.next().unwrap_or_default();
         let start: Vec<&Self> = self.descendants().filter(|node| node.is_named(first)).collect();
