@@ -1,8 +1,26 @@
 //! The actors of scenarios: they perform acts and tell what they see, without IO, clock or randomness. Whoever hosts one
 //! carries its octets: a process with sockets ([`crate::peer`]), or a simulation.
 
-use super::scenario::{seen::Seen, stage::Act};
+mod fault;
+pub mod sip;
+pub mod wv;
+
+use super::scenario::{
+    seen::Seen,
+    stage::{Act, Identity, Role},
+};
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use sip_proto::{
+    message::Message,
+    transaction::{
+        TransactionId,
+        via::{Hop, ResponseTarget},
+    },
+};
+use std::net::SocketAddr;
+
+pub use fault::Faulty;
 
 /// An actor of either side. Contract as for every machine: after each input [`Actor::poll`] until none.
 pub trait Actor {
@@ -22,8 +40,24 @@ pub trait Actor {
     fn expire(&mut self, now_ms: u64);
 }
 
+/// Who an actor is, and where the gateway is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Casting {
+    /// The part.
+    pub role: Role,
+    /// The user.
+    pub identity: Identity,
+    /// Where to: an URL for a WV client, `HOST:PORT` for SIP.
+    pub server: String,
+    /// Where a SIP actor listens; none is a free port.
+    pub listen: Option<SocketAddr>,
+    /// What tells this actor from all others that ever were, for ClientIDs and the like.
+    pub unique: String,
+}
+
 /// What comes over the wire.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "an arrival lives for one step")]
 pub enum Arrival {
     /// The answer to the last post: status 200, its Content-Type and its body.
     Answer {
@@ -34,18 +68,15 @@ pub enum Arrival {
     },
     /// The last post was not answered, and why.
     Unanswered(String),
-    /// A SIP message, over a datagram or out of a stream.
+    /// A SIP message.
     Sip {
-        /// The whole message.
-        octets: Bytes,
+        /// The message.
+        message: Message,
         /// Where it came from.
-        way: SipWay,
+        hop: Hop,
     },
     /// A SIP message could not be sent.
-    Unsent {
-        /// The number that [`Output::Sip`] gave.
-        number: u64,
-    },
+    Unsent(TransactionId),
 }
 
 /// What an actor wants done.
@@ -54,7 +85,7 @@ pub enum Output {
     /// Post this to the CSP server; one post is under way at a time.
     Post {
         /// Content-Type.
-        content_type: &'static str,
+        content_type: String,
         /// The body.
         body: Bytes,
     },
@@ -64,20 +95,27 @@ pub enum Output {
     Sip {
         /// The whole message.
         octets: Bytes,
-        /// Where to.
-        way: SipWay,
+        /// Where to, and where to if that fails.
+        target: ResponseTarget,
         /// To be named when it cannot be sent.
-        number: u64,
+        transaction: Option<TransactionId>,
     },
     /// Tell the runner.
     Seen(Seen),
 }
 
-/// The way of a SIP message: a datagram, or a connection, with the far address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SipWay {
-    /// Whether over a connection.
-    pub is_stream: bool,
-    /// The far end.
-    pub address: std::net::SocketAddr,
+/// Why a casting is impossible.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{name}: {reason}")]
+pub struct CastingError {
+    /// The actor.
+    pub name: String,
+    /// Why.
+    pub reason: String,
+}
+
+impl Casting {
+    fn refuse(&self, reason: impl ToString) -> CastingError {
+        CastingError { name: self.role.name.clone(), reason: reason.to_string() }
+    }
 }
