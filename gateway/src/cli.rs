@@ -131,6 +131,8 @@ enum PeerCommand {
     Wv(WvPeerArguments),
     /// A SIP user agent.
     Sip(SipPeerArguments),
+    /// An actor of a scenario: who it is comes as the first line of standard input, what it does as further lines, in JSON.
+    Actor,
 }
 
 /// Where the configuration comes from.
@@ -220,6 +222,7 @@ fn execute(command: Command, output: Output) -> Result<ExitCode, CliError> {
         Command::Demo(arguments) => hook::demo(&arguments, output.is_json()),
         Command::Peer { peer: PeerCommand::Wv(arguments) } => hook::peer_wv(&arguments, output.is_json()),
         Command::Peer { peer: PeerCommand::Sip(arguments) } => hook::peer_sip(&arguments, output.is_json()),
+        Command::Peer { peer: PeerCommand::Actor } => hook::peer_actor(),
         Command::Init { mode, dir } => init::write(mode, &dir, output),
         Command::CheckConfig { file, online } => check::run(&file, online, output),
         Command::Account { action, source } => account::run(action, &source.read()?, output),

@@ -1,12 +1,14 @@
 //! The scripted peers: a WV phone and a SIP user agent, each a process of its own that takes commands line by line and
 //! tells what happens, one event per line. Outside clients: they know the gateway by its sockets only.
 
+mod actor;
 mod line;
 pub mod puppet;
 mod report;
 mod sip;
 mod wv;
 
+pub use actor::run as run_actor;
 pub use puppet::{Puppet, PuppetError};
 pub use sip::{SipPeer, SipTransportChoice, run as run_sip};
 pub use wv::{LoginChoice, WakeUp, WvPeer, run as run_wv};

@@ -167,6 +167,11 @@ pub(super) fn peer_sip(arguments: &SipPeerArguments, is_json: bool) -> Result<Ex
     Ok(ExitCode::SUCCESS)
 }
 
+pub(super) fn peer_actor() -> Result<ExitCode, CliError> {
+    peer::run_actor()?;
+    Ok(ExitCode::SUCCESS)
+}
+
 impl CspVersion {
     const fn as_str(self) -> &'static str {
         match self {

@@ -7,7 +7,7 @@ mod document;
 mod incoming;
 mod letter;
 mod registration;
-mod socket;
+pub(super) mod socket;
 mod watch;
 
 use super::{PeerError, line::Lines, report::Reporter};

@@ -2,7 +2,7 @@
 
 mod channel;
 mod command;
-mod courier;
+pub(super) mod courier;
 mod event;
 
 use super::{PeerError, bare_address, line::Lines, random_name, report::Reporter};
@@ -165,7 +165,6 @@ impl Phone {
             poll_interval: peer.poll_interval.is_none().then_some(POLL_INTERVAL),
             id_prefix: "p".into(),
         };
-        let content_type = ContentType::for_version(version, encoding);
         Ok(Self {
             reporter,
             own,
@@ -173,7 +172,7 @@ impl Phone {
             version,
             encoding,
             session: ClientSession::new(setup),
-            courier: Courier::start(destination, content_type),
+            courier: Courier::start(destination),
             wake_up: peer.wake_up,
             channel: Channel::new(),
             began: Instant::now(),
@@ -364,7 +363,10 @@ impl Phone {
             None => envelope,
         };
         match envelope.encode(self.version, self.encoding, WriterOptions::default()) {
-            Ok(octets) => self.courier.post(octets).await,
+            Ok(octets) => {
+                let content_type = ContentType::for_version(self.version, self.encoding);
+                self.courier.post(content_type.as_str(), octets).await;
+            }
             Err(error) => {
                 self.error(&format!("the message cannot be written: {error}"))?;
                 self.happen(Event::Lost);

@@ -25,7 +25,7 @@ use tokio::{
 /// Something that happened on a socket.
 #[derive(Debug)]
 #[allow(clippy::large_enum_variant, reason = "nearly all arrivals are of the large kind and live for one step")]
-pub(super) enum Arrival {
+pub(in crate::peer) enum Arrival {
     /// A message came.
     Message { message: Message, hop: Hop },
     /// A message of the transaction could not be sent.
@@ -38,7 +38,7 @@ pub(super) enum Arrival {
 
 /// All sockets of the agent.
 #[derive(Debug)]
-pub(super) struct Sockets {
+pub(in crate::peer) struct Sockets {
     local: SocketAddr,
     datagrams: Option<Arc<UdpSocket>>,
     connections: HashMap<ConnectionId, Connection>,
@@ -50,7 +50,7 @@ pub(super) struct Sockets {
 
 /// A connection, or one that is being opened; its task ends with it.
 #[derive(Debug)]
-pub(super) struct Connection {
+pub(in crate::peer) struct Connection {
     id: ConnectionId,
     far: SocketAddr,
     queue: mpsc::Sender<Outbound>,
@@ -68,7 +68,7 @@ impl Sockets {
     ///
     /// # Errors
     /// When the address cannot be listened on.
-    pub(super) async fn open(
+    pub(in crate::peer) async fn open(
         transport: &Transport,
         listen: SocketAddr,
         arrivals: mpsc::Sender<Arrival>,
@@ -85,22 +85,22 @@ impl Sockets {
     }
 
     /// Where the agent is reached.
-    pub(super) const fn local(&self) -> SocketAddr {
+    pub(in crate::peer) const fn local(&self) -> SocketAddr {
         self.local
     }
 
     /// Takes a connection in that was accepted.
-    pub(super) fn adopt(&mut self, connection: Connection) {
+    pub(in crate::peer) fn adopt(&mut self, connection: Connection) {
         self.connections.insert(connection.id, connection);
     }
 
     /// Forgets a connection that is gone.
-    pub(super) fn forget(&mut self, id: ConnectionId) {
+    pub(in crate::peer) fn forget(&mut self, id: ConnectionId) {
         self.connections.remove(&id);
     }
 
     /// Sends without waiting. What cannot be sent comes back as an arrival.
-    pub(super) fn send(&mut self, octets: Bytes, target: &ResponseTarget, transaction: Option<TransactionId>) {
+    pub(in crate::peer) fn send(&mut self, octets: Bytes, target: &ResponseTarget, transaction: Option<TransactionId>) {
         let outbound = Outbound { octets, transaction };
         if !target.hop.transport.is_reliable() {
             return self.send_datagram(outbound, target.hop.address);

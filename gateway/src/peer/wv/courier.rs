@@ -18,7 +18,7 @@ use wv_proto::version::ContentType;
 
 /// Where messages are posted.
 #[derive(Clone, Debug)]
-pub(super) struct Destination {
+pub(in crate::peer) struct Destination {
     authority: String,
     host: String,
     port: u16,
@@ -27,14 +27,14 @@ pub(super) struct Destination {
 
 /// The body of an answer and its type.
 #[derive(Debug)]
-pub(super) struct Answer {
-    pub(super) body: Bytes,
-    pub(super) content_type: Option<ContentType>,
+pub(in crate::peer) struct Answer {
+    pub(in crate::peer) body: Bytes,
+    pub(in crate::peer) content_type: Option<ContentType>,
 }
 
 /// Why a message has no answer.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum CourierError {
+pub(in crate::peer) enum CourierError {
     #[error("{0} cannot be reached: {1}")]
     Unreachable(String, std::io::Error),
     #[error("the connection broke: {0}")]
@@ -47,10 +47,19 @@ pub(super) enum CourierError {
     Silent,
 }
 
+/// What a courier is handed.
+#[derive(Debug)]
+enum Errand {
+    /// A message to post, and its type.
+    Post(HeaderValue, Bytes),
+    /// The connection is to be broken.
+    Cut,
+}
+
 /// Posts messages in a task of its own, one after another.
 #[derive(Debug)]
-pub(super) struct Courier {
-    messages: mpsc::Sender<Bytes>,
+pub(in crate::peer) struct Courier {
+    errands: mpsc::Sender<Errand>,
     answers: mpsc::Receiver<Result<Answer, CourierError>>,
     task: JoinHandle<()>,
 }
@@ -60,7 +69,7 @@ impl Destination {
     ///
     /// # Errors
     /// What is wrong with it, in words.
-    pub(super) fn parse(url: &str) -> Result<Self, String> {
+    pub(in crate::peer) fn parse(url: &str) -> Result<Self, String> {
         let uri: Uri = url.parse().map_err(|error| format!("{error}"))?;
         if uri.scheme_str() != Some("http") {
             return Err("write http://HOST:PORT/PATH".to_owned());
@@ -78,23 +87,30 @@ impl Destination {
 
 impl Courier {
     /// A courier to this destination; it connects with the first message. Needs a Tokio runtime.
-    pub(super) fn start(destination: Destination, content_type: ContentType) -> Self {
-        let (messages, outgoing) = mpsc::channel(1);
+    pub(in crate::peer) fn start(destination: Destination) -> Self {
+        let (errands, outgoing) = mpsc::channel(ERRANDS_MAX);
         let (incoming, answers) = mpsc::channel(1);
         let task = tokio::spawn(async move {
-            Line { destination, content_type, open: None }.serve(outgoing, incoming).await;
+            Line { destination, open: None }.serve(outgoing, incoming).await;
         });
-        Self { messages, answers, task }
+        Self { errands, answers, task }
     }
 
     /// Hands a message over. There must be none under way.
-    pub(super) async fn post(&self, message: Bytes) {
+    pub(in crate::peer) async fn post(&self, content_type: &str, message: Bytes) {
+        let content_type = HeaderValue::from_str(content_type).unwrap_or_else(|_| HeaderValue::from_static(UNKNOWN));
         // The task ends with this value only.
-        let _ = self.messages.send(message).await;
+        let _ = self.errands.send(Errand::Post(content_type, message)).await;
+    }
+
+    /// Breaks the connection; the next message opens another one.
+    pub(in crate::peer) async fn cut(&self) {
+        // The task ends with this value only.
+        let _ = self.errands.send(Errand::Cut).await;
     }
 
     /// The answer to the message under way. Cancel-safe.
-    pub(super) async fn answer(&mut self) -> Result<Answer, CourierError> {
+    pub(in crate::peer) async fn answer(&mut self) -> Result<Answer, CourierError> {
         self.answers.recv().await.unwrap_or(Err(CourierError::Silent))
     }
 }
@@ -107,7 +123,6 @@ impl Drop for Courier {
 
 struct Line {
     destination: Destination,
-    content_type: ContentType,
     open: Option<Open>,
 }
 
@@ -118,9 +133,13 @@ struct Open {
 }
 
 impl Line {
-    async fn serve(mut self, mut messages: mpsc::Receiver<Bytes>, answers: mpsc::Sender<Result<Answer, CourierError>>) {
-        while let Some(message) = messages.recv().await {
-            let answer = self.deliver(message).await;
+    async fn serve(mut self, mut errands: mpsc::Receiver<Errand>, answers: mpsc::Sender<Result<Answer, CourierError>>) {
+        while let Some(errand) = errands.recv().await {
+            let Errand::Post(content_type, message) = errand else {
+                self.open = None;
+                continue;
+            };
+            let answer = self.deliver(&content_type, message).await;
             if answers.send(answer).await.is_err() {
                 return;
             }
@@ -129,11 +148,11 @@ impl Line {
 
     /// Posts a message, again when the connection was refused or broke under it: the server recognises a repeated
     /// message by its transaction identifier.
-    async fn deliver(&mut self, message: Bytes) -> Result<Answer, CourierError> {
+    async fn deliver(&mut self, content_type: &HeaderValue, message: Bytes) -> Result<Answer, CourierError> {
         let mut wait = BACK_OFF;
         let mut attempt: u32 = 1;
         loop {
-            let result = match tokio::time::timeout(REPLY_PATIENCE, self.attempt(message.clone())).await {
+            let result = match tokio::time::timeout(REPLY_PATIENCE, self.attempt(content_type, message.clone())).await {
                 Ok(result) => result,
                 Err(_) => Err(CourierError::Silent),
             };
@@ -156,8 +175,8 @@ impl Line {
         }
     }
 
-    async fn attempt(&mut self, message: Bytes) -> Result<Answer, CourierError> {
-        let request = self.request(message);
+    async fn attempt(&mut self, content_type: &HeaderValue, message: Bytes) -> Result<Answer, CourierError> {
+        let request = self.request(content_type, message);
         let mut open = match self.open.take().filter(|open| !open.sender.is_closed()) {
             Some(open) => open,
             None => self.connect().await?,
@@ -175,7 +194,7 @@ impl Line {
         Ok(Answer { body: body.to_bytes(), content_type })
     }
 
-    fn request(&self, message: Bytes) -> Request<Full<Bytes>> {
+    fn request(&self, content_type: &HeaderValue, message: Bytes) -> Request<Full<Bytes>> {
         let mut request = Request::new(Full::new(message));
         *request.method_mut() = Method::POST;
         *request.uri_mut() = self.destination.path.parse().unwrap_or_default();
@@ -183,7 +202,7 @@ impl Line {
         if let Ok(host) = HeaderValue::from_str(&self.destination.authority) {
             headers.insert(HOST, host);
         }
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.content_type.as_str()));
+        headers.insert(CONTENT_TYPE, content_type.clone());
         headers.insert(USER_AGENT, HeaderValue::from_static("wv-simple-gateway-peer"));
         request
     }
@@ -211,6 +230,11 @@ impl Drop for Open {
 
 /// How long a phone waits for an answer.
 const REPLY_PATIENCE: Duration = Duration::from_secs(45);
+
+/// A message, and the order to break the connection before it.
+const ERRANDS_MAX: usize = 4;
+/// What a type is called that cannot be written.
+const UNKNOWN: &str = "application/octet-stream";
 
 /// Attempts for one message: long enough for a server that is started again.
 const ATTEMPTS_MAX: u32 = 8;
@@ -256,9 +280,9 @@ mod tests {
         runtime.block_on(async {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let url = format!("http://{}/csp", listener.local_addr().unwrap());
-            let mut courier = Courier::start(Destination::parse(&url).unwrap(), ContentType::CspXml);
+            let mut courier = Courier::start(Destination::parse(&url).unwrap());
             for answer in ["one", "two"] {
-                courier.post(Bytes::from_static(b"hello")).await;
+                courier.post(ContentType::CspXml.as_str(), Bytes::from_static(b"hello")).await;
                 let ((), got) = tokio::join!(answer_one(&listener, answer), courier.answer());
                 assert_eq!(got.unwrap().body, answer.as_bytes());
             }

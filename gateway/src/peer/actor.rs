@@ -1,0 +1,169 @@
+//! An actor of a scenario in a process of its own: who it is comes as the first line of standard input, what it does as
+//! further lines, all in JSON; what it sees goes to standard output.
+
+use super::{
+    PeerError,
+    line::Lines,
+    random,
+    sip::socket::{Arrival as SocketArrival, Sockets},
+    wv::courier::{Courier, Destination},
+};
+use crate::lab::{
+    actor::{Actor, Arrival, Casting, Faulty, Output, sip::SipActor, wv::WvActor},
+    scenario::stage::{Act, RoleKind, SipTransport},
+};
+use serde_json::json;
+use sip_proto::message::header::via::Transport;
+use std::{
+    io::{self, Write as _},
+    net::{SocketAddr, ToSocketAddrs as _, UdpSocket},
+    time::Duration,
+};
+use tokio::{sync::mpsc, time::Instant};
+
+/// Plays an actor until standard input ends.
+///
+/// # Errors
+/// When the casting cannot be used, or nobody reads any more.
+pub fn run() -> Result<(), PeerError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let mut lines = Lines::read()?;
+        let Some(line) = lines.next().await else { return Ok(()) };
+        let casting: Casting =
+            serde_json::from_str(&line).map_err(|error| PeerError::option("casting", &line, error))?;
+        match casting.role.kind {
+            RoleKind::WvClient { .. } => play_wv(casting, lines).await,
+            RoleKind::SipAgent { transport } | RoleKind::SimpleServer { transport } => {
+                play_sip(&casting, transport, lines).await
+            }
+        }
+    })
+}
+
+/// The time since the actor entered.
+struct Watch(Instant);
+
+impl Watch {
+    fn now_ms(&self) -> u64 {
+        u64::try_from(self.0.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Waits until a time; for ever when there is none.
+    async fn wait(&self, due_ms: Option<u64>) {
+        match due_ms.and_then(|due| self.0.checked_add(Duration::from_millis(due))) {
+            Some(due) => tokio::time::sleep_until(due).await,
+            None => std::future::pending().await,
+        }
+    }
+}
+
+async fn play_wv(casting: Casting, mut lines: Lines) -> Result<(), PeerError> {
+    let destination =
+        Destination::parse(&casting.server).map_err(|reason| PeerError::option("server", &casting.server, reason))?;
+    let actor = WvActor::new(casting).map_err(io::Error::other)?;
+    let (mut actor, mut courier) = (Faulty::new(actor), Courier::start(destination));
+    let watch = Watch(Instant::now());
+    let mut is_waiting = false;
+    tell(&json!({ "ready": {} }))?;
+    loop {
+        while let Some(output) = actor.poll() {
+            match output {
+                Output::Post { content_type, body } => {
+                    is_waiting = true;
+                    courier.post(&content_type, body).await;
+                }
+                Output::Cut => courier.cut().await,
+                Output::Seen(seen) => tell(&json!({ "seen": seen }))?,
+                Output::Sip { .. } => {}
+            }
+        }
+        let due = actor.deadline_ms();
+        tokio::select! {
+            line = lines.next() => match line {
+                Some(line) => perform(&mut actor, &watch, &line)?,
+                None => return Ok(()),
+            },
+            answer = courier.answer(), if is_waiting => {
+                is_waiting = false;
+                let arrival = match answer {
+                    Ok(answer) => Arrival::Answer {
+                        content_type: answer.content_type.map(|kind| kind.as_str().to_owned()),
+                        body: answer.body,
+                    },
+                    Err(error) => Arrival::Unanswered(error.to_string()),
+                };
+                actor.receive(watch.now_ms(), arrival);
+            }
+            () = watch.wait(due) => actor.expire(watch.now_ms()),
+        }
+    }
+}
+
+async fn play_sip(casting: &Casting, transport: SipTransport, mut lines: Lines) -> Result<(), PeerError> {
+    let failed = |reason: &dyn ToString| PeerError::option("server", &casting.server, reason.to_string());
+    let server = casting.server.to_socket_addrs().map_err(|error| failed(&error))?.next();
+    let server = server.ok_or_else(|| failed(&"the name has no address"))?;
+    let listen = match casting.listen {
+        Some(listen) => listen,
+        None => way_to(server)?,
+    };
+    let (sender, mut arrivals) = mpsc::channel(ARRIVALS_MAX);
+    let transport = match transport {
+        SipTransport::Udp => Transport::Udp,
+        SipTransport::Tcp => Transport::Tcp,
+    };
+    let mut sockets = Sockets::open(&transport, listen, sender).await?;
+    let actor = SipActor::new(casting, server, sockets.local(), random()?).map_err(io::Error::other)?;
+    let mut actor = Faulty::new(actor);
+    let watch = Watch(Instant::now());
+    tell(&json!({ "ready": { "local": sockets.local() } }))?;
+    loop {
+        while let Some(output) = actor.poll() {
+            match output {
+                Output::Sip { octets, target, transaction } => sockets.send(octets, &target, transaction),
+                Output::Seen(seen) => tell(&json!({ "seen": seen }))?,
+                Output::Post { .. } | Output::Cut => {}
+            }
+        }
+        let due = actor.deadline_ms();
+        tokio::select! {
+            line = lines.next() => match line {
+                Some(line) => perform(&mut actor, &watch, &line)?,
+                None => return Ok(()),
+            },
+            Some(arrival) = arrivals.recv() => match arrival {
+                SocketArrival::Message { message, hop } => {
+                    actor.receive(watch.now_ms(), Arrival::Sip { message, hop });
+                }
+                SocketArrival::Unsent(transaction) => actor.receive(watch.now_ms(), Arrival::Unsent(transaction)),
+                SocketArrival::Accepted(connection) => sockets.adopt(connection),
+                SocketArrival::Closed(id) => sockets.forget(id),
+            },
+            () = watch.wait(due) => actor.expire(watch.now_ms()),
+        }
+    }
+}
+
+fn perform(actor: &mut impl Actor, watch: &Watch, line: &str) -> Result<(), PeerError> {
+    let act: Act = serde_json::from_str(line).map_err(|error| PeerError::option("act", line, error))?;
+    actor.perform(watch.now_ms(), act);
+    Ok(())
+}
+
+fn tell(what: &serde_json::Value) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{what}")?;
+    out.flush()
+}
+
+/// The own address that leads to the server. Nothing is sent: connecting a datagram socket only asks for the way.
+fn way_to(server: SocketAddr) -> io::Result<SocketAddr> {
+    let any: SocketAddr = if server.is_ipv4() { ([0, 0, 0, 0], 0).into() } else { ([0_u16; 8], 0).into() };
+    let probe = UdpSocket::bind(any)?;
+    probe.connect(server)?;
+    Ok(SocketAddr::new(probe.local_addr()?.ip(), 0))
+}
+
+/// What came in and was not looked at yet; more makes the sockets wait.
+const ARRIVALS_MAX: usize = 256;
