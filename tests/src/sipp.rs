@@ -1,4 +1,4 @@
-//! SIPp as a foreign SIP client: the scenarios of `tests/scenario`.
+//! SIPp as a foreign SIP client: the scenarios of `tests/sipp`.
 
 use crate::{folder::Folder, port, process::Process, repository, tool};
 use std::{fs, net::SocketAddr, process::Command, time::Duration};
@@ -6,7 +6,7 @@ use std::{fs, net::SocketAddr, process::Command, time::Duration};
 /// What a scenario is told.
 #[derive(Clone, Debug)]
 pub struct Call<'a> {
-    /// The scenario: `tests/scenario/NAME.xml`.
+    /// The scenario: `tests/sipp/NAME.xml`.
     pub scenario: &'a str,
     /// The server to which everything goes.
     pub server: SocketAddr,
@@ -47,7 +47,7 @@ impl Call<'_> {
         let program = tool::find("sipp").expect("SIPp was looked for before");
         let mut command = Command::new(program);
         command.current_dir(folder.path()).arg(self.server.to_string());
-        command.arg("-sf").arg(repository().join(format!("tests/scenario/{}.xml", self.scenario)));
+        command.arg("-sf").arg(repository().join(format!("tests/sipp/{}.xml", self.scenario)));
         command.args(["-i", "127.0.0.1", "-m", "1", "-l", "1", "-nostdin", "-trace_msg", "-trace_err"]);
         command.args(["-p", &port.to_string()]);
         command.arg("-message_file").arg(folder.file("messages.txt"));
