@@ -56,6 +56,21 @@ const WALLS: &[Wall] = &[
         why: "the scripted peers are outside clients",
     },
     Wall {
+        folder: "gateway/src/lab",
+        forbidden: &["crate::wv", "crate::simple", "crate::engine", "crate::lane"],
+        why: "the laboratory is an outside client",
+    },
+    Wall {
+        folder: "gateway/src/lab/scenario",
+        forbidden: &["tokio::", "wv_proto", "sip_proto", "std::net", "std::fs", "Instant::now", "SystemTime::now"],
+        why: "a scenario knows no protocol, no socket and no clock",
+    },
+    Wall {
+        folder: "gateway/src/lab/actor",
+        forbidden: &["tokio::", "std::fs", "Instant::now", "SystemTime::now", "getrandom::"],
+        why: "actors have no IO, no clock and no randomness",
+    },
+    Wall {
         folder: "gateway/src/observe",
         forbidden: &["wv_proto", "sip_proto"],
         why: "rendering belongs to the adapters",

@@ -12,6 +12,8 @@ use std::{
 pub enum How {
     /// Our own peers, over real sockets.
     Sockets,
+    /// The whole gateway in virtual time, between two worlds that are not real.
+    Simulated,
     /// With a program that is not ours on one side.
     Foreign,
 }
@@ -28,9 +30,11 @@ pub fn case(id: &str, how: How, run: impl FnOnce()) {
     }
 }
 
-fn write(id: &str, verdict: &str, how: How) {
+/// Writes down a verdict: `pass`, `fail` or `inconclusive`.
+pub fn write(id: &str, verdict: &str, how: How) {
     let how = match how {
         How::Sockets => "sockets",
+        How::Simulated => "simulated",
         How::Foreign => "foreign",
     };
     let file = product::target_folder().join("catalogue.tsv");

@@ -19,6 +19,7 @@ pub mod phone;
 pub mod port;
 pub mod process;
 pub mod product;
+pub mod scenario;
 pub mod sipp;
 pub mod status;
 pub mod tool;

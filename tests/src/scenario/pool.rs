@@ -1,0 +1,177 @@
+//! Users and neighbour domains for everybody who plays: nobody is given out twice, so that scenarios can share a gateway.
+
+use super::Run;
+use crate::{
+    port,
+    product::{Gateway, Setup},
+};
+use gateway::lab::scenario::{
+    model::PartKind,
+    stage::{GatewayWish, Identity, Role, RoleKind, SipTransport, StageError},
+};
+use std::{
+    fmt::Write as _,
+    net::{Ipv4Addr, SocketAddr},
+    sync::{
+        OnceLock,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+/// A gateway that is started when it is first needed, and whom it knows.
+#[derive(Debug)]
+pub struct Pool {
+    counts: Counts,
+    servers: Vec<Server>,
+    given: Given,
+    gateway: OnceLock<Gateway>,
+}
+
+/// How many are needed of each kind.
+#[derive(Clone, Copy, Debug, Default)]
+struct Counts {
+    wv: usize,
+    sip: usize,
+}
+
+#[derive(Debug, Default)]
+struct Given {
+    wv: AtomicUsize,
+    sip: AtomicUsize,
+    servers: AtomicUsize,
+}
+
+/// A neighbour server with a domain of its own.
+#[derive(Clone, Copy, Debug)]
+struct Server {
+    port: u16,
+    transport: SipTransport,
+}
+
+/// Who an actor is, and where it listens when that is known to the gateway.
+pub(super) type Cast = (Identity, Option<SocketAddr>);
+
+impl Pool {
+    /// A pool for all runs that share a gateway.
+    #[must_use]
+    pub fn shared(runs: &[Run]) -> Self {
+        let shared = runs.iter().filter(|run| run.scenario.gateway == GatewayWish::Shared);
+        let kinds = shared.flat_map(|run| &run.scenario.cast).map(|part| match &part.kind {
+            PartKind::WvClient(_) => Kind::Wv,
+            PartKind::SipAgent(_) => Kind::Sip,
+            PartKind::SimpleServer(transport) => Kind::Server(*transport),
+        });
+        Self::of(kinds)
+    }
+
+    /// A pool for the roles of one scenario with a gateway of its own.
+    #[must_use]
+    pub fn own(roles: &[Role]) -> Self {
+        Self::of(roles.iter().map(|role| match &role.kind {
+            RoleKind::WvClient { .. } => Kind::Wv,
+            RoleKind::SipAgent { .. } => Kind::Sip,
+            RoleKind::SimpleServer { transport } => Kind::Server(*transport),
+        }))
+    }
+
+    fn of(kinds: impl Iterator<Item = Kind>) -> Self {
+        let (mut counts, mut servers) = (Counts::default(), Vec::new());
+        for kind in kinds {
+            match kind {
+                Kind::Wv => counts.wv += 1,
+                Kind::Sip => counts.sip += 1,
+                Kind::Server(transport) => servers.push(Server { port: port::free(), transport }),
+            }
+        }
+        Self { counts, servers, given: Given::default(), gateway: OnceLock::new() }
+    }
+
+    /// The gateway that knows all of them.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn gateway(&self) -> &Gateway {
+        self.gateway.get_or_init(|| self.setup(&[]).start())
+    }
+
+    /// How a gateway is started that knows all of them.
+    pub(super) fn setup(&self, settings: &[(String, String)]) -> Setup {
+        let setup = Setup::configured(&self.configuration());
+        settings.iter().fold(setup, |setup, (key, value)| setup.with(&format!("{key}={value}")))
+    }
+
+    /// Somebody who was not given out yet.
+    pub(super) fn give(&self, role: &Role) -> Result<Cast, StageError> {
+        let used_up = || StageError::NotOffered(format!("user more for {}", role.name));
+        let take = |given: &AtomicUsize, count: usize| {
+            let number = given.fetch_add(1, Ordering::Relaxed);
+            (number < count).then_some(number).ok_or_else(used_up)
+        };
+        let identity = |address: String| Identity { address, password: "secret".to_owned() };
+        match &role.kind {
+            RoleKind::WvClient { .. } => {
+                let number = take(&self.given.wv, self.counts.wv)?;
+                Ok((identity(format!("w{number}@wv.example")), None))
+            }
+            RoleKind::SipAgent { .. } => {
+                let number = take(&self.given.sip, self.counts.sip)?;
+                Ok((identity(format!("s{number}@sip.example")), None))
+            }
+            RoleKind::SimpleServer { transport } => {
+                // The transport is part of the configuration: only a server of that kind will do.
+                loop {
+                    let number = take(&self.given.servers, self.servers.len())?;
+                    let server = self.servers.get(number).filter(|server| server.transport == *transport);
+                    if let Some(server) = server {
+                        let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, server.port));
+                        return Ok((identity(format!("user@p{number}.example")), Some(listen)));
+                    }
+                }
+            }
+        }
+    }
+
+    fn configuration(&self) -> String {
+        let mut text = String::from(DOMAINS);
+        for number in 0..self.counts.wv {
+            let _ = writeln!(text, "[[account]]\nuser = \"wv:w{number}@wv.example\"\npassword = \"secret\"\n");
+        }
+        for number in 0..self.counts.sip {
+            let _ = writeln!(text, "[[account]]\nuser = \"sip:s{number}@sip.example\"\npassword = \"secret\"\n");
+        }
+        for (number, Server { port, transport }) in self.servers.iter().enumerate() {
+            let transport = match transport {
+                SipTransport::Udp => "udp",
+                SipTransport::Tcp => "tcp",
+            };
+            let _ = writeln!(
+                text,
+                "[[peer]]\nname = \"p{number}\"\nuri = \"sip:127.0.0.1:{port};transport={transport}\"\ntrusted = true\n\n\
+                 [[domain]]\nname = \"p{number}.example\"\nside = \"simple\"\nroute = \"peer:p{number}\"\n"
+            );
+        }
+        text
+    }
+}
+
+enum Kind {
+    Wv,
+    Sip,
+    Server(SipTransport),
+}
+
+const DOMAINS: &str = r#"
+[[domain]]
+name = "wv.example"
+side = "wv"
+route = "access"
+
+[[domain]]
+name = "sip.example"
+side = "simple"
+route = "registrar"
+
+[authorization]
+default = "confirm"
+
+"#;

@@ -1,0 +1,211 @@
+//! The stage of processes and sockets.
+
+use super::pool::Pool;
+use crate::{product, product::Gateway};
+use gateway::lab::{
+    actor::Casting,
+    scenario::{
+        seen::Seen,
+        stage::{Act, GatewayWish, Identity, Order, Role, RoleKind, Setting, Stage, StageError},
+    },
+};
+use serde_json::{Value, json};
+use std::{
+    io::{BufRead as _, BufReader, Write as _},
+    process::{Child, ChildStdin, Command, Stdio},
+    sync::{
+        atomic::{AtomicU32, Ordering},
+        mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
+    },
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+/// A stage at a gateway that others share, or at one of its own. Everybody on it ends with it.
+#[derive(Debug)]
+pub struct SocketStage<'a> {
+    shared: &'a Pool,
+    own: Option<Gateway>,
+    actors: Vec<Player>,
+    seen: Option<Receiver<(usize, Told)>>,
+    began: Instant,
+}
+
+/// An actor's process.
+#[derive(Debug)]
+struct Player {
+    name: String,
+    child: Child,
+    acts: Option<ChildStdin>,
+    listener: Option<JoinHandle<()>>,
+}
+
+/// What a process says.
+#[derive(Debug)]
+enum Told {
+    Ready,
+    Seen(Box<Seen>),
+    Ended,
+}
+
+impl<'a> SocketStage<'a> {
+    /// A stage on which nobody is yet.
+    #[must_use]
+    #[allow(clippy::disallowed_methods, reason = "over sockets, time is that of the clock")]
+    pub fn new(shared: &'a Pool) -> Self {
+        Self { shared, own: None, actors: Vec::new(), seen: None, began: Instant::now() }
+    }
+
+    fn gateway(&self) -> &Gateway {
+        self.own.as_ref().unwrap_or_else(|| self.shared.gateway())
+    }
+
+    fn gone(&self, actor: usize, reason: &str) -> StageError {
+        let actor = self.actors.get(actor).map(|player| player.name.clone()).unwrap_or_default();
+        StageError::ActorGone { actor, reason: reason.to_owned() }
+    }
+}
+
+impl Stage for SocketStage<'_> {
+    fn open(&mut self, setting: &Setting) -> Result<Vec<Identity>, StageError> {
+        let own = match &setting.gateway {
+            GatewayWish::Shared => None,
+            GatewayWish::Own(settings) => {
+                let pool = Pool::own(&setting.roles);
+                self.own = Some(pool.setup(settings).start());
+                Some(pool)
+            }
+        };
+        let pool = own.as_ref().unwrap_or(self.shared);
+        let (sender, receiver) = sync_channel(QUEUE);
+        let mut identities: Vec<Identity> = Vec::new();
+        for (index, role) in setting.roles.iter().enumerate() {
+            let shared = role.shares_user_of.and_then(|other| identities.get(other).cloned());
+            let (identity, listen) = match shared {
+                Some(identity) => (identity, None),
+                None => pool.give(role)?,
+            };
+            let casting = casting(role, &identity, listen, self.gateway());
+            self.actors.push(Player::enter(index, &casting, sender.clone())?);
+            identities.push(identity);
+        }
+        for _ in &setting.roles {
+            match receiver.recv_timeout(ENTER_PATIENCE) {
+                Ok((_, Told::Ready)) => {}
+                Ok((index, Told::Seen(_) | Told::Ended)) => return Err(self.gone(index, "it did not get ready")),
+                Err(error) => return Err(StageError::NotOffered(format!("actor that is ready: {error}"))),
+            }
+        }
+        self.seen = Some(receiver);
+        Ok(identities)
+    }
+
+    fn perform(&mut self, actor: usize, act: &Act) -> Result<(), StageError> {
+        let line = serde_json::to_string(act).map_err(|error| self.gone(actor, &error.to_string()))?;
+        let acts = self.actors.get_mut(actor).and_then(|player| player.acts.as_mut());
+        let written = acts.map(|acts| writeln!(acts, "{line}").and_then(|()| acts.flush()));
+        match written {
+            Some(Ok(())) => Ok(()),
+            Some(Err(error)) => Err(self.gone(actor, &error.to_string())),
+            None => Err(self.gone(actor, "it never came")),
+        }
+    }
+
+    fn operate(&mut self, order: Order) -> Result<(), StageError> {
+        let offered = || StageError::NotOffered("gateway to be killed (write: gateway of its own)".to_owned());
+        let gateway = self.own.as_mut().ok_or_else(offered)?;
+        match order {
+            Order::Kill => gateway.kill(),
+            Order::Start => gateway.start_again(),
+        }
+        Ok(())
+    }
+
+    fn next(&mut self, patience: Duration) -> Result<Option<(usize, Seen)>, StageError> {
+        let Some(seen) = &self.seen else { return Ok(None) };
+        match seen.recv_timeout(patience) {
+            Ok((actor, Told::Seen(seen))) => Ok(Some((actor, *seen))),
+            Ok((actor, Told::Ready | Told::Ended)) => Err(self.gone(actor, "its process ended")),
+            Err(RecvTimeoutError::Timeout) => Ok(None),
+            Err(RecvTimeoutError::Disconnected) => Err(StageError::NotOffered("actor any more".to_owned())),
+        }
+    }
+
+    fn now(&self) -> Duration {
+        self.began.elapsed()
+    }
+}
+
+fn casting(role: &Role, identity: &Identity, listen: Option<std::net::SocketAddr>, gateway: &Gateway) -> Casting {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let server = match role.kind {
+        RoleKind::WvClient { .. } => gateway.csp_uri(),
+        RoleKind::SipAgent { .. } | RoleKind::SimpleServer { .. } => gateway.sip().to_string(),
+    };
+    let unique = format!("{}-{}-{count}", role.name, std::process::id());
+    Casting { role: role.clone(), identity: identity.clone(), server, listen, unique }
+}
+
+impl Player {
+    fn enter(index: usize, casting: &Casting, told: SyncSender<(usize, Told)>) -> Result<Self, StageError> {
+        let name = casting.role.name.clone();
+        let gone = |reason: String| StageError::ActorGone { actor: name.clone(), reason };
+        let mut child = Command::new(product::program())
+            .args(["peer", "actor"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(|error| gone(error.to_string()))?;
+        let mut acts = child.stdin.take();
+        let line = json!(casting).to_string();
+        if let Some(acts) = &mut acts {
+            writeln!(acts, "{line}").map_err(|error| gone(error.to_string()))?;
+        }
+        let output = child.stdout.take().ok_or_else(|| gone("it has no output".to_owned()))?;
+        let listener = thread::spawn(move || {
+            for line in BufReader::new(output).lines().map_while(Result::ok) {
+                if let Some(what) = read(&line)
+                    && told.send((index, what)).is_err()
+                {
+                    return;
+                }
+            }
+            // Nobody listens any more when the stage is closed.
+            let _ = told.send((index, Told::Ended));
+        });
+        Ok(Self { name, child, acts, listener: Some(listener) })
+    }
+}
+
+fn read(line: &str) -> Option<Told> {
+    let mut value: Value = serde_json::from_str(line).ok()?;
+    if let Some(seen) = value.get_mut("seen") {
+        return serde_json::from_value(seen.take()).ok().map(|seen| Told::Seen(Box::new(seen)));
+    }
+    value.get("ready").map(|_| Told::Ready)
+}
+
+impl Drop for SocketStage<'_> {
+    fn drop(&mut self) {
+        // The threads that listen end when nobody takes what they hear.
+        self.seen = None;
+        self.actors.clear();
+    }
+}
+
+impl Drop for Player {
+    fn drop(&mut self) {
+        self.acts = None;
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if let Some(listener) = self.listener.take() {
+            let _ = listener.join();
+        }
+    }
+}
+
+/// What waits to be looked at.
+const QUEUE: usize = 10_000;
+/// How long a process may take to start on a loaded machine.
+const ENTER_PATIENCE: Duration = Duration::from_secs(60);
