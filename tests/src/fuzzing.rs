@@ -2,6 +2,7 @@
 //! is broken. `tests/fuzz` gives them to libFuzzer, `tests/replay.rs` replays the corpus that libFuzzer left.
 
 pub mod gateway_config;
+pub mod gateway_scenario;
 pub mod mapping_engine;
 pub mod seed;
 pub mod sip_event;
@@ -33,6 +34,7 @@ pub struct Target {
 /// All targets, in the order of their names.
 pub const TARGETS: &[Target] = &[
     Target { name: "gateway_config", run: gateway_config::run, fixtures: None },
+    Target { name: "gateway_scenario", run: gateway_scenario::run, fixtures: Some("scenario") },
     Target { name: "mapping_engine", run: mapping_engine::run, fixtures: None },
     Target { name: "sip_compositor", run: sip_store::run_compositor, fixtures: None },
     Target { name: "sip_credentials", run: sip_message::run_credentials, fixtures: None },
