@@ -3,6 +3,7 @@
 pub mod book;
 pub mod credential;
 pub mod directory;
+pub mod provision;
 pub mod secret;
 pub mod user;
 

@@ -11,6 +11,7 @@ pub mod token;
 pub use client::{AdminClient, ClientError};
 pub use server::{AdminError, AdminParts, AdminServer};
 
+use crate::account::provision::Provision;
 use mapping::address::Address;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -38,6 +39,14 @@ pub enum AdminRequestKind {
         /// Who is watched.
         presentity: Address,
     },
+    /// Take over what belongs to users; answered by [`AdminReply::Provisioned`].
+    Import(Vec<Provision>),
+    /// Tell what belongs to a user, or to all; answered by [`AdminReply::Provisions`].
+    Export(Option<Address>),
+    /// End everything of a user, but not its account; answered by [`AdminReply::Done`].
+    Purge(Address),
+    /// Start again from the store, which was replaced by a copy; answered by [`AdminReply::Done`].
+    StartOver,
     /// Finish what is under way and end; answered by [`AdminReply::Done`].
     Drain,
     /// Read the configuration again, all or nothing; answered by [`AdminReply::Done`].
@@ -72,6 +81,28 @@ pub enum AdminReply {
     Steps(Vec<Step>),
     /// It was done; one sentence.
     Done(String),
+    /// How many lines were taken over, and which not.
+    Provisioned(Provisioned),
+    /// What belongs to users.
+    Provisions(Vec<Provision>),
+}
+
+/// What became of lines that were to be taken over.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Provisioned {
+    /// How many were taken.
+    pub taken: usize,
+    /// Which were not, in order.
+    pub refused: Vec<ProvisionRefusal>,
+}
+
+/// A line that was not taken over, or not wholly.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProvisionRefusal {
+    /// Which one, from 0.
+    pub line: usize,
+    /// Why.
+    pub reason: String,
 }
 
 /// Rows under columns. Each row has as many cells as there are columns.

@@ -3,10 +3,12 @@
 mod absent;
 mod inquiry;
 mod lane_thread;
+mod provision;
 mod settings;
 mod socket;
 mod supervisor;
 
+pub use provision::{export_offline, import_offline};
 pub use socket::{BindError, Ports};
 pub use supervisor::Conclusion;
 
@@ -210,7 +212,9 @@ fn launch(
         supervisor: None,
     };
     let drain = site.configuration.limits.drain;
-    let supervisor = Supervisor { shutdown, admin, lanes, inquiries, book: site.accounts.book(), signals, drain };
+    let domains = site.configuration.domain_table();
+    let book = site.accounts.book();
+    let supervisor = Supervisor { shutdown, admin, lanes, inquiries, book, domains, signals, drain };
     Ok((running, supervisor))
 }
 

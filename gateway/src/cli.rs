@@ -8,6 +8,7 @@ mod live;
 mod manual;
 mod output;
 mod probe;
+mod store;
 mod trace;
 
 pub use hook::{CspVersion, DemoArguments, Encoding, PeerTransport, SipPeerArguments, WvPeerArguments};
@@ -79,6 +80,13 @@ enum Command {
     Account {
         #[command(subcommand)]
         action: account::Action,
+        #[command(flatten)]
+        source: ConfigurationArguments,
+    },
+    /// Copy the embedded store while the gateway runs, or put a copy back.
+    Store {
+        #[command(subcommand)]
+        action: store::Action,
         #[command(flatten)]
         source: ConfigurationArguments,
     },
@@ -226,6 +234,7 @@ fn execute(command: Command, output: Output) -> Result<ExitCode, CliError> {
         Command::Init { mode, dir } => init::write(mode, &dir, output),
         Command::CheckConfig { file, online } => check::run(&file, online, output),
         Command::Account { action, source } => account::run(action, &source.read()?, output),
+        Command::Store { action, source } => store::run(&action, &source.read()?, output),
         Command::Show { topic, source } => live::show(topic, &source.read()?, output),
         Command::Explain { watcher, presentity, source } => {
             live::explain(&watcher, &presentity, &source.read()?, output)

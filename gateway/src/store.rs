@@ -1,6 +1,7 @@
 //! What must survive the process. [`Store`] is the seam: a lane submits batches through its [`StoreHandle`] and learns
 //! when they are safe, and does not know which store it has.
 
+pub mod copy;
 pub mod folder;
 mod handle;
 mod memory;
@@ -19,7 +20,10 @@ use mapping::{
     record::{Fact, Record},
     side::Side,
 };
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 /// Where facts, wire records and accounts are kept. Called by one thread at a time; may block.
 pub trait Store: Send {
@@ -52,6 +56,14 @@ pub trait Store: Send {
     /// # Errors
     /// When it was not removed.
     fn remove_account(&mut self, user: &AccountUser) -> Result<bool, StoreError>;
+
+    /// Holds what the copy holds from now on, and nothing else: all of it or, when it fails, what it held before.
+    ///
+    /// # Errors
+    /// When the copy cannot be read or written here, or this store has no file.
+    fn replace_by(&mut self, _copy: &Path) -> Result<(), StoreError> {
+        Err(StoreError::NoFile)
+    }
 }
 
 /// What one turn of a lane wants kept: all of it or nothing.
@@ -168,6 +180,15 @@ pub enum StoreError {
     /// The database refuses.
     #[error("the database refuses: {0}")]
     Database(#[from] rusqlite::Error),
+    /// A copy whose passwords this gateway cannot open.
+    #[error("{} is another key than the gateway's: stop the gateway, then restore", .0.display())]
+    OtherKey(PathBuf),
+    /// This kind of store is no file.
+    #[error("this kind of store cannot be copied or replaced")]
+    NoFile,
+    /// The store was replaced by a copy under way.
+    #[error("the store was replaced by a copy")]
+    Replaced,
     /// The writer is gone: the process is closing.
     #[error("the store is closed")]
     Closed,

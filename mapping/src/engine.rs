@@ -18,6 +18,7 @@
 
 mod attachment;
 mod attribute_list;
+mod belonging;
 mod fetch;
 mod gathering;
 mod list;

@@ -11,6 +11,7 @@ use mapping::{
 };
 use std::{
     collections::{BTreeSet, HashMap},
+    path::PathBuf,
     sync::Arc,
 };
 use tokio::sync::watch;
@@ -227,6 +228,27 @@ impl AccountRegistry {
         let mut accounts: Vec<Arc<Account>> = self.entries.borrow().values().cloned().collect();
         accounts.sort_by(|left, right| left.user.cmp(&right.user));
         accounts
+    }
+
+    /// Replaces the whole store by a copy, and shows the accounts that are in it. Lanes have to start again after that.
+    ///
+    /// # Errors
+    /// When nothing was replaced.
+    pub async fn replace_store(&self, copy: PathBuf) -> Result<(), AccountError> {
+        let stored = self.store.replace_by(copy).await?;
+        let mut opened = Entries::new();
+        for account in &stored {
+            let credential = self.key.unseal(account)?;
+            let entry = Account { user: account.user.clone(), credential, origin: AccountOrigin::Store };
+            opened.insert(account.user.address().clone(), Arc::new(entry));
+        }
+        self.entries.send_modify(|entries| {
+            entries.retain(|_, account| account.origin == AccountOrigin::Configuration);
+            for (address, account) in opened {
+                entries.entry(address).or_insert(account);
+            }
+        });
+        Ok(())
     }
 
     async fn keep(&self, accounts: Vec<NewAccount>) -> Result<(), AccountError> {

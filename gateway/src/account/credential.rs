@@ -123,12 +123,15 @@ pub enum Keeping {
 pub struct SealKey(ChaCha20Poly1305);
 
 impl SealKey {
+    /// The name of the key file in a data folder.
+    pub const FILE: &str = "account.key";
+
     /// Reads the key file of the folder, or makes it.
     ///
     /// # Errors
     /// When the file cannot be read or made, is no key, or may be read by others.
     pub fn open(folder: &Path) -> Result<Self, CredentialError> {
-        let path = folder.join("account.key");
+        let path = folder.join(Self::FILE);
         let octets = match fs::read(&path) {
             Ok(octets) => {
                 check_mode(&path)?;

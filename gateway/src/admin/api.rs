@@ -2,9 +2,10 @@
 
 use super::{
     AdminRefusal, AdminReply, AdminRequest, AdminRequestKind, ShowTopic,
-    exchange::{self, AccountsToAdd, NewPassword, keeping},
+    exchange::{self, AccountsToAdd, NewPassword, PropertiesToImport, StoreToRestore, keeping},
     server::Shared,
 };
+use crate::store::DataFolder;
 use crate::{
     account::{AccountError, AccountUser, NewAccount, Secret},
     observe::trace::{Seen, Watch},
@@ -43,6 +44,9 @@ pub(super) fn routes() -> Router<Arc<Shared>> {
         .route("/accounts", get(list_accounts).post(add_accounts))
         .route("/accounts/{user}", delete(remove_account))
         .route("/accounts/{user}/password", put(change_password))
+        .route("/accounts/{user}/properties", delete(purge))
+        .route("/properties", get(export).post(import))
+        .route("/store/restore", post(restore))
         .route("/trace", get(trace))
 }
 
@@ -90,6 +94,31 @@ async fn drain(State(shared): State<Arc<Shared>>) -> Response {
 
 async fn reload(State(shared): State<Arc<Shared>>) -> Response {
     ask(&shared, AdminRequestKind::Reload).await
+}
+
+async fn import(State(shared): State<Arc<Shared>>, Json(wanted): Json<PropertiesToImport>) -> Response {
+    ask(&shared, AdminRequestKind::Import(wanted.properties)).await
+}
+
+async fn export(State(shared): State<Arc<Shared>>, Query(filter): Query<TraceFilter>) -> Response {
+    match filter.user.as_deref().map(parse_user).transpose() {
+        Ok(user) => ask(&shared, AdminRequestKind::Export(user)).await,
+        Err(error) => refuse(StatusCode::BAD_REQUEST, &error),
+    }
+}
+
+async fn purge(State(shared): State<Arc<Shared>>, Path(user): Path<String>) -> Response {
+    match parse_user(&user) {
+        Ok(user) => ask(&shared, AdminRequestKind::Purge(user)).await,
+        Err(error) => refuse(StatusCode::BAD_REQUEST, &error),
+    }
+}
+
+async fn restore(State(shared): State<Arc<Shared>>, Json(wanted): Json<StoreToRestore>) -> Response {
+    match shared.accounts.replace_store(wanted.folder.join(DataFolder::DATABASE)).await {
+        Ok(()) => ask(&shared, AdminRequestKind::StartOver).await,
+        Err(error) => respond::<()>(Err(error)),
+    }
 }
 
 async fn list_accounts(State(shared): State<Arc<Shared>>) -> Json<Value> {

@@ -1,9 +1,11 @@
 //! Accounts as they travel between the command line and the process, and what is done with them: the same, whether the
 //! API or an offline command does it.
 
+use crate::account::provision::Provision;
 use crate::account::{AccountError, AccountOrigin, AccountRegistry, AccountUser, Keeping, NewAccount, Secret};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use std::path::PathBuf;
 
 /// Accounts to add, as they come over the API.
 #[derive(Debug, Serialize, Deserialize)]
@@ -49,6 +51,20 @@ pub(super) struct NewPassword {
     pub(super) password: String,
     #[serde(default = "digest_by_default")]
     pub(super) digest: bool,
+}
+
+/// What is to belong to users, as it comes over the API.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PropertiesToImport {
+    pub(crate) properties: Vec<Provision>,
+}
+
+/// Which copy is to replace the store, as it comes over the API.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct StoreToRestore {
+    pub(super) folder: PathBuf,
 }
 
 const fn digest_by_default() -> bool {

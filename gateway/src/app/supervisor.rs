@@ -1,7 +1,7 @@
 //! The thread that looks after the lanes: it answers the administration, tells of accounts, counts what is open, and
 //! leads the end.
 
-use super::{SignalUse, StartError, inquiry, lane_thread::LaneCrew};
+use super::{SignalUse, StartError, inquiry, lane_thread::LaneCrew, provision};
 use crate::{
     account::AccountBook,
     admin::{AdminRefusal, AdminReply, AdminRequest, AdminRequestKind, AdminServer},
@@ -10,7 +10,7 @@ use crate::{
     shutdown::{Ending, Phase, Shutdown, Signals, Trigger},
     store::OpenStore,
 };
-use mapping::{address::Address, side::Side};
+use mapping::{address::Address, route::DomainTable, side::Side};
 use std::{collections::BTreeSet, sync::Arc, thread::JoinHandle, time::Duration};
 use tokio::sync::mpsc;
 
@@ -45,6 +45,7 @@ pub(super) struct Supervisor {
     pub(super) lanes: LaneCrew,
     pub(super) inquiries: mpsc::Receiver<AdminRequest>,
     pub(super) book: AccountBook,
+    pub(super) domains: DomainTable,
     pub(super) signals: SignalUse,
     pub(super) drain: Duration,
 }
@@ -66,7 +67,7 @@ impl Supervisor {
     }
 
     fn run(self, runtime: &tokio::runtime::Runtime, signals: Option<Signals>, store: Arc<OpenStore>) -> Conclusion {
-        let Self { shutdown, admin, mut lanes, inquiries, book, drain, .. } = self;
+        let Self { shutdown, admin, mut lanes, inquiries, book, domains, drain, .. } = self;
         let links = Arc::clone(&lanes.links);
         let trigger = shutdown.trigger();
         let lost_trigger = shutdown.trigger();
@@ -74,7 +75,7 @@ impl Supervisor {
         let conclusion = runtime.block_on(async {
             let chores = async {
                 tokio::join!(
-                    answer(inquiries, Arc::clone(&links), trigger),
+                    answer(inquiries, Arc::clone(&links), trigger, book.clone(), domains),
                     tell_accounts(book, Arc::clone(&links)),
                     count(Arc::clone(&links)),
                 );
@@ -154,12 +155,35 @@ pub(super) fn end_early(shutdown: Shutdown, lanes: LaneCrew, admin: AdminServer)
 }
 
 /// Answers the administration, one question after the other.
-async fn answer(mut inquiries: mpsc::Receiver<AdminRequest>, links: Arc<[LaneLink]>, trigger: Trigger) {
+async fn answer(
+    mut inquiries: mpsc::Receiver<AdminRequest>,
+    links: Arc<[LaneLink]>,
+    trigger: Trigger,
+    book: AccountBook,
+    domains: DomainTable,
+) {
     while let Some(AdminRequest { kind, reply }) = inquiries.recv().await {
         let result = match kind {
             AdminRequestKind::Show(topic) => Ok(AdminReply::Table(inquiry::show(&links, topic).await)),
             AdminRequestKind::Explain { watcher, presentity } => {
                 Ok(AdminReply::Steps(inquiry::explain(&links, watcher, presentity).await))
+            }
+            AdminRequestKind::Import(lines) => {
+                Ok(AdminReply::Provisioned(provision::import(&links, &domains, lines).await))
+            }
+            AdminRequestKind::Export(user) => {
+                Ok(AdminReply::Provisions(provision::export(&links, &domains, user).await))
+            }
+            AdminRequestKind::Purge(user) => match provision::purge(&links, &book, &domains, user.clone()).await {
+                true => Ok(AdminReply::Done(format!("everything of {user} has ended"))),
+                false => Err(AdminRefusal::Failed(format!("{user}: not served here, or not kept"))),
+            },
+            AdminRequestKind::StartOver => {
+                for link in links.iter() {
+                    // None when the lane is gone: it is built anew from the store.
+                    let _ = link.ask(|lane, _| lane.start_over()).await;
+                }
+                Ok(AdminReply::Done("the gateway goes on with the copy".to_owned()))
             }
             AdminRequestKind::Drain => {
                 trigger.pull();

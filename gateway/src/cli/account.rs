@@ -1,5 +1,7 @@
 //! `account`: through the running process when one holds the data folder, else offline under its lock.
 
+mod property;
+
 use super::{
     CliError, block_on,
     output::{Output, verdict},
@@ -12,7 +14,7 @@ use crate::{
         exchange::{self, AccountToAdd, AccountsToAdd, Added},
     },
     config::{Configuration, section::StoreKind},
-    store::{DataFolder, OpenStore, StoreError},
+    store::{DataFolder, OpenStore, Snapshot, StoreError},
 };
 use clap::Subcommand;
 use hyper::Method;
@@ -56,21 +58,35 @@ pub(super) enum Action {
         #[arg(long)]
         no_digest: bool,
     },
-    /// Add users from a file with lines of USER,PASSWORD or USER,PASSWORD,no-digest.
+    /// Add users from a file with lines of USER,PASSWORD or USER,PASSWORD,no-digest; or, from a file whose name ends
+    /// with .jsonl, what belongs to users: one JSON object per line, as `account export` writes it.
     Import {
         /// The file. A first line that begins with "user," and lines that begin with # are skipped.
         file: PathBuf,
+    },
+    /// Write what belongs to users (contact lists, authorisations) as lines of JSON that `account import` takes.
+    Export {
+        /// Only what belongs to this user.
+        #[arg(long)]
+        user: Option<String>,
+        /// The file; standard output without it.
+        file: Option<PathBuf>,
+    },
+    /// End everything that belongs to a user, and its sessions, in the running gateway; the account stays.
+    Purge {
+        /// The user.
+        user: String,
     },
 }
 
 pub(super) fn run(action: Action, configuration: &Configuration, output: Output) -> Result<ExitCode, CliError> {
     let door = Door::open(configuration)?;
-    let result = act(&door, action, output);
+    let result = act(&door, configuration, action, output);
     door.close();
     result
 }
 
-fn act(door: &Door, action: Action, output: Output) -> Result<ExitCode, CliError> {
+fn act(door: &Door, configuration: &Configuration, action: Action, output: Output) -> Result<ExitCode, CliError> {
     match action {
         Action::Add { user, password, no_digest } => {
             let account = AccountToAdd { user, password: password_or_line(password)?, digest: !no_digest };
@@ -95,7 +111,14 @@ fn act(door: &Door, action: Action, output: Output) -> Result<ExitCode, CliError
             output.print(&format!("changed {user}"), &json!({ "changed": user }));
             Ok(ExitCode::SUCCESS)
         }
+        Action::Import { file } if file.extension().is_some_and(|ending| ending == "jsonl") => {
+            property::import(door, configuration, &file, output)
+        }
         Action::Import { file } => import(door, &file, output),
+        Action::Export { user, file } => {
+            property::export(door, configuration, user.as_deref(), file.as_deref(), output)
+        }
+        Action::Purge { user } => property::purge(door, &user, output),
     }
 }
 
@@ -121,7 +144,7 @@ fn import(door: &Door, file: &Path, output: Output) -> Result<ExitCode, CliError
             refused.push(Refusal { line, text: fault.reason });
         }
         done = done.saturating_add(portion.len());
-        output.progress(&format!("{done} of {total}"));
+        output.progress_bar(done, total);
     }
     refused.sort_by_key(|refusal| refusal.line);
     Ok(report(&refused, count, output))
@@ -152,7 +175,7 @@ struct Refusal {
 /// The way to the accounts.
 enum Door {
     Running(AdminClient),
-    Offline { registry: AccountRegistry, store: OpenStore },
+    Offline { registry: AccountRegistry, store: OpenStore, snapshot: Snapshot },
 }
 
 impl Door {
@@ -172,7 +195,7 @@ impl Door {
         let key = SealKey::open(path)?;
         let (client, domains) = (opening.store.client(), configuration.domain_table());
         let registry = AccountRegistry::open(&opening.accounts, &configuration.accounts, key, client, domains)?;
-        Ok(Self::Offline { registry, store: opening.store })
+        Ok(Self::Offline { registry, store: opening.store, snapshot: opening.snapshot })
     }
 
     fn close(self) {
@@ -348,7 +371,7 @@ mod tests {
         let output = Output::new(true);
         let code = run(Action::Import { file }, &configuration, output).unwrap();
         assert_eq!(code, ExitCode::FAILURE);
-        let Door::Offline { registry, store } = Door::open(&configuration).unwrap() else { panic!("running") };
+        let Door::Offline { registry, store, .. } = Door::open(&configuration).unwrap() else { panic!("running") };
         let users: Vec<String> = registry.list().iter().map(|account| account.user.to_string()).collect();
         assert_eq!(users.len(), 6);
         assert!(users.contains(&"wv:eve@wv.example".to_owned()) && users.contains(&"sip:h@sip.example".to_owned()));

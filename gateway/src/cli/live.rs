@@ -54,6 +54,9 @@ fn print(reply: &AdminReply, output: Output) {
                 steps.iter().map(|step| format!("{:<width$}  {}", step.what, step.result)).collect();
             output.print(&lines.join("\n"), &json!(steps));
         }
+        AdminReply::Provisioned(_) | AdminReply::Provisions(_) => {
+            // Asked for by `account` only, which prints them itself.
+        }
         AdminReply::Done(sentence) => output.print(sentence, &json!({ "done": sentence })),
     }
 }

@@ -1,7 +1,11 @@
 //! How commands print: text for people, or JSON for programs.
 
 use serde_json::{Value, json};
-use std::{fmt, io::Write, process::ExitCode};
+use std::{
+    fmt,
+    io::{IsTerminal, Write},
+    process::ExitCode,
+};
 
 /// Where a command prints, and in which form.
 #[derive(Clone, Copy, Debug)]
@@ -25,11 +29,22 @@ impl Output {
         let _ = writeln!(std::io::stdout(), "{}", text.trim_end());
     }
 
-    /// Tells how far a long command is; for people only.
-    pub(super) fn progress(self, text: &str) {
-        if !self.json {
-            let _ = writeln!(std::io::stderr(), "{text}");
+    /// Draws how far a long command is, in place where standard error is a terminal; for people only.
+    pub(super) fn progress_bar(self, done: usize, total: usize) {
+        if self.json || total == 0 {
+            return;
         }
+        let filled = done.saturating_mul(BAR).checked_div(total).unwrap_or(BAR).min(BAR);
+        let (full, empty) = ("#".repeat(filled), ".".repeat(BAR.saturating_sub(filled)));
+        let line = format!("[{full}{empty}] {done} of {total}");
+        let mut error = std::io::stderr();
+        let _ = if !error.is_terminal() {
+            writeln!(error, "{line}")
+        } else if done < total {
+            write!(error, "\r{line}")
+        } else {
+            writeln!(error, "\r{line}")
+        };
     }
 
     /// Prints why a command failed. The verdict is no.
@@ -42,6 +57,9 @@ impl Output {
         ExitCode::FAILURE
     }
 }
+
+/// Width of a progress bar in characters.
+const BAR: usize = 40;
 
 /// Yes or no as an exit code.
 pub(super) fn verdict(is_good: bool) -> ExitCode {

@@ -1,7 +1,7 @@
 //! What adapters hand to their lane, and what the lane asks of adapters.
 
 use crate::store::WireRecord;
-use mapping::{command::Command, engine::Engine, event::Event, side::Side, time::Timestamp};
+use mapping::{address::Address, command::Command, engine::Engine, event::Event, side::Side, time::Timestamp};
 
 /// One thing an adapter hands over. The order within a batch is kept.
 #[derive(Debug)]
@@ -87,6 +87,9 @@ pub trait Adapter {
     /// After a start: ends what the engine has of this side and the adapter does not know any more, and tells the engine
     /// what the adapter has and the engine does not know. A process may end between the two.
     fn reconcile(&mut self, _: Timestamp, _: &Engine) {}
+
+    /// Ends everything of a user of this side that is open: sessions, contacts, publications. The engine does the rest.
+    fn dismiss(&mut self, _: Timestamp, _: &Address) {}
 
     /// The next instant at which the adapter wants [`Adapter::expire`].
     fn deadline(&self) -> Option<Timestamp>;

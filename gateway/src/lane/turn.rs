@@ -7,16 +7,22 @@ use super::{
 use crate::store::{Batch, RefusalReason, Scope, StoreError, StoreHandle};
 use mapping::{
     address::Address,
-    command::{Command, CommandKind, Forwarded},
+    command::{Answer, Command, CommandKind, Forwarded},
     correlation::Correlation,
     engine::{Engine, shard_of},
-    event::{Event, EventKind},
+    event::{Event, EventKind, Operation, Request, RequestId},
     record::{Fact, Record},
-    side::Side,
+    side::{Endpoint, Side},
     time::Timestamp,
 };
-use std::{cell::RefCell, collections::VecDeque, rc::Rc, sync::Arc, time::Duration};
-use tokio::sync::{Notify, mpsc, watch};
+use std::{
+    cell::RefCell,
+    collections::{HashMap, VecDeque},
+    rc::Rc,
+    sync::Arc,
+    time::Duration,
+};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 /// Something to be done on the lane's thread, for callers elsewhere.
 pub type LaneTask = Box<dyn FnOnce(&mut Lane, Timestamp) + Send>;
@@ -43,10 +49,19 @@ impl LaneLink {
         &self,
         question: impl FnOnce(&mut Lane, Timestamp) -> T + Send + 'static,
     ) -> Option<T> {
-        let (reply, answer) = tokio::sync::oneshot::channel();
+        let (reply, answer) = oneshot::channel();
         let task: LaneTask = Box::new(move |lane, now| drop(reply.send(question(lane, now))));
         self.tasks.send(task).await.ok()?;
         answer.await.ok()
+    }
+
+    /// Has the engine carry out a request of a user of this lane that comes from no client. The answer comes once
+    /// everything it promises is committed, and never when that failed; `None` when the lane is gone.
+    pub async fn request(&self, user: Address, side: Side, operation: Operation) -> Option<oneshot::Receiver<Answer>> {
+        let (reply, answer) = oneshot::channel();
+        let task: LaneTask = Box::new(move |lane, _| lane.request(user, side, operation, reply));
+        self.tasks.send(task).await.ok()?;
+        Some(answer)
     }
 }
 
@@ -80,6 +95,11 @@ pub struct Lane {
     /// Parcels for other lanes whose channels were full; sent before anything newer.
     postponed: VecDeque<Parcel>,
     intake: Intake,
+    /// Who waits for the answers to the lane's own requests.
+    own: HashMap<u64, oneshot::Sender<Answer>>,
+    last_own: u64,
+    /// Whether the store was replaced under it.
+    is_stale: bool,
 }
 
 /// What a lane is made of.
@@ -126,6 +146,9 @@ impl Lane {
             neighbours: parts.neighbours,
             postponed: VecDeque::new(),
             intake: Intake::default(),
+            own: HashMap::new(),
+            last_own: 0,
+            is_stale: false,
         }
     }
 
@@ -149,9 +172,31 @@ impl Lane {
         self.reconcile(now);
     }
 
+    /// Ends everything of a user, in the engine and at its doors, whether or not it has an account.
+    pub fn dismiss(&mut self, now: Timestamp, user: &Address) {
+        self.wv.borrow_mut().dismiss(now, user);
+        self.simple.borrow_mut().dismiss(now, user);
+        self.engine.account_removed(now, user);
+    }
+
+    /// Has the lane start again from the store before it does anything else: what is there is not what it knows.
+    pub const fn start_over(&mut self) {
+        self.is_stale = true;
+    }
+
     /// Adds an event from outside the adapters to the gathering batch.
     pub fn feed(&mut self, event: Event) {
         self.intake.event(event);
+    }
+
+    fn request(&mut self, user: Address, side: Side, operation: Operation, reply: oneshot::Sender<Answer>) {
+        self.last_own = self.last_own.wrapping_add(1) & !OWN;
+        let number = self.last_own | OWN;
+        self.own.insert(number, reply);
+        let (id, endpoint) = (RequestId { side, number }, Endpoint::new(side, "administration"));
+        // Which chain it belongs to says its number: nobody else has one with this mark.
+        let kind = EventKind::Request(Request { id, user, endpoint, operation });
+        self.feed(Event { correlation: Correlation::new(number), kind });
     }
 
     /// Turns until `stop` becomes true and nothing is left to do.
@@ -161,6 +206,11 @@ impl Lane {
             let now = self.clock.now();
             // Also under load, when the lane never comes to waiting.
             self.take_tasks(now);
+            if std::mem::take(&mut self.is_stale) {
+                self.refuse(now);
+                self.recover().await;
+                continue;
+            }
             self.expire(now);
             self.hand_over_postponed();
             let (batch, outputs) = self.gather(now);
@@ -280,7 +330,8 @@ impl Lane {
         }
     }
 
-    fn refuse(&self, now: Timestamp) {
+    fn refuse(&mut self, now: Timestamp) {
+        self.own.clear();
         self.wv.borrow_mut().refuse(now);
         self.simple.borrow_mut().refuse(now);
     }
@@ -353,6 +404,15 @@ impl Lane {
     }
 
     fn execute(&mut self, now: Timestamp, command: Command) {
+        if let CommandKind::Answer { request, answer } = &command.kind
+            && request.number & OWN != 0
+        {
+            if let Some(reply) = self.own.remove(&request.number) {
+                // Whoever asked may have stopped waiting.
+                let _ = reply.send(answer.clone());
+            }
+            return;
+        }
         match addressee(&command.kind) {
             Addressee::Side(side) => self.adapter(side).borrow_mut().execute(now, command),
             Addressee::Lane => {
@@ -426,6 +486,9 @@ fn addressee(kind: &CommandKind) -> Addressee {
         CommandKind::Keep(Record::Put(_) | Record::Delete(_)) => Addressee::Nobody,
     }
 }
+
+/// Marks the numbers of the lane's own requests: adapters count from 1 and never come here.
+const OWN: u64 = 1 << 63;
 
 /// A lane looks around at least this often, so that a missed wake-up is a hiccup and not a hang.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);

@@ -402,6 +402,12 @@ impl Adapter for SimpleAdapter {
         self.0.borrow_mut().refuse_pending(now);
     }
 
+    fn dismiss(&mut self, _: Timestamp, user: &mapping::address::Address) {
+        let mut agent = self.0.borrow_mut();
+        agent.withdraw(user.as_str());
+        agent.flush();
+    }
+
     fn reload(&mut self, now: Timestamp, kept: &[&WireRecord]) {
         self.0.borrow_mut().reload(now, kept);
     }

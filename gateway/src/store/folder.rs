@@ -56,10 +56,13 @@ impl DataFolder {
         &self.path
     }
 
+    /// The name of the SQLite database in such a folder.
+    pub const DATABASE: &str = "gateway.sqlite";
+
     /// The SQLite database in it.
     #[must_use]
     pub fn database(&self) -> PathBuf {
-        self.path.join("gateway.sqlite")
+        self.path.join(Self::DATABASE)
     }
 }
 

@@ -7,7 +7,7 @@ use mapping::{
     record::{Fact, FactKey, Record},
     side::Side,
 };
-use rusqlite::{Connection, ErrorCode, Transaction, params};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, params};
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
@@ -47,6 +47,22 @@ impl SqliteStore {
         self.connection.execute("UPDATE meta SET value = value + 1 WHERE name = 'epoch'", [])?;
         self.epoch = self.read_epoch()?;
         Ok(self.epoch)
+    }
+
+    /// Whether the file is a whole database that this build can read.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn check_copy(path: &Path) -> Result<(), StoreError> {
+        if !path.is_file() {
+            let source = std::io::Error::from(std::io::ErrorKind::NotFound);
+            return Err(StoreError::Folder { path: path.to_owned(), source });
+        }
+        let named = |error| name_error(path, error);
+        let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(named)?;
+        check_origin(&connection, path)?;
+        let verdict: String = connection.query_row("PRAGMA quick_check", [], |row| row.get(0)).map_err(named)?;
+        if verdict == "ok" { Ok(()) } else { Err(StoreError::Damaged(path.to_owned())) }
     }
 
     fn read_epoch(&self) -> Result<u64, StoreError> {
@@ -132,6 +148,20 @@ impl Store for SqliteStore {
 
     fn remove_account(&mut self, user: &AccountUser) -> Result<bool, StoreError> {
         Ok(self.connection.execute("DELETE FROM account WHERE user = ?1", [user.to_string()])? > 0)
+    }
+
+    fn replace_by(&mut self, copy: &Path) -> Result<(), StoreError> {
+        Self::check_copy(copy)?;
+        self.connection.execute("ATTACH DATABASE ?1 AS copy", [copy.to_string_lossy()])?;
+        let replaced = self.connection.execute_batch(REPLACEMENT);
+        if replaced.is_err() {
+            // Nothing to roll back where it was the beginning that failed.
+            let _ = self.connection.execute_batch("ROLLBACK");
+        }
+        self.connection.execute_batch("DETACH DATABASE copy")?;
+        replaced?;
+        self.epoch = self.read_epoch()?;
+        Ok(())
     }
 }
 
@@ -231,6 +261,19 @@ PRAGMA journal_mode = WAL;
 PRAGMA synchronous = FULL;
 PRAGMA busy_timeout = 5000;
 PRAGMA wal_autocheckpoint = 4000;
+";
+
+/// The epoch stays ahead of both, so that identifiers made from it are new in either history.
+const REPLACEMENT: &str = "
+BEGIN IMMEDIATE;
+DELETE FROM fact;
+DELETE FROM wire;
+DELETE FROM account;
+INSERT INTO fact SELECT key, owner, body FROM copy.fact;
+INSERT INTO wire SELECT side, kind, key, owner, body FROM copy.wire;
+INSERT INTO account SELECT user, sealed, hash FROM copy.account;
+UPDATE meta SET value = 1 + max(value, coalesce((SELECT value FROM copy.meta WHERE name = 'epoch'), 0)) WHERE name = 'epoch';
+COMMIT;
 ";
 
 const SCHEMA: &str = "

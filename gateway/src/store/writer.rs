@@ -11,6 +11,7 @@ use crate::{
     observe::metric,
 };
 use std::{
+    path::PathBuf,
     sync::Arc,
     thread::JoinHandle,
     time::{Instant, SystemTime, UNIX_EPOCH},
@@ -47,6 +48,7 @@ enum Work {
     Recover { lane: Arc<watch::Sender<Progress>>, through: Ticket, scope: Scope, reply: oneshot::Sender<Loaded> },
     PutAccounts { accounts: Vec<StoredAccount>, reply: oneshot::Sender<Result<(), StoreError>> },
     RemoveAccount { user: AccountUser, reply: oneshot::Sender<Result<bool, StoreError>> },
+    Replace { copy: PathBuf, reply: oneshot::Sender<Result<Vec<StoredAccount>, StoreError>> },
     Close,
 }
 
@@ -105,7 +107,7 @@ impl OpenStore {
         let path = folder.path().to_owned();
         let thread = std::thread::Builder::new()
             .name("store".to_owned())
-            .spawn(move || Writer { store, queue }.run())
+            .spawn(move || Writer { store, queue, lanes: Vec::new() }.run())
             .map_err(|source| StoreError::Folder { path, source })?;
         let backing = Backing::Writer { sender: WriterSender(sender), thread };
         Ok(Opening { store: Self { backing, folder }, snapshot, accounts })
@@ -164,6 +166,18 @@ impl StoreClient {
         answer.await.map_err(|_| StoreError::Closed)?
     }
 
+    /// Replaces everything by a copy and returns its accounts. Lanes that had committed before are told that their batch
+    /// failed, and start again from the store with their next one.
+    ///
+    /// # Errors
+    /// When nothing was replaced.
+    pub async fn replace_by(&self, copy: PathBuf) -> Result<Vec<StoredAccount>, StoreError> {
+        let sender = self.0.as_ref().ok_or(StoreError::NoFile)?;
+        let (reply, answer) = oneshot::channel();
+        sender.0.send(Work::Replace { copy, reply }).await.map_err(|_| StoreError::Closed)?;
+        answer.await.map_err(|_| StoreError::Closed)?
+    }
+
     /// Removes an account. Returns whether there was one; with the memory store that is not known and counts as yes.
     ///
     /// # Errors
@@ -185,9 +199,11 @@ impl WriterSender {
         };
         let batch = match work {
             Work::Commit(assignment) => assignment.batch,
-            Work::Recover { .. } | Work::PutAccounts { .. } | Work::RemoveAccount { .. } | Work::Close => {
-                Batch::default()
-            }
+            Work::Recover { .. }
+            | Work::PutAccounts { .. }
+            | Work::RemoveAccount { .. }
+            | Work::Replace { .. }
+            | Work::Close => Batch::default(),
         };
         Err(Box::new(Refused { batch, reason }))
     }
@@ -206,6 +222,8 @@ impl WriterSender {
 struct Writer {
     store: Box<dyn Store>,
     queue: mpsc::Receiver<Work>,
+    /// Whoever has committed.
+    lanes: Vec<Arc<watch::Sender<Progress>>>,
 }
 
 impl Writer {
@@ -228,7 +246,10 @@ impl Writer {
                         self.commit(&mut group);
                         return;
                     }
-                    other @ (Work::Recover { .. } | Work::PutAccounts { .. } | Work::RemoveAccount { .. }) => {
+                    other @ (Work::Recover { .. }
+                    | Work::PutAccounts { .. }
+                    | Work::RemoveAccount { .. }
+                    | Work::Replace { .. }) => {
                         self.commit(&mut group);
                         self.serve(other);
                     }
@@ -242,6 +263,11 @@ impl Writer {
     #[allow(clippy::disallowed_methods, reason = "measures how long a commit takes")]
     fn commit(&mut self, group: &mut Vec<Assignment>) {
         group.retain(|assignment| assignment.lane.borrow().failed.is_none());
+        for assignment in group.iter() {
+            if !self.lanes.iter().any(|lane| Arc::ptr_eq(lane, &assignment.lane)) {
+                self.lanes.push(Arc::clone(&assignment.lane));
+            }
+        }
         if group.is_empty() {
             return;
         }
@@ -276,6 +302,17 @@ impl Writer {
             }
             Work::RemoveAccount { user, reply } => {
                 let _ = reply.send(self.store.remove_account(&user));
+            }
+            Work::Replace { copy, reply } => {
+                let replaced = self.store.replace_by(&copy).and_then(|()| self.store.accounts());
+                if replaced.is_ok() {
+                    let error = Arc::new(StoreError::Replaced);
+                    for lane in self.lanes.drain(..) {
+                        let failed = Some(Failure { ticket: Ticket(0), error: Arc::clone(&error) });
+                        lane.send_modify(|progress| progress.failed = failed);
+                    }
+                }
+                let _ = reply.send(replaced);
             }
             Work::Commit(_) | Work::Close => {}
         }

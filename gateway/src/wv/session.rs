@@ -417,6 +417,10 @@ impl Adapter for WvAdapter {
         self.0.borrow_mut().reconcile(now, engine);
     }
 
+    fn dismiss(&mut self, now: Timestamp, user: &Address) {
+        self.0.borrow_mut().dismiss(now, user);
+    }
+
     fn refuse(&mut self, _: Timestamp) {
         self.0.borrow_mut().refuse_waiting();
     }

@@ -131,9 +131,14 @@ impl Agent {
             .filter(|user| !Address::parse(user).is_ok_and(|user| self.accounts.has(&user)))
             .collect();
         for user in strangers {
-            self.registrar.withdraw(&user);
-            self.compositor.withdraw(&user);
+            self.withdraw(&user);
         }
+    }
+
+    /// Ends the contacts and publications of a user.
+    pub(super) fn withdraw(&mut self, user: &str) {
+        self.registrar.withdraw(user);
+        self.compositor.withdraw(user);
         self.take_registrar_news();
         self.take_compositor_news(None);
     }

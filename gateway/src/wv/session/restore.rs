@@ -218,17 +218,23 @@ impl Sessions {
         kept.iter().for_each(|record| self.restore(now, record));
     }
 
+    /// Ends all sessions of a user.
+    pub(super) fn dismiss(&mut self, now: Timestamp, user: &Address) {
+        for id in self.by_user.get(user).cloned().unwrap_or_default() {
+            // Nobody inherits what waits in it.
+            drop(self.replace(now, &id));
+        }
+    }
+
     /// Ends sessions of users that are no more and attachments of sessions that are no more, and attaches the sessions that
     /// the engine does not know.
     pub(super) fn reconcile(&mut self, now: Timestamp, engine: &Engine) {
         self.current = self.correlation();
         self.bury_sources();
-        let is_dismissed = |entry: &Entry| entry.machine.may_go_on() && !self.accounts.has(&entry.user);
-        let dismissed: Vec<SessionId> =
-            self.entries.iter().filter(|(_, entry)| is_dismissed(entry)).map(|(id, _)| id.clone()).collect();
-        for id in dismissed {
-            // Nobody inherits what waits in it.
-            drop(self.replace(now, &id));
+        let strangers: BTreeSet<Address> =
+            self.by_user.keys().filter(|user| !self.accounts.has(user)).cloned().collect();
+        for user in strangers {
+            self.dismiss(now, &user);
         }
         let mut orphans: Vec<(Address, SessionId)> = Vec::new();
         for row in engine.attachments().filter(|row| row.endpoint.side == Side::Wv) {

@@ -1,0 +1,328 @@
+//! What belongs to a user besides the account, as lines of JSON: for moving users in, out, and between installations.
+//!
+//! One object per line, its `kind` first. Users are written `wv:USER@DOMAIN`, `sip:USER@DOMAIN` or `USER@DOMAIN`; what an
+//! export writes, an import takes.
+//!
+//! ```json
+//! {"kind":"contact_list","user":"wv:alice@wv.example","name":"friends","display_name":"Friends","default":true,
+//!  "members":[{"user":"sip:bob@sip.example","nickname":"Bob"}]}
+//! {"kind":"authorization","user":"wv:alice@wv.example","watcher":"sip:bob@sip.example","decision":"allow",
+//!  "attributes":["OnlineStatus","StatusText"]}
+//! {"kind":"authorization","user":"wv:alice@wv.example","list":"friends","decision":"allow"}
+//! {"kind":"authorization","user":"wv:alice@wv.example","everybody":true,"decision":"block"}
+//! ```
+
+use super::AccountUser;
+use mapping::{
+    address::Address,
+    contact_list::Contact,
+    event::Operation,
+    presence::{Attribute, AttributeSet},
+    record::Fact,
+    route::DomainTable,
+    side::Side,
+    watcher::Decision,
+};
+use serde::{Deserialize, Serialize};
+
+/// One line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Provision {
+    /// A contact list with its members.
+    ContactList(ListProvision),
+    /// A presentity's word on a watcher, on the members of a list, or on everybody else.
+    Authorization(AuthorizationProvision),
+}
+
+/// A contact list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ListProvision {
+    /// Whose list.
+    pub user: String,
+    /// Its name: what stands behind the slash of its address.
+    pub name: String,
+    /// What people see.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// Whether it is the default list of its owner.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub default: bool,
+    /// Its members, in order.
+    #[serde(default)]
+    pub members: Vec<MemberProvision>,
+}
+
+/// A member of a contact list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MemberProvision {
+    /// Who.
+    pub user: String,
+    /// The owner's name for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nickname: Option<String>,
+}
+
+/// An authorisation. Exactly one of `watcher`, `list` and `everybody` says for whom.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuthorizationProvision {
+    /// Whose word it is.
+    pub user: String,
+    /// On one watcher.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub watcher: Option<String>,
+    /// On the members of the contact list of that name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub list: Option<String>,
+    /// On everybody on whom nothing else is said.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub everybody: bool,
+    /// Yes or no.
+    pub decision: Decision,
+    /// What may be seen; all when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attributes: Option<Vec<Attribute>>,
+}
+
+/// What a line asks of the engine.
+#[derive(Clone, Debug)]
+pub struct Wish {
+    /// In whose name.
+    pub user: Address,
+    /// The side on which that user lives.
+    pub side: Side,
+    /// What to do.
+    pub operation: Operation,
+}
+
+/// Why a line is refused before the engine sees it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ProvisionError {
+    /// It is no JSON object of a known kind.
+    #[error("{0}")]
+    Syntax(String),
+    /// A user or list name that is none.
+    #[error("\"{0}\" is no user")]
+    User(String),
+    /// The name of a list cannot be used.
+    #[error("\"{0}\" is no name for a list")]
+    ListName(String),
+    /// The domain is not served here.
+    #[error("the domain of {0} is not hosted here")]
+    NotHosted(Address),
+    /// None or several of `watcher`, `list` and `everybody`.
+    #[error("say exactly one of watcher, list and everybody")]
+    Target,
+}
+
+impl Provision {
+    /// Reads a line.
+    ///
+    /// # Errors
+    /// [`ProvisionError::Syntax`].
+    pub fn parse(line: &str) -> Result<Self, ProvisionError> {
+        serde_json::from_str(line).map_err(|error| ProvisionError::Syntax(error.to_string()))
+    }
+
+    /// The line of a fact; none for facts that are no property of a user but of what goes on.
+    #[must_use]
+    pub fn of_fact(fact: &Fact, domains: &DomainTable) -> Option<Self> {
+        match fact {
+            Fact::ContactList(list) => Some(Self::ContactList(ListProvision {
+                user: spell(&list.address.owner(), domains),
+                name: list.address.resource().unwrap_or_default().to_owned(),
+                display_name: list.display_name.clone(),
+                default: list.is_default,
+                members: list
+                    .members
+                    .iter()
+                    .map(|member| MemberProvision {
+                        user: spell(&member.address, domains),
+                        nickname: member.nickname.clone(),
+                    })
+                    .collect(),
+            })),
+            Fact::Authorization { presentity, watcher, decision, attributes } => {
+                let list = watcher.resource().map(str::to_owned);
+                let everybody = watcher == presentity;
+                let named = list.is_none() && !everybody;
+                Some(Self::Authorization(AuthorizationProvision {
+                    user: spell(presentity, domains),
+                    watcher: named.then(|| spell(watcher, domains)),
+                    list,
+                    everybody,
+                    decision: *decision,
+                    attributes: (*attributes != AttributeSet::ALL && *decision == Decision::Allow)
+                        .then(|| attributes.iter().collect()),
+                }))
+            }
+            Fact::Attachment { .. }
+            | Fact::Publication { .. }
+            | Fact::Watch { .. }
+            | Fact::ListWatch { .. }
+            | Fact::Question { .. }
+            | Fact::Inbox { .. }
+            | Fact::Outbox { .. }
+            | Fact::Report(_)
+            | Fact::Origin { .. }
+            | Fact::Awaited { .. } => None,
+        }
+    }
+
+    /// What the engine is asked for.
+    ///
+    /// # Errors
+    /// Other than [`ProvisionError::Syntax`].
+    pub fn to_wish(&self, domains: &DomainTable) -> Result<Wish, ProvisionError> {
+        match self {
+            Self::ContactList(list) => {
+                let (user, side) = owner(&list.user, domains)?;
+                let address = list_address(&user, &list.name)?;
+                let members = list.members.iter().map(|member| contact(member, side)).collect::<Result<_, _>>()?;
+                let operation = Operation::CreateContactList {
+                    written: with_scheme(address.as_str(), side),
+                    list: address,
+                    members,
+                    display_name: list.display_name.clone(),
+                    make_default: list.default,
+                };
+                Ok(Wish { user, side, operation })
+            }
+            Self::Authorization(word) => {
+                let (user, side) = owner(&word.user, domains)?;
+                let watcher = match (&word.watcher, &word.list, word.everybody) {
+                    (Some(watcher), None, false) => parse_user(watcher)?,
+                    (None, Some(list), false) => list_address(&user, list)?,
+                    (None, None, true) => user.clone(),
+                    _ => return Err(ProvisionError::Target),
+                };
+                let attributes = match &word.attributes {
+                    Some(named) => named.iter().copied().collect(),
+                    None => AttributeSet::ALL,
+                };
+                let operation = Operation::Authorize { watcher, decision: word.decision, attributes };
+                Ok(Wish { user, side, operation })
+            }
+        }
+    }
+}
+
+fn owner(text: &str, domains: &DomainTable) -> Result<(Address, Side), ProvisionError> {
+    let user = parse_user(text)?;
+    match domains.find(&user) {
+        Some(row) if domains.is_hosted(&user) => Ok((user, row.side)),
+        Some(_) | None => Err(ProvisionError::NotHosted(user)),
+    }
+}
+
+fn contact(member: &MemberProvision, side: Side) -> Result<Contact, ProvisionError> {
+    let address = parse_user(&member.user)?;
+    let written = with_scheme(address.as_str(), side);
+    Ok(Contact { address, written, nickname: member.nickname.clone() })
+}
+
+fn list_address(owner: &Address, name: &str) -> Result<Address, ProvisionError> {
+    let wrong = || ProvisionError::ListName(name.to_owned());
+    let (user, domain) = owner.as_str().split_once('@').ok_or_else(wrong)?;
+    let address = Address::parse(&format!("{user}/{name}@{domain}")).map_err(|_| wrong())?;
+    // The name must not have been read as part of something else.
+    if address.owner() == *owner && address.resource().is_some() { Ok(address) } else { Err(wrong()) }
+}
+
+/// A user with or without its scheme.
+pub(crate) fn parse_user(text: &str) -> Result<Address, ProvisionError> {
+    let bare = AccountUser::parse(text).map(|user| user.address().clone());
+    bare.ok()
+        .or_else(|| Address::parse(text).ok())
+        .filter(|address| address.resource().is_none())
+        .ok_or_else(|| ProvisionError::User(text.to_owned()))
+}
+
+/// As clients of the owner's side write addresses.
+fn with_scheme(address: &str, side: Side) -> String {
+    match side {
+        Side::Wv => format!("wv:{address}"),
+        Side::Simple => format!("sip:{address}"),
+    }
+}
+
+/// With the scheme of the side on which the domain lives, where that is known.
+fn spell(address: &Address, domains: &DomainTable) -> String {
+    match domains.find(address) {
+        Some(row) => with_scheme(address.as_str(), row.side),
+        None => address.as_str().to_owned(),
+    }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+const fn is_false(value: &bool) -> bool {
+    !*value
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mapping::contact_list::ContactList;
+    use mapping::route::{DomainRoute, Route};
+
+    fn domains() -> DomainTable {
+        let mut table = DomainTable::default();
+        table.insert("wv.example", DomainRoute { side: Side::Wv, route: Route::Hosted });
+        table.insert("sip.example", DomainRoute { side: Side::Simple, route: Route::Hosted });
+        table
+    }
+
+    #[test]
+    fn what_is_exported_is_imported_again() {
+        let lines = [
+            r#"{"kind":"contact_list","user":"wv:alice@wv.example","name":"friends","display_name":"F","default":true,"members":[{"user":"sip:bob@sip.example","nickname":"Bob"},{"user":"x@elsewhere.example"}]}"#,
+            r#"{"kind":"authorization","user":"wv:alice@wv.example","watcher":"sip:bob@sip.example","decision":"allow","attributes":["OnlineStatus"]}"#,
+            r#"{"kind":"authorization","user":"wv:alice@wv.example","list":"friends","decision":"allow"}"#,
+            r#"{"kind":"authorization","user":"wv:alice@wv.example","everybody":true,"decision":"block"}"#,
+        ];
+        for line in lines {
+            let provision = Provision::parse(line).unwrap();
+            let wish = provision.to_wish(&domains()).unwrap();
+            assert_eq!(wish.user.as_str(), "alice@wv.example");
+            let fact = match wish.operation {
+                Operation::CreateContactList { list, written, members, display_name, make_default } => {
+                    Fact::ContactList(ContactList {
+                        address: list,
+                        written,
+                        display_name,
+                        is_default: make_default,
+                        members,
+                    })
+                }
+                Operation::Authorize { watcher, decision, attributes } => {
+                    Fact::Authorization { presentity: wish.user, watcher, decision, attributes }
+                }
+                other => panic!("{other:?}"),
+            };
+            let again = Provision::of_fact(&fact, &domains()).unwrap();
+            assert_eq!(serde_json::to_string(&again).unwrap(), line);
+        }
+    }
+
+    #[test]
+    fn a_wrong_line_says_what_is_wrong() {
+        let refusal = |line: &str| {
+            Provision::parse(line).and_then(|provision| provision.to_wish(&domains()).map(|_| ())).unwrap_err()
+        };
+        assert!(matches!(refusal("{"), ProvisionError::Syntax(_)));
+        assert!(
+            matches!(refusal(r#"{"kind":"roster"}"#), ProvisionError::Syntax(text) if text.contains("contact_list"))
+        );
+        let unknown = r#"{"kind":"contact_list","user":"wv:a@wv.example","name":"f","colour":"red"}"#;
+        assert!(matches!(refusal(unknown), ProvisionError::Syntax(text) if text.contains("colour")));
+        let elsewhere = r#"{"kind":"contact_list","user":"wv:a@other.example","name":"f"}"#;
+        assert!(matches!(refusal(elsewhere), ProvisionError::NotHosted(_)));
+        let name = r#"{"kind":"contact_list","user":"wv:a@wv.example","name":""}"#;
+        assert!(matches!(refusal(name), ProvisionError::ListName(_)));
+        let target = r#"{"kind":"authorization","user":"wv:a@wv.example","decision":"allow"}"#;
+        assert_eq!(refusal(target), ProvisionError::Target);
+    }
+}

@@ -1,0 +1,24 @@
+//! What belongs to users, as facts: for moving it elsewhere.
+
+use crate::{address::Address, engine::Engine, record::Fact};
+
+impl Engine {
+    /// Contact lists and authorisations of one user of this shard, or of all; not what is going on at the moment.
+    #[must_use]
+    pub fn properties(&self, user: Option<&Address>) -> Vec<Fact> {
+        let wanted = self.users.iter().filter(|(name, _)| user.is_none_or(|user| user == *name));
+        wanted
+            .flat_map(|(name, actor)| {
+                let lists = actor.lists.values().cloned().map(Fact::ContactList);
+                let words = actor.authorizations.rules.iter().map(|(watcher, rule)| Fact::Authorization {
+                    presentity: name.clone(),
+                    watcher: watcher.clone(),
+                    decision: rule.decision,
+                    attributes: rule.attributes,
+                });
+                // Words on lists come behind the lists.
+                lists.chain(words).collect::<Vec<_>>()
+            })
+            .collect()
+    }
+}

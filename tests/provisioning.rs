@@ -1,0 +1,115 @@
+//! What belongs to users, and the store as a whole, moved in and out of a running gateway by its commands.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on says so by panicking")]
+
+use acceptance::{
+    folder::Folder,
+    phone::Phone,
+    product::{Gateway, Setup},
+    wait,
+};
+use std::{fs, time::Duration};
+use wv_proto::{
+    primitive::Primitive,
+    version::{Encoding, Version},
+};
+
+const LINES: [&str; 3] = [
+    r#"{"kind":"contact_list","user":"wv:alice@wv.example","name":"friends","display_name":"Friends","default":true,"members":[{"user":"sip:bob@sip.example","nickname":"Bob"},{"user":"wv:carol@wv.example"}]}"#,
+    r#"{"kind":"authorization","user":"wv:alice@wv.example","list":"friends","decision":"allow"}"#,
+    r#"{"kind":"authorization","user":"wv:alice@wv.example","watcher":"sip:bob@sip.example","decision":"allow","attributes":["OnlineStatus","StatusText"]}"#,
+];
+
+fn write(folder: &Folder, name: &str, lines: &[&str]) -> String {
+    fs::write(folder.file(name), lines.join("\n")).unwrap();
+    folder.file(name).to_str().unwrap().to_owned()
+}
+
+/// The contact lists as the phone is told.
+fn lists(phone: &mut Phone) -> Result<String, String> {
+    match phone.request(Primitive::GetListRequest)? {
+        Primitive::GetListResponse(response) => Ok(format!("{response:?}")),
+        other => Err(format!("{other:?}")),
+    }
+}
+
+fn alice(gateway: &Gateway) -> Phone {
+    Phone::logged_in(gateway.csp(), "wv:alice@wv.example", Version::V1_2, Encoding::Wbxml)
+}
+
+#[test]
+fn what_belongs_to_users_is_imported_exported_and_purged_in_a_running_gateway() {
+    let (gateway, folder) = (Setup::embedded().start(), Folder::new("provisioning"));
+    let mut phone = alice(&gateway);
+    let mut lines = LINES.to_vec();
+    lines.extend([
+        "# a remark",
+        "{",
+        r#"{"kind":"contact_list","user":"wv:alice@elsewhere.example","name":"friends"}"#,
+        LINES[0],
+        r#"{"kind":"contact_list","user":"wv:nobody@wv.example","name":"friends"}"#,
+    ]);
+    let (succeeded, said) = gateway.ask(&["account", "import", &write(&folder, "in.jsonl", &lines)]);
+    assert!(!succeeded && said.contains("3 added, 4 refused"), "{said}");
+    for line in ["line 5: ", "line 6: the domain of", "line 7: contact list exists", "line 8: unknown user"] {
+        assert!(said.contains(line), "{line:?} is missing in:\n{said}");
+    }
+    let told = lists(&mut phone).unwrap();
+    assert!(told.contains("alice/friends@wv.example"), "{told}");
+    let (succeeded, said) = gateway.ask(&["account", "export", "--user", "wv:alice@wv.example"]);
+    assert!(succeeded);
+    assert_eq!(said.lines().collect::<Vec<_>>(), LINES);
+    let (succeeded, said) = gateway.ask(&["account", "purge", "wv:alice@wv.example"]);
+    assert!(succeeded, "{said}");
+    assert_eq!(gateway.ask(&["account", "export"]), (true, String::new()));
+    // The session ended; the account is still there.
+    assert!(lists(&mut phone).is_err());
+    let told = lists(&mut alice(&gateway)).unwrap();
+    assert!(!told.contains("friends"), "{told}");
+}
+
+#[test]
+fn what_was_imported_while_no_gateway_ran_is_there_when_one_does() {
+    let (mut gateway, folder) = (Setup::embedded().start(), Folder::new("provisioning"));
+    gateway.kill();
+    let (succeeded, said) = gateway.ask(&["account", "import", &write(&folder, "in.jsonl", &LINES)]);
+    assert!(succeeded && said.contains("3 added"), "{said}");
+    let (_, exported) = gateway.ask(&["account", "export"]);
+    assert_eq!(exported.lines().collect::<Vec<_>>(), LINES);
+    gateway.start_again();
+    let told = lists(&mut alice(&gateway)).unwrap();
+    assert!(told.contains("alice/friends@wv.example"), "{told}");
+}
+
+#[test]
+fn a_copy_of_the_store_is_made_and_put_back_while_the_gateway_runs() {
+    let (mut gateway, folder) = (Setup::embedded().start(), Folder::new("provisioning"));
+    let mut phone = alice(&gateway);
+    let file = write(&folder, "in.jsonl", &LINES);
+    assert!(gateway.ask(&["account", "import", &file]).0);
+    assert!(gateway.ask(&["account", "add", "wv:eve@wv.example", "--password", "x"]).0);
+    let copy = folder.file("copy");
+    let copy = copy.to_str().unwrap();
+    let (succeeded, said) = gateway.ask(&["store", "backup", copy]);
+    assert!(succeeded, "{said}");
+    assert!(!gateway.ask(&["store", "backup", copy]).0, "an older copy is not overwritten");
+    // History goes on.
+    assert!(gateway.ask(&["account", "purge", "wv:alice@wv.example"]).0);
+    assert!(gateway.ask(&["account", "remove", "wv:eve@wv.example"]).0);
+    assert_eq!(gateway.ask(&["account", "export"]), (true, String::new()));
+    // And is taken back: with it the session that was open when the copy was made.
+    let (succeeded, said) = gateway.ask(&["store", "restore", copy]);
+    assert!(succeeded, "{said}");
+    let told = wait::until("the lists of the copy", Duration::from_secs(20), || lists(&mut phone).ok());
+    assert!(told.contains("alice/friends@wv.example"), "{told}");
+    assert!(gateway.ask(&["account", "list"]).1.contains("wv:eve@wv.example"));
+    // Without a gateway, too.
+    gateway.kill();
+    assert!(gateway.ask(&["account", "remove", "wv:eve@wv.example"]).0);
+    let (succeeded, said) = gateway.ask(&["store", "restore", copy]);
+    assert!(succeeded, "{said}");
+    gateway.start_again();
+    assert!(gateway.ask(&["account", "list"]).1.contains("wv:eve@wv.example"));
+    // The first request finds that its connection has gone.
+    let told = wait::until("the lists of the copy", Duration::from_secs(20), || lists(&mut phone).ok());
+    assert!(told.contains("alice/friends@wv.example"), "{told}");
+}
