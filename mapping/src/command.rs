@@ -9,6 +9,7 @@ use crate::{
     outcome::{Detail, Outcome},
     presence::{AttributeSet, PresenceView},
     record::Record,
+    screening::Screening,
     side::{Endpoint, PeerName},
     watcher::{WatchState, WatcherRow},
 };
@@ -127,6 +128,22 @@ pub enum Answer {
         /// Recipients that went differently.
         details: Vec<Detail>,
     },
+    /// Messages that wait for the user, oldest first.
+    Waiting {
+        /// Those that were asked for.
+        messages: Vec<Message>,
+        /// How many there are in all.
+        total: usize,
+    },
+    /// Messages were rejected.
+    Rejected {
+        /// As a whole.
+        outcome: Outcome,
+        /// Those that do not wait here.
+        unknown: Vec<MessageId>,
+    },
+    /// The block and grant lists of the user.
+    Screening(Screening),
     /// The contact lists of the user.
     ContactLists(Vec<ContactList>),
     /// One contact list after the change.

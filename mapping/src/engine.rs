@@ -21,6 +21,7 @@ mod attribute_list;
 mod belonging;
 mod fetch;
 mod gathering;
+mod inbox;
 mod list;
 mod output;
 mod presentity;
@@ -28,6 +29,7 @@ mod random;
 mod recipient;
 mod report;
 mod restore;
+mod screening;
 mod sender;
 mod show;
 mod subscription;
@@ -248,6 +250,8 @@ impl Engine {
             Operation::GetWatchers { history } => self.watchers(id, &user, history),
             Operation::GetDecisions { watchers } => self.decisions(id, &user, &watchers),
             Operation::RepeatQuestions => self.repeat_questions(id, &user, &endpoint),
+            Operation::Inbox(operation) => self.inbox(id, &user, endpoint, operation),
+            Operation::Screen(change) => self.screen(id, &user, change),
             Operation::GetContactLists => self.contact_lists(id, &user),
             Operation::CreateContactList { list, written, members, display_name, make_default } => {
                 let list = ContactList { address: list, written, display_name, is_default: make_default, members };

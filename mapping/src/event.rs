@@ -7,6 +7,7 @@ use crate::{
     message::{Message, MessageId, Report},
     outcome::Outcome,
     presence::{AttributeSet, DeviceId, PresenceDocument},
+    screening::ScreeningChange,
     side::{Endpoint, PeerName, Side},
     time::Timestamp,
     watcher::{Decision, EndReason},
@@ -181,6 +182,10 @@ pub enum Operation {
     },
     /// Put the unanswered questions to this endpoint once more.
     RepeatQuestions,
+    /// Do something with the messages that wait for the user.
+    Inbox(InboxOperation),
+    /// Change whom the user refuses and whom alone it accepts, or ask for it when nothing is to change.
+    Screen(ScreeningChange),
     /// Name the own contact lists.
     GetContactLists,
     /// Make a contact list.
@@ -210,6 +215,31 @@ pub enum Operation {
     },
 }
 
+/// What a user does with the messages that wait for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum InboxOperation {
+    /// See which there are.
+    List {
+        /// How many at most, oldest first.
+        at_most: Option<usize>,
+    },
+    /// See one of them. It waits on.
+    Fetch(MessageId),
+    /// The device has it: it waits no longer.
+    Take(MessageId),
+    /// They are not wanted.
+    Reject(Vec<MessageId>),
+    /// One of them is to go to somebody else.
+    Forward {
+        /// Which one.
+        message: MessageId,
+        /// To whom: users, or contact lists of the user.
+        recipients: Vec<Address>,
+        /// What makes a repeated request recognisable, see [`Message::origin`].
+        origin: Arc<str>,
+    },
+}
+
 /// A device that came.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attachment {
@@ -226,6 +256,12 @@ pub struct Attachment {
 pub struct Reception {
     /// Whether the device takes messages at all.
     pub takes_messages: bool,
+    /// Whether the device takes what was stored before it came; it may have to say first how it takes it.
+    #[serde(default = "taken")]
+    pub takes_stored: bool,
+    /// Whether the device takes delivery reports.
+    #[serde(default = "taken")]
+    pub takes_reports: bool,
     /// Media types it takes, lower case; empty for any.
     pub media_types: Arc<[Arc<str>]>,
     /// Largest content in octets that it takes.
@@ -239,6 +275,10 @@ pub struct AttributeScope {
     pub targets: Vec<Address>,
     /// Everybody about whom nothing else is said.
     pub everybody: bool,
+}
+
+const fn taken() -> bool {
+    true
 }
 
 /// Why a device went.
@@ -304,6 +344,8 @@ pub struct Delivery {
 pub struct Acknowledgement {
     /// The recipient whose client speaks.
     pub user: Address,
+    /// The client.
+    pub endpoint: Endpoint,
     /// Which message.
     pub message: MessageId,
     /// [`Outcome::Success`] when taken over, [`Outcome::Rejected`] and others when not.

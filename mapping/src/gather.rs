@@ -34,9 +34,20 @@ pub(crate) struct Gather {
 /// What was asked for.
 #[derive(Clone, Debug)]
 pub(crate) enum Purpose {
-    Watch { endpoint: Endpoint },
-    Fetch { attributes: AttributeSet, views: Vec<(Address, PresenceView)> },
-    Send { message: MessageId, origin: Arc<str>, endpoint: Endpoint },
+    Watch {
+        endpoint: Endpoint,
+    },
+    Fetch {
+        attributes: AttributeSet,
+        views: Vec<(Address, PresenceView)>,
+    },
+    Send {
+        message: MessageId,
+        origin: Arc<str>,
+        endpoint: Endpoint,
+        /// The stored message that goes on to others by this one.
+        forwards: Option<MessageId>,
+    },
 }
 
 impl Gather {

@@ -21,6 +21,8 @@ pub struct Limits {
     pub inbox_messages: usize,
     /// Stored octets per recipient.
     pub inbox_octets: usize,
+    /// Entities on each of the block and grant lists of a user.
+    pub entities_per_screening: usize,
     /// Messages of one sender waiting for far sides.
     pub outbox_messages: usize,
     /// How long a sender's answer waits for the far side.
@@ -95,6 +97,7 @@ impl Default for Limits {
             recipients_per_message: 100,
             inbox_messages: 100,
             inbox_octets: 1 << 20,
+            entities_per_screening: 500,
             outbox_messages: 100,
             answer_wait: Duration::from_millis(2000),
             fetch_wait: Duration::from_secs(8),

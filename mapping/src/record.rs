@@ -6,6 +6,7 @@ use crate::{
     event::{Attachment, DeliveryId},
     message::{Message, MessageId, Report},
     presence::{AttributeSet, DeviceId, PresenceDocument},
+    screening::Screening,
     side::Endpoint,
     time::Timestamp,
     watcher::Decision,
@@ -38,6 +39,8 @@ pub enum FactKey {
     Question(Address, Address),
     /// A contact list.
     ContactList(Address),
+    /// The block and grant lists of a user.
+    Screening(Address),
     /// A message taken over for a recipient that has not got it: recipient, message.
     Inbox(Address, MessageId),
     /// A message taken over from a sender that waits for the far side: sender, message, recipient.
@@ -54,18 +57,70 @@ pub enum FactKey {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the fields are those of the keys and of the types they hold")]
 pub enum Fact {
-    Attachment { user: Address, endpoint: Endpoint, attachment: Attachment },
-    Publication { user: Address, device: DeviceId, document: Box<PresenceDocument> },
-    Watch { watcher: Address, presentity: Address, endpoint: Endpoint, attributes: AttributeSet, list: Option<Address> },
-    ListWatch { watcher: Address, list: Address, endpoint: Endpoint, attributes: AttributeSet, auto_subscribe: bool },
-    Authorization { presentity: Address, watcher: Address, decision: Decision, attributes: AttributeSet },
-    Question { presentity: Address, watcher: Address, attributes: AttributeSet, since: Timestamp },
+    Attachment {
+        user: Address,
+        endpoint: Endpoint,
+        attachment: Attachment,
+    },
+    Publication {
+        user: Address,
+        device: DeviceId,
+        document: Box<PresenceDocument>,
+    },
+    Watch {
+        watcher: Address,
+        presentity: Address,
+        endpoint: Endpoint,
+        attributes: AttributeSet,
+        list: Option<Address>,
+    },
+    ListWatch {
+        watcher: Address,
+        list: Address,
+        endpoint: Endpoint,
+        attributes: AttributeSet,
+        auto_subscribe: bool,
+    },
+    Authorization {
+        presentity: Address,
+        watcher: Address,
+        decision: Decision,
+        attributes: AttributeSet,
+    },
+    Question {
+        presentity: Address,
+        watcher: Address,
+        attributes: AttributeSet,
+        since: Timestamp,
+    },
     ContactList(ContactList),
-    Inbox { message: Message, offered: bool },
-    Outbox { message: Message, delivery: DeliveryId, attempts: u32 },
+    Screening {
+        user: Address,
+        screening: Screening,
+    },
+    /// Where copies are named, one device has the message, and only these others may get it too.
+    Inbox {
+        message: Message,
+        offered: bool,
+        #[serde(default)]
+        copies: Vec<Endpoint>,
+    },
+    Outbox {
+        message: Message,
+        delivery: DeliveryId,
+        attempts: u32,
+    },
     Report(Report),
-    Origin { user: Address, origin: String, message: MessageId, until: Timestamp },
-    Awaited { report: Report, until: Timestamp },
+    Origin {
+        user: Address,
+        origin: String,
+        message: MessageId,
+        until: Timestamp,
+    },
+    Awaited {
+        report: Report,
+        until: Timestamp,
+    },
 }
 
 impl Fact {
@@ -82,6 +137,7 @@ impl Fact {
             }
             Self::Question { presentity, watcher, .. } => FactKey::Question(presentity.clone(), watcher.clone()),
             Self::ContactList(list) => FactKey::ContactList(list.address.clone()),
+            Self::Screening { user, .. } => FactKey::Screening(user.clone()),
             Self::Inbox { message, .. } => FactKey::Inbox(message.recipient.clone(), message.id.clone()),
             Self::Outbox { message, .. } => {
                 FactKey::Outbox(message.sender.clone(), message.id.clone(), message.recipient.clone())
@@ -100,7 +156,10 @@ impl Fact {
     #[must_use]
     pub fn owner(&self) -> Address {
         match self {
-            Self::Attachment { user, .. } | Self::Publication { user, .. } | Self::Origin { user, .. } => user.clone(),
+            Self::Attachment { user, .. }
+            | Self::Publication { user, .. }
+            | Self::Origin { user, .. }
+            | Self::Screening { user, .. } => user.clone(),
             Self::Watch { watcher, .. } | Self::ListWatch { watcher, .. } => watcher.clone(),
             Self::Authorization { presentity, .. } | Self::Question { presentity, .. } => presentity.clone(),
             Self::ContactList(list) => list.address.owner(),

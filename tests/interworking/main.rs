@@ -9,6 +9,7 @@ mod service;
 mod session;
 mod subscription;
 mod view;
+mod waiting;
 mod wake_up;
 
 use acceptance::{

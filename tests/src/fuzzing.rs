@@ -15,6 +15,7 @@ pub mod wv_cir;
 pub mod wv_login;
 pub mod wv_message;
 pub mod wv_pts;
+pub mod wv_segment;
 pub mod wv_session;
 pub mod wv_value;
 
@@ -36,6 +37,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "gateway_config", run: gateway_config::run, fixtures: None },
     Target { name: "gateway_scenario", run: gateway_scenario::run, fixtures: Some("scenario") },
     Target { name: "mapping_engine", run: mapping_engine::run, fixtures: None },
+    Target { name: "mapping_markup", run: wv_segment::run_markup, fixtures: None },
     Target { name: "sip_compositor", run: sip_store::run_compositor, fixtures: None },
     Target { name: "sip_credentials", run: sip_message::run_credentials, fixtures: None },
     Target { name: "sip_datagram", run: sip_message::run_datagram, fixtures: Some("sip/torture") },
@@ -55,6 +57,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "wv_envelope", run: wv_message::run_envelope, fixtures: Some("wv") },
     Target { name: "wv_login", run: wv_login::run, fixtures: None },
     Target { name: "wv_pts", run: wv_pts::run, fixtures: None },
+    Target { name: "wv_segment", run: wv_segment::run, fixtures: None },
     Target { name: "wv_session", run: wv_session::run, fixtures: None },
     Target { name: "wv_snapshot", run: wv_session::run_snapshot, fixtures: None },
     Target { name: "wv_wbxml", run: wv_message::run_wbxml, fixtures: None },

@@ -13,7 +13,7 @@ use wv_proto::{
     primitive::{
         Envelope, Primitive,
         access::Status,
-        identifier::{ClientId, Password, SessionCookie, UserId},
+        identifier::{ClientId, Password, SessionCookie, TransactionId, UserId},
         message::{Content, MessageInfo, SendMessageRequest, SendMessageResponse},
         party::{Recipient, Sender, User},
         presence::{
@@ -39,6 +39,7 @@ pub struct Phone {
     session: ClientSession,
     told: VecDeque<Primitive>,
     answer: Option<Result<Primitive, String>>,
+    answered: Option<TransactionId>,
 }
 
 impl Phone {
@@ -70,6 +71,7 @@ impl Phone {
             session: ClientSession::new(setup),
             told: VecDeque::new(),
             answer: None,
+            answered: None,
         }
     }
 
@@ -119,6 +121,25 @@ impl Phone {
         self.answer = None;
         self.drive(Event::Request(primitive));
         self.answer.take().unwrap_or_else(|| Err("no answer".to_owned()))
+    }
+
+    /// Sends a request and returns its answer with the TransactionID.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn request_numbered(&mut self, primitive: Primitive) -> Result<(TransactionId, Primitive), String> {
+        let answer = self.request(primitive)?;
+        self.answered.take().map(|id| (id, answer)).ok_or_else(|| "an answer without TransactionID".to_owned())
+    }
+
+    /// The message that octets are.
+    ///
+    /// # Errors
+    /// Why they are none.
+    pub fn read_octets(octets: &[u8], version: Version) -> Result<Envelope, String> {
+        let decoded =
+            decode_in_session(octets, None, version, &Limits::default()).map_err(|error| error.to_string())?;
+        Envelope::decode(&decoded.tree).map_err(|error| error.to_string())
     }
 
     /// Sends a request and returns the code of its answer.
@@ -307,7 +328,10 @@ impl Phone {
                     };
                     self.session.handle(now(), event);
                 }
-                Command::Answered { primitive, .. } => self.answer = Some(Ok(primitive)),
+                Command::Answered { primitive, transaction } => {
+                    self.answered = Some(transaction);
+                    self.answer = Some(Ok(primitive));
+                }
                 Command::Notified(primitive) => self.told.push_back(primitive),
                 Command::LoggedIn { .. } => {}
                 Command::LoginFailed(code) => {

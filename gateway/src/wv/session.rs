@@ -9,6 +9,7 @@ mod notice;
 mod post;
 mod restore;
 mod show;
+mod size;
 mod wake;
 
 pub use post::{IncomingPost, PostReply};
@@ -51,6 +52,7 @@ use wv_proto::{
         closed::ClosedSessions,
         login::LoginMachine,
         poll::QueueKey,
+        segment::SegmentShelf,
         server::{Acknowledgement, Closing, Command as SessionCommand, Event as SessionEvent, ServerSession},
         time::Timestamp as WvTimestamp,
         transaction::{PostId, Ticket},
@@ -102,8 +104,12 @@ struct Entry {
     deadline: Option<WvTimestamp>,
     /// Whether the engine was told that the session can be reached.
     is_attached: bool,
+    /// Whether the client has said what it takes, or has gone on without saying it: what was stored is shaped by it.
+    is_receiving: bool,
     /// Whether only answers to what is under way are left.
     is_over: bool,
+    /// Answers that the client fetches in slices.
+    segments: SegmentShelf,
     /// Why what waits in it waits: the causal chains, to be named when it leaves and when it is acknowledged.
     chains: HashMap<QueueKey, Correlation>,
     /// The connection over which the client is woken.
@@ -118,11 +124,13 @@ struct Entry {
 impl Entry {
     fn new(machine: ServerSession, user: Address) -> Self {
         Self {
+            is_receiving: machine.negotiated().capabilities().is_some(),
             machine,
             user,
             deadline: None,
             is_attached: false,
             is_over: false,
+            segments: SegmentShelf::default(),
             chains: HashMap::new(),
             link: None,
             source: None,
@@ -140,11 +148,17 @@ impl Sessions {
         let mut is_changed = false;
         while let Some(command) = self.entries.get_mut(id).and_then(|entry| entry.machine.poll()) {
             match command {
-                SessionCommand::Execute { ticket, primitive } => self.execute(now, id, ticket, primitive),
+                SessionCommand::Execute { ticket, primitive } => {
+                    self.begin_receiving(id);
+                    self.execute(now, id, ticket, primitive);
+                }
                 SessionCommand::Respond { post, answer } => responses.push((post, answer)),
                 SessionCommand::Acknowledged { keys, answer, .. } => self.acknowledged(id, &keys, &answer),
                 SessionCommand::Negotiated(_) => {
                     is_changed = true;
+                    if let Some(entry) = self.entries.get_mut(id) {
+                        entry.is_receiving = true;
+                    }
                     self.attach(id);
                 }
                 SessionCommand::Changed => is_changed = true,
@@ -249,9 +263,20 @@ impl Sessions {
     fn attach(&mut self, id: &SessionId) {
         let Some(entry) = self.entries.get_mut(id) else { return };
         entry.is_attached = true;
-        let (user, attachment) = (entry.user.clone(), restore::attachment(&entry.machine));
+        let mut attachment = restore::attachment(&entry.machine);
+        attachment.reception.takes_stored = entry.is_receiving;
+        let user = entry.user.clone();
         self.offer_token(id);
         self.ask(user, id, Operation::Attach(attachment), execute::Pending::Nothing);
+    }
+
+    /// The client goes on: what waits for its user may come now.
+    // WV-MSG-14
+    fn begin_receiving(&mut self, id: &SessionId) {
+        let Some(entry) = self.entries.get_mut(id) else { return };
+        if !std::mem::replace(&mut entry.is_receiving, true) {
+            self.attach(id);
+        }
     }
 
     fn detach(&mut self, id: &SessionId, reason: DetachReason) {
@@ -272,7 +297,7 @@ impl Sessions {
             }
             // The word on a message belongs to the chain that brought it.
             self.current = self.end_chain(id, key).unwrap_or(chain);
-            if let Some(kind) = execute::acknowledgement(&user, key, answer) {
+            if let Some(kind) = execute::acknowledgement(id, &user, key, answer) {
                 self.tell(kind);
             }
         }

@@ -4,9 +4,11 @@
 pub mod address;
 pub mod authorization;
 pub mod contact_list;
+pub mod content;
 pub mod message;
 pub mod outcome;
 pub mod presence;
+pub mod screening;
 pub mod search;
 pub mod service;
 pub mod watcher;

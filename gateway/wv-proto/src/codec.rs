@@ -1,6 +1,7 @@
 //! Octets to documents and back, in both encodings.
 #![cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 
+pub mod charset;
 pub mod date_time;
 pub mod pts;
 pub mod sink;

@@ -54,6 +54,8 @@ impl Engine {
         let Some(Attachment { device, .. }) = actor.attachments.remove(endpoint) else { return };
         self.output.drop_fact(FactKey::Attachment(user.clone(), endpoint.clone()));
         actor.letters.endpoint_gone(endpoint);
+        self.forget_copies(user);
+        let Some(actor) = self.users.get_mut(user) else { return };
         for question in actor.authorizations.questions.values_mut() {
             question.asked.remove(endpoint);
         }
@@ -94,6 +96,9 @@ impl Engine {
         }
         for watcher in std::mem::take(&mut actor.authorizations.rules).into_keys() {
             self.output.drop_fact(FactKey::Authorization(user.clone(), watcher));
+        }
+        if std::mem::take(&mut actor.screening) != crate::screening::Screening::default() {
+            self.output.drop_fact(FactKey::Screening(user.clone()));
         }
         for list in std::mem::take(&mut actor.lists).into_keys() {
             self.output.drop_fact(FactKey::ContactList(list));

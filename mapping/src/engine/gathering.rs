@@ -58,6 +58,11 @@ impl Engine {
             // Where a shard said nothing, a repetition asks again under the same name.
             known.progress = if gather.is_partial { Progress::Known } else { Progress::Answered(answer.clone()) };
         }
+        if let Purpose::Send { forwards: Some(stored), .. } = &gather.purpose
+            && gather.details.iter().any(|part| part.outcome.is_success())
+        {
+            self.forwarded(&gather.user, stored);
+        }
         for request in &gather.requests {
             self.output.answer(*request, answer.clone());
         }

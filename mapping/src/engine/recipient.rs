@@ -3,15 +3,15 @@
 use crate::{
     address::Address,
     command::{CommandKind, DeliveryRoute},
-    engine::{Engine, Word, timer::Timer, user::Progress},
-    event::{Acknowledgement, Delivery, DeliveryId},
+    engine::{Engine, Word, inbox::delivered_origin, timer::Timer, user::Progress},
+    event::{Delivery, DeliveryId},
     message::{Message, Report, ReportWish},
     outcome::Outcome,
     relay::{
         letter::{Letter, Offer, Relay, Target, Way},
         machine::{RelayAction, RelayEvent, RelayMachine, Storage},
     },
-    side::{DeliveryStyle, Endpoint},
+    side::{BlockedStyle, DeliveryStyle, Endpoint},
 };
 use std::{sync::Arc, time::Duration};
 
@@ -47,7 +47,10 @@ impl Engine {
         };
         let (count, octets) = (self.config.limits.inbox_messages, self.config.limits.inbox_octets);
         let (now, storage) = (self.now, self.config.storage);
-        let seen = delivered_origin(&message);
+        if self.screens_out(recipient, &message.sender) {
+            return Taken::Refused(self.blocked_outcome(&message.sender));
+        }
+        let seen = delivered_origin(&message.id);
         let actor = self.user_mut(recipient);
         // A repetition that the sender's shard could not answer by itself after a restart.
         if actor.origins.contains_key(&seen) {
@@ -86,6 +89,14 @@ impl Engine {
                 self.start_relay(recipient, message, ticket, relay);
                 Taken::OnItsWay
             }
+        }
+    }
+
+    /// What a sender is told that is not let through.
+    fn blocked_outcome(&self, sender: &Address) -> Outcome {
+        match self.profile_for(sender).map(|profile| profile.blocked) {
+            Some(BlockedStyle::Told) | None => Outcome::Blocked,
+            Some(BlockedStyle::Polite) => Outcome::Success,
         }
     }
 
@@ -128,16 +139,20 @@ impl Engine {
     /// A device came: everything that waits for it goes to it, oldest first.
     pub(super) fn offer_inbox(&mut self, user: &Address, endpoint: &Endpoint) {
         let Some(actor) = self.users.get(user) else { return };
-        let Some(attachment) = actor.attachments.get(endpoint).filter(|found| found.reception.takes_messages) else {
-            return;
-        };
+        let Some(attachment) = actor.attachments.get(endpoint) else { return };
         let reception = attachment.reception.clone();
+        if !reception.takes_messages || !reception.takes_stored {
+            return;
+        }
         for number in actor.letters.inbox_numbers(user) {
             let Some(letter) = self.letter(user, number) else { continue };
             if reception.refusal(&letter.message.content).is_some() {
                 continue;
             }
             let (sender, recipient) = (letter.message.sender.clone(), letter.message.recipient.clone());
+            if matches!(&letter.way, Way::Offer(offer) if !offer.is_for(endpoint)) {
+                continue;
+            }
             let (offered, correlation) = (matches!(letter.way, Way::Offer(_)), letter.correlation);
             let current = std::mem::replace(&mut self.output.correlation, correlation);
             if offered {
@@ -150,38 +165,29 @@ impl Engine {
         }
     }
 
-    pub(super) fn acknowledged(&mut self, acknowledgement: &Acknowledgement) {
-        let Acknowledgement { user, message, outcome } = acknowledgement;
-        let Some(actor) = self.users.get(user) else { return };
-        let Some(number) = actor.letters.find(user, message) else { return };
-        let offered = actor.letters.all.get(&number).is_some_and(|letter| matches!(letter.way, Way::Offer(_)));
-        if offered {
-            self.end_offer(user, number, *outcome);
-        }
-    }
-
-    /// A stored message is taken, refused or out of date.
-    fn end_offer(&mut self, user: &Address, number: u64, outcome: Outcome) {
-        let Some(letter) = self.users.get_mut(user).and_then(|actor| actor.letters.remove(number)) else { return };
-        self.timers.clear(&Timer::Expiry(user.clone(), number));
-        self.output.drop_fact(letter.key());
+    /// A stored message is refused, out of date, or gone elsewhere; `by` is the device that said so.
+    pub(super) fn end_offer(&mut self, user: &Address, number: u64, outcome: Outcome, by: Option<&Endpoint>) {
+        self.retract_offer(user, number, by);
+        let Some(letter) = self.forget_offer(user, number) else { return };
         self.remember_delivered(user, &letter.message);
-        if let Way::Offer(offer) = &letter.way
-            && (offer.offered.len() > 1 || outcome == Outcome::Expired)
-        {
-            for endpoint in &offer.offered {
-                let message = letter.message.id.clone();
-                self.output.push(CommandKind::Retract { endpoint: endpoint.clone(), message });
-            }
+        if !matches!(&letter.way, Way::Offer(offer) if offer.is_taken) {
+            self.report_fate(&letter.message, outcome);
         }
-        self.report_fate(&letter.message, outcome);
         self.forget_if_empty(user);
     }
 
+    /// A stored message is stored no longer.
+    pub(super) fn forget_offer(&mut self, user: &Address, number: u64) -> Option<Letter> {
+        let letter = self.users.get_mut(user).and_then(|actor| actor.letters.remove(number))?;
+        self.timers.clear(&Timer::Expiry(user.clone(), number));
+        self.output.drop_fact(letter.key());
+        Some(letter)
+    }
+
     /// A message that left the store may still be repeated by a sender whose answer a restart swallowed.
-    fn remember_delivered(&mut self, user: &Address, message: &Message) {
+    pub(super) fn remember_delivered(&mut self, user: &Address, message: &Message) {
         if !message.origin.is_empty() {
-            self.remember_origin(user, &delivered_origin(message), &message.id, Progress::Known);
+            self.remember_origin(user, &delivered_origin(&message.id), &message.id, Progress::Known);
         }
     }
 
@@ -219,7 +225,7 @@ impl Engine {
         let Some(letter) = self.users.get(owner).and_then(|actor| actor.letters.all.get(&number)) else { return };
         self.output.correlation = letter.correlation;
         match letter.way {
-            Way::Offer(_) => self.end_offer(owner, number, Outcome::Expired),
+            Way::Offer(_) => self.end_offer(owner, number, Outcome::Expired, None),
             Way::Relay(_) => self.drive(owner, number, RelayEvent::Expiry),
         }
     }
@@ -229,7 +235,7 @@ impl Engine {
         let Some(letter) = self.letter(owner, number) else { return };
         let (stored, message) = (letter.is_stored(), letter.message.clone());
         match letter.way {
-            Way::Offer(_) => self.end_offer(owner, number, outcome),
+            Way::Offer(_) => self.end_offer(owner, number, outcome, None),
             Way::Relay(_) => {
                 self.settle_sender(owner, number, outcome);
                 if stored {
@@ -391,9 +397,4 @@ enum Taken {
 enum Offering {
     First,
     Later,
-}
-
-/// Under which origin the recipient's shard remembers a message that it has delivered.
-fn delivered_origin(message: &Message) -> Arc<str> {
-    Arc::from(format!("#{}", message.id.as_str()))
 }

@@ -63,7 +63,8 @@ impl Engine {
         let acknowledged = self.profile_for(sender).is_some_and(|profile| profile.acknowledges_reports);
         let (bound, until) = (self.config.limits.inbox_messages, self.now.after(self.config.limits.question_age));
         let actor = self.user_mut(sender);
-        let endpoints: Vec<Endpoint> = actor.attachments.keys().cloned().collect();
+        let taking = actor.attachments.iter().filter(|(_, attachment)| attachment.reception.takes_reports);
+        let endpoints: Vec<Endpoint> = taking.map(|(endpoint, _)| endpoint.clone()).collect();
         // A report is worth less than a message: when too many lie here, a further one is shown but not kept.
         if (acknowledged || endpoints.is_empty()) && actor.reports.len() < bound {
             actor.reports.insert(key.clone(), report.clone());
@@ -79,6 +80,9 @@ impl Engine {
     pub(super) fn offer_reports(&mut self, user: &Address, endpoint: &Endpoint) {
         let acknowledged = self.profile_for(user).is_some_and(|profile| profile.acknowledges_reports);
         let Some(actor) = self.users.get(user) else { return };
+        if !actor.attachments.get(endpoint).is_some_and(|attachment| attachment.reception.takes_reports) {
+            return;
+        }
         let mut reports: Vec<Report> = actor.reports.values().cloned().collect();
         reports.sort_by_key(|report| report.at);
         for report in reports {

@@ -25,7 +25,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 /// A message in the store, from which end it is kept.
 enum Stored {
-    Inbox { message: Message, offered: bool },
+    Inbox { message: Message, offered: bool, copies: Vec<Endpoint> },
     Outbox { message: Message, attempts: u32 },
 }
 
@@ -128,7 +128,8 @@ impl Engine {
             Fact::ContactList(list) => {
                 self.user_mut(&owner).lists.insert(list.address.clone(), list);
             }
-            Fact::Inbox { message, offered } => stored.push(Stored::Inbox { message, offered }),
+            Fact::Screening { screening, .. } => self.user_mut(&owner).screening = screening,
+            Fact::Inbox { message, offered, copies } => stored.push(Stored::Inbox { message, offered, copies }),
             Fact::Outbox { message, attempts, .. } => stored.push(Stored::Outbox { message, attempts }),
             Fact::Report(report) => {
                 let until = report.at.after(self.config.limits.question_age);
@@ -164,11 +165,12 @@ impl Engine {
             (Stored::Outbox { message, attempts }, Some(Route::Peer(peer)), _) => {
                 (message.sender.clone(), message, relay(Target::Peer(peer), attempts))
             }
-            (Stored::Inbox { message, offered }, Some(Route::Hosted), Some(DeliveryStyle::PassOn)) => {
+            (Stored::Inbox { message, offered, .. }, Some(Route::Hosted), Some(DeliveryStyle::PassOn)) => {
                 (message.recipient.clone(), message, relay(Target::Devices, u32::from(offered)))
             }
-            (Stored::Inbox { message, offered }, Some(Route::Hosted), Some(DeliveryStyle::StoreAndOffer)) => {
-                let offer = Offer { seen: offered, ..Offer::default() };
+            (Stored::Inbox { message, offered, copies }, Some(Route::Hosted), Some(DeliveryStyle::StoreAndOffer)) => {
+                let copies: BTreeSet<Endpoint> = copies.into_iter().collect();
+                let offer = Offer { seen: offered, is_taken: !copies.is_empty(), copies, ..Offer::default() };
                 (message.recipient.clone(), message, Way::Offer(offer))
             }
             // The domain table was changed while the message lay here: it goes the way it goes today.
@@ -185,7 +187,7 @@ impl Engine {
     /// A message whose recipient is reached in another way than when it was stored.
     fn redirect(&mut self, message: Message, route: Option<Route>) {
         let outbox = Fact::Outbox { message: message.clone(), delivery: crate::event::DeliveryId(0), attempts: 0 };
-        let inbox = Fact::Inbox { message: message.clone(), offered: false };
+        let inbox = Fact::Inbox { message: message.clone(), offered: false, copies: Vec::new() };
         match route {
             Some(Route::Hosted) => {
                 self.output.drop_fact(outbox.key());

@@ -29,6 +29,18 @@ const VERDICT_GRACE: Duration = Duration::from_secs(2);
 
 impl Engine {
     pub(super) fn send(&mut self, request: RequestId, user: Address, endpoint: Endpoint, submission: Submission) {
+        self.submit(request, user, endpoint, submission, None);
+    }
+
+    /// Sends a message; `forwards` names the stored one that it is made of.
+    pub(super) fn submit(
+        &mut self,
+        request: RequestId,
+        user: Address,
+        endpoint: Endpoint,
+        submission: Submission,
+        forwards: Option<MessageId>,
+    ) {
         let Submission { recipients, mut message } = submission;
         let expanded = self.expand(&user, &recipients, self.config.limits.recipients_per_message);
         let Expansion { users: targets, mut refused } = match expanded {
@@ -53,7 +65,7 @@ impl Engine {
             self.output.correlation,
             user.clone(),
             request,
-            Purpose::Send { message: message.id.clone(), origin, endpoint },
+            Purpose::Send { message: message.id.clone(), origin, endpoint, forwards },
         );
         gather.details.append(&mut refused);
         gather.outstanding.extend(targets.iter().map(|target| target.user.clone()));

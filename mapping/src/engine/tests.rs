@@ -4,5 +4,6 @@ mod authorization;
 mod messaging;
 mod property;
 mod restart;
+mod waiting;
 mod watching;
 mod world;

@@ -13,6 +13,7 @@ use crate::{
     presence::AttributeSet,
     publication::Publications,
     relay::letter::Letters,
+    screening::Screening,
     side::Endpoint,
     subscription::{pace::Pace, table::Watching},
 };
@@ -35,6 +36,8 @@ pub(crate) struct User {
     /// Reports that the far side owes, by message and recipient.
     pub(crate) awaited: BTreeMap<(MessageId, Address), Report>,
     pub(crate) lists: BTreeMap<Address, ContactList>,
+    /// Whom it refuses, and whom alone it accepts.
+    pub(crate) screening: Screening,
     pub(crate) publications: Publications,
     pub(crate) authorizations: Authorizations,
     /// Who watches this user, when it is hosted here.
@@ -101,6 +104,7 @@ impl User {
             && self.reports.is_empty()
             && self.awaited.is_empty()
             && self.lists.is_empty()
+            && self.screening == Screening::default()
             && self.publications.by_device.is_empty()
             && self.authorizations.rules.is_empty()
             && self.authorizations.questions.is_empty()

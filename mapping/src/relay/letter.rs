@@ -63,6 +63,10 @@ pub(crate) struct Offer {
     pub(crate) offered: BTreeSet<Endpoint>,
     /// Whether it was ever offered, by this process or before: a client may have seen it.
     pub(crate) seen: bool,
+    /// Whether a device has it.
+    pub(crate) is_taken: bool,
+    /// The other devices that may get it too, once one has it.
+    pub(crate) copies: BTreeSet<Endpoint>,
 }
 
 impl Letter {
@@ -73,9 +77,13 @@ impl Letter {
                 Fact::Outbox { message: self.message.clone(), delivery: *delivery, attempts: *attempts }
             }
             Way::Relay(Relay { target: Target::Devices, attempts, .. }) => {
-                Fact::Inbox { message: self.message.clone(), offered: *attempts > 0 }
+                Fact::Inbox { message: self.message.clone(), offered: *attempts > 0, copies: Vec::new() }
             }
-            Way::Offer(offer) => Fact::Inbox { message: self.message.clone(), offered: offer.seen },
+            Way::Offer(offer) => Fact::Inbox {
+                message: self.message.clone(),
+                offered: offer.seen,
+                copies: offer.copies.iter().cloned().collect(),
+            },
         }
     }
 
@@ -89,6 +97,24 @@ impl Letter {
             Way::Relay(relay) => matches!(relay.machine.state, RelayState::Late | RelayState::Waiting),
             Way::Offer(_) => true,
         }
+    }
+}
+
+impl Offer {
+    /// Whether the device may get the message.
+    pub(crate) fn is_for(&self, endpoint: &Endpoint) -> bool {
+        !self.is_taken || self.copies.contains(endpoint)
+    }
+
+    /// The device has it; whether it is the first one.
+    pub(crate) fn take(&mut self, endpoint: &Endpoint) -> bool {
+        let is_first = !std::mem::replace(&mut self.is_taken, true);
+        self.offered.remove(endpoint);
+        if is_first {
+            self.copies = self.offered.clone();
+        }
+        self.copies.remove(endpoint);
+        is_first
     }
 }
 
@@ -185,11 +211,19 @@ impl Letters {
             .collect()
     }
 
-    /// How many messages to `user` are here, and how many octets.
+    /// How many messages to `user` are here, and how many octets. What a device has taken does not count.
     pub(crate) fn inbox_size(&self, user: &Address) -> (usize, usize) {
-        self.inbox_numbers(user).iter().filter_map(|number| self.all.get(number)).fold((0, 0), |(count, octets), l| {
-            (count.saturating_add(1), octets.saturating_add(l.message.content.body.len()))
+        let waiting = self.inbox_numbers(user).into_iter().filter_map(|number| self.all.get(&number));
+        let waiting = waiting.filter(|letter| !matches!(&letter.way, Way::Offer(offer) if offer.is_taken));
+        waiting.fold((0, 0), |(count, octets), letter| {
+            (count.saturating_add(1), octets.saturating_add(letter.message.content.body.len()))
         })
+    }
+
+    /// Numbers of the messages that a device has taken and others may get too, oldest first.
+    pub(crate) fn copy_numbers(&self) -> Vec<u64> {
+        let taken = self.all.iter().filter(|(_, letter)| matches!(&letter.way, Way::Offer(offer) if offer.is_taken));
+        taken.map(|(number, _)| *number).collect()
     }
 
     /// How many messages to neighbours are here.
@@ -211,6 +245,7 @@ impl Letters {
         for letter in self.all.values_mut() {
             if let Way::Offer(offer) = &mut letter.way {
                 offer.offered.remove(endpoint);
+                offer.copies.remove(endpoint);
             }
         }
     }

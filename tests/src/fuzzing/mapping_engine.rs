@@ -3,19 +3,20 @@
 use super::tape::Tape;
 use mapping::{
     address::Address,
-    command::CommandKind,
+    command::{CommandKind, DeliveryRoute},
     contact_list::{Contact, ContactListChange},
     correlation::Correlation,
     engine::{DefaultAuthorization, Engine, EngineConfig, QueueState, shard_of},
     event::{
-        Acknowledgement, Attachment, Delivery, DeliveryId, DetachReason, Event, EventKind, Operation, Publication,
-        PublicationChange, Reception, Request, RequestId, Submission, SubscriptionId, SubscriptionUpdate,
+        Acknowledgement, Attachment, Delivery, DeliveryId, DetachReason, Event, EventKind, InboxOperation, Operation,
+        Publication, PublicationChange, Reception, Request, RequestId, Submission, SubscriptionId, SubscriptionUpdate,
     },
     message::{Content, Message, MessageId, Report, ReportWish},
     outcome::Outcome,
     presence::{Attribute, AttributeSet, Device, DeviceId, Mood, Person, PresenceDocument, Value},
     record::{Fact, FactKey, Record},
     route::{DomainRoute, DomainTable, Route},
+    screening::{Entity, EntityChange, ScreeningChange},
     side::{Endpoint, PeerName, Side},
     time::Timestamp,
     watcher::{Decision, EndReason},
@@ -81,7 +82,7 @@ struct World {
     waiting: BTreeSet<RequestId>,
     answered: BTreeSet<RequestId>,
     deliveries: Vec<(DeliveryId, Address)>,
-    offered: Vec<(Address, MessageId)>,
+    offered: Vec<(Address, Endpoint, MessageId)>,
     reports: Vec<Report>,
     subscriptions: Vec<SubscriptionId>,
 }
@@ -148,9 +149,9 @@ impl World {
             }
             7 if !self.offered.is_empty() => {
                 let place = usize::from(tape.octet()) % self.offered.len();
-                let (user, message) = self.offered.swap_remove(place);
+                let (user, endpoint, message) = self.offered.swap_remove(place);
                 let outcome = tape.pick(&OUTCOMES);
-                self.event(EventKind::Acknowledged(Acknowledgement { user, message, outcome }));
+                self.event(EventKind::Acknowledged(Acknowledgement { user, endpoint, message, outcome }));
             }
             8 | 9 if !self.subscriptions.is_empty() => {
                 let subscription = tape.pick(&self.subscriptions);
@@ -203,7 +204,8 @@ impl World {
         let device = tape.octet() % 3;
         let endpoint = Endpoint::new(side, &format!("{user}-{device}"));
         let id = RequestId { side, number: self.requests };
-        let operation = operation(user, device, tape);
+        let known: Vec<MessageId> = self.offered.iter().rev().take(3).map(|(_, _, message)| message.clone()).collect();
+        let operation = operation(user, device, &known, tape);
         self.waiting.insert(id);
         self.event(EventKind::Request(Request { id, user: address(user), endpoint, operation }));
     }
@@ -270,8 +272,10 @@ impl World {
                 self.waiting.remove(&request);
                 assert!(self.answered.insert(request), "answered twice: {request:?}");
             }
-            CommandKind::Deliver { delivery, owner, message, .. } => {
-                self.offered.push((message.recipient.clone(), message.id.clone()));
+            CommandKind::Deliver { delivery, owner, route, message, .. } => {
+                if let DeliveryRoute::Endpoint(endpoint) = route {
+                    self.offered.push((message.recipient.clone(), endpoint, message.id.clone()));
+                }
                 self.deliveries.push((delivery, owner));
             }
             CommandKind::Report { report, .. } => self.reports.push(report),
@@ -357,12 +361,18 @@ impl World {
     }
 }
 
-fn operation(user: &str, device: u8, tape: &mut Tape<'_>) -> Operation {
+fn operation(user: &str, device: u8, known: &[MessageId], tape: &mut Tape<'_>) -> Operation {
     let list = address(&user.replace('@', "/friends@"));
-    match tape.octet() % 14 {
+    match tape.octet() % 16 {
         0 | 1 => Operation::Attach(Attachment {
             device: DeviceId::new(&format!("device-{device}")),
-            reception: Reception { takes_messages: tape.flag(), media_types: Arc::from([]), content_octets_max: 100 },
+            reception: Reception {
+                takes_messages: tape.flag(),
+                takes_reports: true,
+                takes_stored: true,
+                media_types: Arc::from([]),
+                content_octets_max: 100,
+            },
             publishes_online: tape.flag(),
         }),
         2 => Operation::Detach(tape.pick(&[DetachReason::Logout, DetachReason::Expired, DetachReason::Forced])),
@@ -399,8 +409,36 @@ fn operation(user: &str, device: u8, tape: &mut Tape<'_>) -> Operation {
             change.remove.extend(addresses(tape));
             Operation::ManageContactList { list, change }
         }
+        13 | 14 => screening_or_inbox(known, tape),
         _ if tape.flag() => Operation::DeleteContactList { list },
         _ => Operation::GetContactLists,
+    }
+}
+
+/// What a user does with its lists of whom it lets through, and with the messages that wait for it.
+fn screening_or_inbox(known: &[MessageId], tape: &mut Tape<'_>) -> Operation {
+    let stranger = MessageId::new("m-1");
+    let name = if known.is_empty() { stranger.clone() } else { tape.pick(known) };
+    match tape.octet() % 7 {
+        0 => Operation::Inbox(InboxOperation::List { at_most: tape.flag().then(|| usize::from(tape.octet() % 4)) }),
+        1 => Operation::Inbox(InboxOperation::Fetch(name)),
+        2 => Operation::Inbox(InboxOperation::Take(name)),
+        3 => Operation::Inbox(InboxOperation::Reject(vec![name, stranger])),
+        4 => {
+            let (recipients, origin) = (addresses(tape), Arc::from("forward"));
+            Operation::Inbox(InboxOperation::Forward { message: name, recipients, origin })
+        }
+        _ => {
+            let entities = |tape: &mut Tape<'_>| addresses(tape).into_iter().map(Entity::User).collect::<Vec<_>>();
+            let change = EntityChange {
+                in_use: tape.flag().then(|| tape.flag()),
+                whole: tape.flag().then(|| entities(tape)),
+                add: entities(tape),
+                remove: if tape.flag() { entities(tape) } else { Vec::new() },
+            };
+            let (block, grant) = if tape.flag() { (Some(change), None) } else { (None, Some(change)) };
+            Operation::Screen(ScreeningChange { block, grant })
+        }
     }
 }
 

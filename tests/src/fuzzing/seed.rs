@@ -44,6 +44,7 @@ pub fn of(target: &Target) -> Vec<Vec<u8>> {
             fixtures("sip/torture").into_iter().map(|(_, octets)| [b"\x01\x07", &*octets].concat()).collect()
         }
         "sip_snapshot" => [sip_event::snapshots(), sip_store::snapshots()].concat(),
+        "mapping_markup" => texts(&["<p>one &amp; <b>two</b></p>", "<style>p{}</style>&#228;<br/>x", "1 < 2 & 3 > 2"]),
         "gateway_config" => {
             texts(&[gateway::config::EMBEDDED_DEFAULT, "5\nlimits.coalesce_ms", "[node]\nname = \"x\"\n"])
         }

@@ -136,6 +136,8 @@ fn attachment(binding: &Binding, content_octets_max: usize) -> Attachment {
     Attachment {
         device: DeviceId::new(binding.id.as_str()),
         reception: mapping::event::Reception {
+            takes_reports: true,
+            takes_stored: true,
             takes_messages: true,
             media_types: ACCEPTED.iter().map(|media_type| Arc::from(*media_type)).collect(),
             content_octets_max: u64::try_from(content_octets_max).unwrap_or(u64::MAX),

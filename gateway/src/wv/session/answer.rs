@@ -4,9 +4,10 @@ use super::{
     Sessions,
     execute::{Pending, Shape},
 };
-use crate::wv::translate::{address, authorization, contact_list, outcome, watcher};
+use crate::wv::translate::{address, authorization, contact_list, message, outcome, screening, watcher};
 use mapping::{
     command::Answer,
+    message::Message,
     outcome::{Detail, Outcome, combine},
     time::Timestamp,
 };
@@ -15,8 +16,9 @@ use wv_proto::{
         Primitive,
         access::Status,
         contact_list::{CreateListResponse, ListManageResponse},
+        delivery::{ForwardMessageResponse, GetMessageListResponse, GetMessageResponse},
         identifier::{MessageId, SessionId},
-        message::SendMessageResponse,
+        message::{NewMessage, SendMessageResponse},
         presence::GetPresenceResponse,
     },
     quirk::Quirk,
@@ -57,8 +59,16 @@ impl Sessions {
             Answer::Sent { outcome, message, details } => {
                 let result = self.result(&session, *outcome, details, &refused);
                 let message_id = message.as_ref().map(|id| MessageId::new(id.as_str()));
-                Primitive::SendMessageResponse(SendMessageResponse { result, message_id })
+                sent_primitive(shape, result, message_id, version)
             }
+            Answer::Waiting { messages, total } => self.waiting_primitive(now, &session, shape, messages, *total),
+            Answer::Rejected { outcome, unknown } => {
+                Primitive::Status(Status::from(outcome::to_message_result(*outcome, unknown, version)))
+            }
+            Answer::Screening(lists) if shape == Shape::Screening => {
+                Primitive::GetBlockedListResponse(Box::new(screening::to_response(lists)))
+            }
+            Answer::Screening(_) => Primitive::Status(Status::from(StatusResult::success())),
             Answer::ContactList { outcome, list, details } => {
                 let result = self.result(&session, *outcome, details, &refused);
                 list_primitive(&shape, result, list.as_ref(), version)
@@ -82,11 +92,48 @@ impl Sessions {
                     | Shape::CreatedList
                     | Shape::Watchers { .. }
                     | Shape::Decisions
-                    | Shape::Verified(_) => Primitive::Status(Status::from(result)),
+                    | Shape::Verified(_)
+                    | Shape::MessageList
+                    | Shape::Message
+                    | Shape::Forwarded
+                    | Shape::Screening => Primitive::Status(Status::from(result)),
                 }
             }
         };
         self.settle(now, &session, ticket, primitive);
+    }
+
+    /// The messages that wait, or the one that was asked for.
+    fn waiting_primitive(
+        &self,
+        now: Timestamp,
+        id: &SessionId,
+        shape: Shape,
+        messages: &[Message],
+        total: usize,
+    ) -> Primitive {
+        let status = |code| Primitive::Status(Status::from(StatusResult::new(code)));
+        let Some(entry) = self.entries.get(id) else { return status(StatusCode::INVALID_SESSION) };
+        let (Shape::Message, [wanted]) = (shape, messages) else {
+            return Primitive::GetMessageListResponse(GetMessageListResponse {
+                messages: messages.iter().map(|message| message::to_info(message, now)).collect(),
+                total: u32::try_from(total).ok(),
+            });
+        };
+        let negotiated = entry.machine.negotiated();
+        let Some(NewMessage { message, content }) = message::to_new_message(wanted, negotiated, now) else {
+            return status(StatusCode::UNSUPPORTED_MEDIA_TYPE);
+        };
+        let octets = content.as_ref().map_or(0, |content| content.octets().len());
+        let most = negotiated.fetch_octets_max(message.content_type_or_default());
+        if most.is_some_and(|most| usize::try_from(most).is_ok_and(|most| octets > most)) {
+            // WV-SEG-03
+            return status(match entry.machine.party().version {
+                Version::V1_1 | Version::V1_2 => StatusCode::UNABLE_TO_DELIVER,
+                Version::V1_3 => StatusCode::RESPONSE_TOO_LARGE,
+            });
+        }
+        Primitive::GetMessageResponse(Box::new(GetMessageResponse { message, content }))
     }
 
     /// The result for what the engine said and what it was not even asked.
@@ -115,6 +162,18 @@ impl Sessions {
             return StatusResult::success();
         }
         result
+    }
+}
+
+/// The answer to a message, or to the wish to forward one.
+// WV-MSG-11
+fn sent_primitive(shape: Shape, result: StatusResult, message_id: Option<MessageId>, version: Version) -> Primitive {
+    match (shape, message_id) {
+        (Shape::Forwarded, Some(message_id)) if version == Version::V1_3 && result.code == StatusCode::SUCCESS => {
+            Primitive::ForwardMessageResponse(ForwardMessageResponse { message_id })
+        }
+        (Shape::Forwarded, _) => Primitive::Status(Status::from(result)),
+        (_, message_id) => Primitive::SendMessageResponse(SendMessageResponse { result, message_id }),
     }
 }
 

@@ -38,8 +38,12 @@ impl Sessions {
             }
             CommandKind::Deliver { route: DeliveryRoute::Endpoint(endpoint), message, .. } => {
                 let key = QueueKey::Message(MessageId::new(message.id.as_str()));
-                let new = message::to_new_message(&message, now);
-                self.enqueue(now, &session_of(&endpoint), key, Primitive::NewMessage(Box::new(new)));
+                let id = session_of(&endpoint);
+                let Some(entry) = self.entries.get(&id) else { return };
+                // None: the client has changed its mind about what it takes; the message waits for another one.
+                if let Some(new) = message::to_new_message(&message, entry.machine.negotiated(), now) {
+                    self.enqueue(now, &id, key, Primitive::NewMessage(Box::new(new)));
+                }
             }
             CommandKind::Report { route: DeliveryRoute::Endpoint(endpoint), report } => {
                 let id = session_of(&endpoint);
@@ -50,9 +54,11 @@ impl Sessions {
             CommandKind::Retract { endpoint, message } => {
                 let id = session_of(&endpoint);
                 if let Some(entry) = self.entries.get_mut(&id) {
-                    let key = QueueKey::Message(MessageId::new(message.as_str()));
-                    entry.chains.remove(&key);
-                    entry.machine.handle(to_wv(now), Event::Retract(key));
+                    let message = MessageId::new(message.as_str());
+                    for key in [QueueKey::Message(message.clone()), QueueKey::Notice(message)] {
+                        entry.chains.remove(&key);
+                        entry.machine.handle(to_wv(now), Event::Retract(key));
+                    }
                     self.drive(now, &id);
                 }
             }
@@ -110,6 +116,8 @@ impl Sessions {
 pub(super) fn key_of(primitive: &Primitive) -> Option<QueueKey> {
     match primitive {
         Primitive::NewMessage(new) => new.message.message_id.clone().map(QueueKey::Message),
+        // It waited as a NewMessage.
+        Primitive::MessageNotification(notice) => notice.message.message_id.clone().map(QueueKey::Message),
         Primitive::DeliveryReportRequest(told) => {
             let recipient = told.message.recipient.users.first()?;
             let recipient = address::to_neutral(recipient.user_id.as_str(), "").ok()?;

@@ -3,6 +3,7 @@
 mod authorization;
 pub(super) mod search;
 pub(super) mod service;
+mod waiting;
 
 use super::{Sessions, to_wv};
 use crate::wv::translate::{address, contact_list, message, outcome, presence, watcher};
@@ -14,6 +15,7 @@ use mapping::{
     message::MessageId,
     outcome::{Detail, Outcome},
     presence::DeviceId,
+    side::{Endpoint, Side},
     time::Timestamp,
     watcher::Decision,
 };
@@ -56,6 +58,10 @@ pub(super) enum Shape {
     Watchers { most: Option<u32> },
     Decisions,
     Verified(Box<VerifyIdRequest>),
+    MessageList,
+    Message,
+    Forwarded,
+    Screening,
 }
 
 impl Sessions {
@@ -102,15 +108,6 @@ impl Sessions {
                 self.update_public_profile(now, id, ticket, &request);
             }
             Primitive::SendMessageRequest(request) => self.send_message(now, id, ticket, &request),
-            // WV-MSG-06: accepted in either mode; nothing is fetched by GetMessage yet, so it can only be a late one.
-            Primitive::MessageDelivered(delivered) => {
-                if let Some(user) = self.entries.get(id).map(|entry| entry.user.clone()) {
-                    let message = MessageId::new(delivered.message_id.as_str());
-                    let outcome = Outcome::Success;
-                    self.tell(EventKind::Acknowledged(NeutralAcknowledgement { user, message, outcome }));
-                }
-                self.refuse_transaction(now, id, ticket, StatusCode::SUCCESS);
-            }
             Primitive::CreateGroupRequest(_)
             | Primitive::DeleteGroupRequest(_)
             | Primitive::JoinGroupRequest(_)
@@ -130,8 +127,7 @@ impl Sessions {
             | Primitive::ExtendConversationRequest(_) => {
                 self.refuse_transaction(now, id, ticket, StatusCode::NOT_IMPLEMENTED);
             }
-            // Everything else that a client may ask was answered by its machine; what is left are primitives of a server.
-            _ => self.refuse_transaction(now, id, ticket, StatusCode::BAD_REQUEST),
+            other => self.execute_waiting(now, id, ticket, other),
         }
     }
 
@@ -243,11 +239,10 @@ impl Sessions {
         let Some(user) = self.entries.get(id).map(|entry| entry.user.clone()) else { return };
         let domain = self.settings.domain_default.clone();
         // WV-MSG-03: a missing sender is the user of the session, a wrong one is refused.
-        let is_own = |sender: &str| address::to_neutral(sender, &domain).is_ok_and(|sender| sender == user);
         if let Some(sender) = &request.message.sender {
             use wv_proto::primitive::party::Sender;
             match sender {
-                Sender::User(named) if is_own(named.user_id.as_str()) => {}
+                Sender::User(named) if self.is_own_name(id, named.user_id.as_str()) => {}
                 Sender::User(_) => return self.refuse_outcome(now, id, ticket, Outcome::Forbidden),
                 Sender::Group(_) => return self.refuse_transaction(now, id, ticket, StatusCode::NOT_IMPLEMENTED),
             }
@@ -261,13 +256,26 @@ impl Sessions {
         if targets.addresses.is_empty() {
             return self.refuse_targets(now, id, ticket, &targets.refused);
         }
-        let origin = format!("{} {}.{}", id, ticket.post.number(), self.settings.epoch.number());
-        let message = message::from_send(request, &user, &origin, self.settings.validity_default, now);
+        let origin = self.origin(id, ticket);
+        let Some(message) = message::from_send(request, &user, &origin, self.settings.validity_default, now) else {
+            return self.refuse_outcome(now, id, ticket, Outcome::UnsupportedContent);
+        };
         if message.content.body.len() > self.settings.content_octets_max {
             return self.refuse_outcome(now, id, ticket, Outcome::TooLarge);
         }
         let operation = Operation::Send(Submission { recipients: targets.addresses, message });
         self.request(id, ticket, Shape::Sent, operation, targets.refused);
+    }
+
+    /// Whether a text names the user of the session.
+    fn is_own_name(&self, id: &SessionId, named: &str) -> bool {
+        let user = self.entries.get(id).map(|entry| &entry.user);
+        user.is_some_and(|user| self.neutral(named).as_ref() == Some(user))
+    }
+
+    /// What makes a repeated request recognisable.
+    fn origin(&self, id: &SessionId, ticket: Ticket) -> String {
+        format!("{} {}.{}", id, ticket.post.number(), self.settings.epoch.number())
     }
 
     fn request(&mut self, id: &SessionId, ticket: Ticket, shape: Shape, operation: Operation, refused: Vec<Detail>) {
@@ -310,17 +318,23 @@ impl Sessions {
 }
 
 /// What a client's answer to something of ours means to the engine.
-pub(super) fn acknowledgement(user: &Address, key: &QueueKey, answer: &Acknowledgement) -> Option<EventKind> {
+pub(super) fn acknowledgement(
+    id: &SessionId,
+    user: &Address,
+    key: &QueueKey,
+    answer: &Acknowledgement,
+) -> Option<EventKind> {
     match key {
-        QueueKey::Message(id) => {
+        QueueKey::Message(named) => {
             let outcome = match answer {
                 Acknowledgement::Answered(primitive) => {
                     primitive.result().map_or(Outcome::Success, |result| outcome::from_code(result.code))
                 }
                 Acknowledgement::Unreadable | Acknowledgement::Presumed => Outcome::Success,
             };
-            let message = MessageId::new(id.as_str());
-            Some(EventKind::Acknowledged(NeutralAcknowledgement { user: user.clone(), message, outcome }))
+            let message = MessageId::new(named.as_str());
+            let endpoint = Endpoint::new(Side::Wv, id.as_str());
+            Some(EventKind::Acknowledged(NeutralAcknowledgement { user: user.clone(), endpoint, message, outcome }))
         }
         QueueKey::Report(name) => {
             let (message, recipient) = name.split_once(' ')?;
@@ -330,7 +344,9 @@ pub(super) fn acknowledgement(user: &Address, key: &QueueKey, answer: &Acknowled
                 sender: user.clone(),
             })
         }
-        QueueKey::Presence(_)
+        // WV-MSG-08
+        QueueKey::Notice(_)
+        | QueueKey::Presence(_)
         | QueueKey::Authorisation(_)
         | QueueKey::Invitation(_)
         | QueueKey::Group(..)

@@ -66,6 +66,26 @@ pub(super) struct Waiting {
     since: Instant,
 }
 
+impl Waiting {
+    /// The version of the answer.
+    pub(super) const fn version(&self) -> Version {
+        self.version
+    }
+
+    /// The encoding of the answer.
+    pub(super) const fn encoding(&self) -> Encoding {
+        self.encoding
+    }
+
+    /// The octets of an answer.
+    pub(super) fn encode(&self, envelope: &Envelope) -> Bytes {
+        envelope.encode(self.version, self.encoding, self.options).unwrap_or_else(|error| {
+            tracing::warn!(side = "wv", correlation = %self.correlation, %error, "answer not encodable");
+            failure(self, StatusCode::INTERNAL_ERROR)
+        })
+    }
+}
+
 impl Sessions {
     /// Takes what a client posted.
     pub(super) fn receive(&mut self, post: IncomingPost) -> oneshot::Receiver<PostReply> {
@@ -144,6 +164,9 @@ impl Sessions {
                 waiting.version = self.entries.get(&session).map_or(version, |entry| entry.machine.party().version);
             }
             self.note_source(&session, post.source.ip());
+            if envelope.transactions.iter().any(is_poll) {
+                self.begin_receiving(&session);
+            }
             if let Some(entry) = self.entries.get_mut(&session) {
                 let identity = Identity::of(&post.body);
                 entry.machine.handle(to_wv(now), Event::Post(Post { id, identity, message: envelope }));
@@ -206,10 +229,8 @@ impl Sessions {
             Some(envelope) => {
                 self.current = self.chain_of(envelope).unwrap_or(waiting.correlation);
                 self.trace(Direction::Out, &waiting.peer, || title_of(envelope));
-                envelope.encode(waiting.version, waiting.encoding, waiting.options).unwrap_or_else(|error| {
-                    tracing::warn!(side = "wv", correlation = %waiting.correlation, %error, "answer not encodable");
-                    failure(&waiting, StatusCode::INTERNAL_ERROR)
-                })
+                let body = waiting.encode(envelope);
+                self.fitted(self.clock.now(), &waiting, envelope, body)
             }
         };
         metrics::histogram!("gateway_request_seconds", "side" => "wv").record(waiting.since.elapsed().as_secs_f64());
@@ -343,6 +364,10 @@ fn failure(waiting: &Waiting, code: StatusCode) -> Bytes {
 
 fn asks_for_provider(transaction: &Transaction) -> bool {
     transaction.mode == TransactionMode::Request && matches!(transaction.content, Ok(Primitive::GetSpInfoRequest(_)))
+}
+
+fn is_poll(transaction: &Transaction) -> bool {
+    matches!(transaction.content, Ok(Primitive::PollingRequest))
 }
 
 fn is_unserved(transaction: &Transaction) -> bool {

@@ -6,7 +6,7 @@ use crate::{
     lane::Clock,
     observe::Tap,
     store::WireRecord,
-    wv::cir::CirOutlet,
+    wv::{cir::CirOutlet, translate::content},
 };
 use mapping::{
     address::Address,
@@ -33,7 +33,7 @@ use wv_proto::{
     session::{
         closed::ClosedSessions,
         login::{LoginMachine, LoginPolicy, MultiSession, SameClient},
-        negotiation::Offer,
+        negotiation::{Negotiated, Offer},
         poll::Epoch,
         server::{ServerSession, SessionPolicy},
     },
@@ -123,8 +123,17 @@ pub fn offered_functions() -> FunctionSet {
         Function::Cali,
         Function::Dali,
         Function::Gals,
+        Function::Sgmnt,
         Function::Mdeliv,
+        Function::Fwmsg,
+        Function::Setd,
+        Function::Getlm,
+        Function::Getm,
+        Function::Rejcm,
+        Function::Notif,
         Function::Newm,
+        Function::Glblu,
+        Function::Blent,
     ];
     let mut offered = FunctionSet::NONE;
     BUILT.iter().for_each(|function| offered.insert(*function));
@@ -264,23 +273,32 @@ impl Sessions {
 pub(super) fn attachment(machine: &ServerSession) -> Attachment {
     let party = machine.party();
     let negotiated = machine.negotiated();
-    let content_octets_max = negotiated.content_length_max().map_or(CONTENT_OCTETS_DEFAULT, u64::from);
-    let listed = negotiated.capabilities().filter(|list| list.any_content != Some(true));
-    let media_types: Vec<Arc<str>> = match listed {
-        None => Vec::new(),
-        Some(list) if list.accepted_content_types.is_empty() => {
-            TEXT_TYPES.iter().map(|kind| Arc::from(*kind)).collect()
-        }
-        Some(list) => {
-            let essence = |text: &str| text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-            list.accepted_content_types.iter().map(|accepted| Arc::from(essence(&accepted.content_type))).collect()
-        }
+    // WV-MSG-07: what is too large for being pushed is announced, where the client can fetch it.
+    let content_octets_max = if negotiated.may_announce() {
+        u64::MAX
+    } else {
+        pushed_octets_max(negotiated).unwrap_or(CONTENT_OCTETS_DEFAULT)
     };
+    let media_types = content::reachable_types(negotiated, party.encoding);
     Attachment {
         device: DeviceId::new(party.client_id.as_str()),
-        reception: Reception { takes_messages: true, media_types: media_types.into(), content_octets_max },
+        reception: Reception {
+            takes_messages: negotiated.may_push() || negotiated.may_announce(),
+            takes_stored: true,
+            takes_reports: negotiated.takes_reports(),
+            media_types: media_types.into(),
+            content_octets_max,
+        },
         publishes_online: true,
     }
+}
+
+/// The largest content that fits into what the client parses, and that it wants.
+fn pushed_octets_max(negotiated: &Negotiated) -> Option<u64> {
+    let length = negotiated.content_length_max().map(u64::from);
+    // Escaped or in BASE64, and with everything around it.
+    let parsed = negotiated.parser_size().map(|size| u64::from(size).saturating_mul(2) / 3);
+    length.into_iter().chain(parsed).min()
 }
 
 /// Sessions of one user at once.
@@ -288,9 +306,6 @@ const SESSIONS_PER_USER_MAX: usize = 8;
 
 /// Taken by a client that has not said what it takes.
 const CONTENT_OCTETS_DEFAULT: u64 = 32 * 1024;
-
-/// Taken by a client that names no type (WV-NEG-09).
-const TEXT_TYPES: &[&str] = &["text/plain"];
 
 impl Default for WvSettings {
     fn default() -> Self {

@@ -1,9 +1,9 @@
 //! Messages and delivery reports.
 
-use super::{address, outcome};
+use super::{address, content, outcome};
 use mapping::{
     address::Address,
-    message::{Content, Message, MessageId, Report, ReportWish},
+    message::{Message, MessageId, Report, ReportWish},
     time::Timestamp,
 };
 use std::{sync::Arc, time::Duration};
@@ -11,13 +11,15 @@ use wv_proto::{
     codec::date_time::DateTime,
     primitive::{
         identifier::MessageId as WvMessageId,
-        message::{Content as WvContent, DeliveryReportRequest, MessageInfo, NewMessage, SendMessageRequest},
+        message::{DeliveryReportRequest, MessageInfo, NewMessage, SendMessageRequest},
         party::{Recipient, Sender, User},
     },
+    session::negotiation::Negotiated,
     version::Version,
 };
 
-/// The message of a SendMessage-Request. Its recipient is the sender until the engine sets it per target.
+/// The message of a SendMessage-Request. Its recipient is the sender until the engine sets it per target. None when its
+/// content cannot be read in the character set that it names.
 #[must_use]
 pub fn from_send(
     request: &SendMessageRequest,
@@ -25,59 +27,47 @@ pub fn from_send(
     origin: &str,
     validity: Duration,
     now: Timestamp,
-) -> Message {
-    let media_type = essence(request.message.content_type_or_default());
-    let body = request.content.as_ref().map(|content| content.octets().clone()).unwrap_or_default();
-    Message {
+) -> Option<Message> {
+    Some(Message {
         id: MessageId::new(""),
         sender: sender.clone(),
         recipient: sender.clone(),
-        content: Content { media_type: Arc::from(media_type), body },
+        content: content::from_client(&request.message, request.content.as_ref())?,
         // WV-MSG-04: clients' clocks are often wrong; the time that counts is the gateway's.
         sent: now,
         expires: now.after(request.message.validity.unwrap_or(validity)),
         report: if request.delivery_report { ReportWish::Delivery } else { ReportWish::None },
         origin: Arc::from(origin),
-    }
+    })
 }
 
-fn essence(media_type: &str) -> String {
-    media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
-}
-
-/// The NewMessage that brings a message to a client.
+/// The NewMessage that brings a message to a client; none when the client takes nothing that could be made of it.
 #[must_use]
-pub fn to_new_message(message: &Message, now: Timestamp) -> NewMessage {
-    NewMessage {
-        message: MessageInfo {
-            message_id: Some(WvMessageId::new(message.id.as_str())),
-            // WV-MSG-02: always written.
-            content_type: Some(message.content.media_type.as_ref().into()),
-            content_size: u32::try_from(message.content.body.len()).ok(),
-            recipient: recipient(&message.recipient),
-            sender: Some(sender(&message.sender)),
-            date_time: date_time(message.sent),
-            validity: Some(now.until(message.expires)),
-            ..MessageInfo::default()
-        },
-        content: Some(to_content(&message.content)),
-    }
+pub fn to_new_message(message: &Message, negotiated: &Negotiated, now: Timestamp) -> Option<NewMessage> {
+    let fitting = content::to_client(&message.content, negotiated)?;
+    let info = MessageInfo {
+        // WV-MSG-02: always written.
+        content_type: Some(fitting.content_type),
+        content_encoding: fitting.content_encoding,
+        content_size: u32::try_from(fitting.content.octets().len()).ok(),
+        ..to_info(message, now)
+    };
+    Some(NewMessage { message: info, content: Some(fitting.content) })
 }
 
-/// Text that may hold what XML cannot is cleaned; the codec chooses the transfer encoding.
-fn to_content(content: &Content) -> WvContent {
-    let is_text = content.media_type.starts_with("text/") || content.media_type.ends_with("+xml");
-    match std::str::from_utf8(&content.body) {
-        Ok(text) if is_text => WvContent::from_text(&writable(text)),
-        _ => WvContent::from_octets(content.body.clone()),
+/// What GetMessageList-Response says of a message.
+#[must_use]
+pub fn to_info(message: &Message, now: Timestamp) -> MessageInfo {
+    MessageInfo {
+        message_id: Some(WvMessageId::new(message.id.as_str())),
+        content_type: Some(message.content.media_type.as_ref().into()),
+        content_size: u32::try_from(message.content.body.len()).ok(),
+        recipient: recipient(&message.recipient),
+        sender: Some(sender(&message.sender)),
+        date_time: date_time(message.sent),
+        validity: Some(now.until(message.expires)),
+        ..MessageInfo::default()
     }
-}
-
-/// Characters that XML 1.0 has no place for are replaced (messaging.md §4).
-fn writable(text: &str) -> String {
-    let allowed =
-        |c: char| !matches!(c, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}');
-    text.chars().map(|c| if allowed(c) { c } else { '\u{fffd}' }).collect()
 }
 
 /// The DeliveryReport-Request for a report.
@@ -117,6 +107,8 @@ fn date_time(at: Timestamp) -> Option<DateTime> {
 mod tests {
     use super::*;
     use bytes::Bytes;
+    use mapping::message::Content;
+    use wv_proto::primitive::message::Content as WvContent;
 
     fn read(text: &str, size: u32) -> Message {
         let request = SendMessageRequest {
@@ -129,7 +121,7 @@ mod tests {
             content: Some(WvContent::from_text(text)),
         };
         let alice = Address::parse("alice@wv.example").unwrap();
-        from_send(&request, &alice, "s/1", Duration::from_secs(60), Timestamp::EPOCH)
+        from_send(&request, &alice, "s/1", Duration::from_secs(60), Timestamp::EPOCH).unwrap()
     }
 
     #[test]
@@ -144,10 +136,9 @@ mod tests {
     fn control_characters_do_not_reach_a_phone() {
         let mut message = read("x", 1);
         message.content = Content::from_text("a\u{1}b");
-        let new = to_new_message(&message, Timestamp::EPOCH);
+        let new = to_new_message(&message, &Negotiated::default(), Timestamp::EPOCH).unwrap();
         assert_eq!(new.content, Some(WvContent::from_text("a\u{fffd}b")));
         message.content = Content { media_type: "image/png".into(), body: Bytes::from_static(&[0, 255]) };
-        let new = to_new_message(&message, Timestamp::EPOCH);
-        assert_eq!(new.content, Some(WvContent::from_octets(Bytes::from_static(&[0, 255]))));
+        assert_eq!(to_new_message(&message, &Negotiated::default(), Timestamp::EPOCH), None, "it takes text only");
     }
 }

@@ -3,10 +3,12 @@
 use super::address;
 use mapping::{
     address::Address,
+    message::MessageId,
     outcome::{Detail, Outcome},
 };
 use std::collections::BTreeMap;
 use wv_proto::{
+    primitive::identifier::MessageId as WvMessageId,
     status::{DetailedResult, StatusCode, StatusResult},
     version::Version,
 };
@@ -80,6 +82,21 @@ pub fn to_result(outcome: Outcome, details: &[Detail], version: Version) -> Stat
     let detailed = grouped.into_iter().map(|(code, targets)| to_detailed(code, &targets, version)).collect();
     let result = StatusResult::new(code).with_detailed(detailed);
     if outcome.is_success() { result } else { result.with_meaning() }
+}
+
+/// The Result element for messages of which some do not wait here.
+#[must_use]
+pub fn to_message_result(outcome: Outcome, unknown: &[MessageId], version: Version) -> StatusResult {
+    let result = StatusResult::new(to_code(outcome, version));
+    if outcome.is_success() {
+        return result;
+    }
+    // DetailedResult names messages from 1.2 on.
+    let is_named = outcome == Outcome::PartialSuccess && version != Version::V1_1;
+    let mut detail = DetailedResult::new(to_code(Outcome::UnknownMessage, version));
+    detail.messages = unknown.iter().map(|id| WvMessageId::new(id.as_str())).collect();
+    let detailed = if is_named { vec![detail] } else { Vec::new() };
+    result.with_meaning().with_detailed(detailed)
 }
 
 fn to_detailed(code: StatusCode, targets: &[&Address], version: Version) -> DetailedResult {

@@ -46,6 +46,12 @@ pub struct SessionLimits {
     pub renamings_max: u8,
     /// Most server-initiated transactions open at once, whatever the client announces.
     pub multi_trans_max: u16,
+    /// Answers in slices that lie ready for one client at once; the oldest makes room.
+    pub segmented_max: usize,
+    /// How long slices lie ready; long enough for a slow bearer.
+    pub segmented_life: Duration,
+    /// Slices of one answer; more means that the client's parser is too small for it.
+    pub slices_max: usize,
     /// Closed sessions that are remembered to be answered 600 or 601 instead of 604.
     pub closed_max: usize,
     /// How long a closed session is remembered.
@@ -71,6 +77,9 @@ impl Default for SessionLimits {
             resends_max: 2,
             renamings_max: 3,
             multi_trans_max: 10,
+            segmented_max: 4,
+            segmented_life: Duration::from_secs(600),
+            slices_max: 1000,
             closed_max: 10_000,
             closed_life: Duration::from_secs(3600),
         }

@@ -1,11 +1,13 @@
 //! What waits for a client: the queue of server-initiated primitives and the transactions that it has not answered.
 
 use super::limit::SessionLimits;
+use super::negotiation::Negotiated;
 use super::presence_size::octets_of_presence;
 use super::time::Timestamp;
 use crate::primitive::Primitive;
 use crate::primitive::identifier::{GroupId, MessageId, TransactionId, UserId};
 use crate::primitive::presence::PresenceNotificationRequest;
+use crate::version::Encoding;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
@@ -15,8 +17,10 @@ use std::collections::VecDeque;
 pub enum QueueKey {
     /// Presence of one presentity: one `Presence` in a PresenceNotification-Request.
     Presence(UserId),
-    /// NewMessage or MessageNotification of one message.
+    /// A message: it waits as NewMessage and goes out as that, or as MessageNotification under [`Self::Notice`].
     Message(MessageId),
+    /// MessageNotification of one message, once it has gone out. Its acknowledgement says nothing about the message.
+    Notice(MessageId),
     /// PresenceAuth-Request about one watcher.
     Authorisation(UserId),
     /// DeliveryReport-Request of one message for one recipient, both in one text that the owner chooses.
@@ -155,8 +159,12 @@ impl Outbox {
 
     // WV-POLL-08
     pub(super) fn enqueue(&mut self, entry: ServerPrimitive, limits: &SessionLimits) -> Enqueued {
-        if matches!(entry.key, QueueKey::Message(_)) && self.sent.iter().any(|sent| sent.keys.contains(&entry.key)) {
-            return Enqueued::Absorbed;
+        if let QueueKey::Message(id) = &entry.key {
+            let is_about =
+                |key: &QueueKey| matches!(key, QueueKey::Message(known) | QueueKey::Notice(known) if known == id);
+            if self.sent.iter().any(|sent| sent.keys.iter().any(is_about)) {
+                return Enqueued::Absorbed;
+            }
         }
         self.supersede(&entry.key);
         if let Some(queued) = self.queue.iter_mut().find(|queued| queued.key == entry.key) {
@@ -219,6 +227,8 @@ impl Outbox {
         now: Timestamp,
         occasion: Occasion,
         limits: &SessionLimits,
+        negotiated: &Negotiated,
+        encoding: Encoding,
     ) -> Option<(TransactionId, Primitive)> {
         while let Some(at) = self.due(now, occasion, limits) {
             if let Some(again) = self.send_again(now, at, limits) {
@@ -228,7 +238,7 @@ impl Outbox {
         if self.sent.len() >= self.multi_trans {
             return None;
         }
-        let (keys, primitive) = self.take_queued()?;
+        let (keys, primitive) = self.take_queued(negotiated, encoding)?;
         let id = self.ids.mint();
         self.sent.push(Sent {
             id: id.clone(),
@@ -360,8 +370,8 @@ impl Outbox {
 
     /// The next primitive of the queue; all presence that fits goes into one.
     // WV-POLL-09
-    fn take_queued(&mut self) -> Option<(Vec<QueueKey>, Primitive)> {
-        let first = self.queue.pop_front()?;
+    fn take_queued(&mut self, negotiated: &Negotiated, encoding: Encoding) -> Option<(Vec<QueueKey>, Primitive)> {
+        let first = negotiated.shaped(self.queue.pop_front()?, encoding, self.parser_size);
         let Primitive::PresenceNotificationRequest(mut notification) = first.primitive else {
             return Some((vec![first.key], first.primitive));
         };

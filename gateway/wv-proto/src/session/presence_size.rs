@@ -58,7 +58,7 @@ fn octets_of_content(content: &MediaContent) -> usize {
 }
 
 /// Escaping makes at most six octets of one.
-fn octets_of_text(text: &str) -> usize {
+pub(super) fn octets_of_text(text: &str) -> usize {
     let escaped = text.bytes().filter(|byte| matches!(byte, b'<' | b'>' | b'&' | b'"' | b'\'')).count();
     text.len().saturating_add(escaped.saturating_mul(5))
 }

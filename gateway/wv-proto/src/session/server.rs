@@ -368,7 +368,8 @@ impl ServerSession {
         if let Some(occasion) = occasion {
             // WV-TRX-06
             while transactions.len() < self.transactions_per_message()
-                && let Some((id, primitive)) = self.outbox.next(now, occasion, &policy.limits)
+                && let Some((id, primitive)) =
+                    self.outbox.next(now, occasion, &policy.limits, &self.negotiated, self.party.encoding)
             {
                 transactions.push(Transaction::request(Some(id), primitive));
             }

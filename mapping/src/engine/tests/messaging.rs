@@ -66,7 +66,12 @@ fn a_message_to_a_wv_user_is_stored_answered_offered_and_forgotten_when_acknowle
     assert_eq!(offered[0].1, DeliveryRoute::Endpoint(session("c")));
     let user = address("carol@wv.example");
     let message = message.unwrap();
-    world.event(EventKind::Acknowledged(Acknowledgement { user, message: message.clone(), outcome: Outcome::Success }));
+    world.event(EventKind::Acknowledged(Acknowledgement {
+        user,
+        endpoint: session("c"),
+        message: message.clone(),
+        outcome: Outcome::Success,
+    }));
     assert!(!has_inbox(&world));
     let report = reports(&world.take());
     assert_eq!(report.len(), 1);
@@ -227,20 +232,6 @@ fn a_sip_recipient_without_contact_gets_the_message_when_it_registers() {
     assert_eq!(offered.len(), 1);
     delivered(&mut world, "bob@sip.example", offered[0].0, Outcome::Success);
     assert!(!has_inbox(&world));
-}
-
-#[test]
-fn a_message_taken_at_one_device_is_retracted_at_the_others() {
-    let mut world = World::new();
-    world.attach("alice@wv.example", &session("a1"));
-    world.attach("alice@wv.example", &session("a2"));
-    let id = world.send("bob@sip.example", &contact("b"), &["alice@wv.example"], text("1", "hello"));
-    let message = sent(world.answer(id)).1.unwrap();
-    world.take();
-    let user = address("alice@wv.example");
-    world.event(EventKind::Acknowledged(Acknowledgement { user, message, outcome: Outcome::Success }));
-    let retracted = world.seen.iter().filter(|kind| matches!(kind, CommandKind::Retract { .. })).count();
-    assert_eq!(retracted, 2);
 }
 
 #[test]

@@ -4,7 +4,7 @@
 use super::world::{ACCOUNTS, World, address, contact, session, text};
 use crate::{
     address::Address,
-    command::{Answer, CommandKind},
+    command::{Answer, CommandKind, DeliveryRoute},
     contact_list::{Contact, ContactListChange},
     engine::{DefaultAuthorization, EngineConfig, QueueState, StandingName, shard_of},
     event::{
@@ -120,7 +120,7 @@ struct Story {
     /// Recipients of each request to send.
     sent: BTreeMap<RequestId, BTreeSet<Address>>,
     open: BTreeMap<DeliveryId, Open>,
-    offered: BTreeSet<(Address, String, MessageId)>,
+    offered: BTreeSet<(Address, String, MessageId, Endpoint)>,
     subscriptions: BTreeSet<SubscriptionId>,
     /// Messages whose fate the test itself has told.
     finished: BTreeSet<(MessageId, Address)>,
@@ -367,10 +367,10 @@ impl Story {
         }
         let chosen = offered[which % offered.len()].clone();
         self.offered.remove(&chosen);
-        let (user, _, message) = chosen;
+        let (user, _, message, endpoint) = chosen;
         self.finished.insert((message.clone(), user.clone()));
         let outcome = if taken { Outcome::Success } else { Outcome::Rejected };
-        self.world.event(EventKind::Acknowledged(Acknowledgement { user, message, outcome }));
+        self.world.event(EventKind::Acknowledged(Acknowledgement { user, endpoint, message, outcome }));
     }
 
     fn subscription(&mut self, which: usize, how: usize) {
@@ -411,8 +411,11 @@ impl Story {
             match &kind {
                 CommandKind::Deliver { delivery, owner, route, message, .. } => {
                     let body = String::from_utf8(message.content.body.to_vec()).unwrap();
-                    if message.recipient.domain() == "wv.example" {
-                        self.offered.insert((message.recipient.clone(), body, message.id.clone()));
+                    if let DeliveryRoute::Endpoint(endpoint) = route
+                        && message.recipient.domain() == "wv.example"
+                    {
+                        let (user, message) = (message.recipient.clone(), message.id.clone());
+                        self.offered.insert((user, body, message, endpoint.clone()));
                     } else {
                         let open = Open {
                             body,

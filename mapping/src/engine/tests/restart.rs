@@ -77,7 +77,12 @@ fn a_request_repeated_after_a_restart_keeps_its_name_and_is_not_delivered_twice(
     let id = world.send("bob@sip.example", &contact("b"), &[ALICE], text("same", "hello"));
     let first = message_of(&world.answer(id));
     let user = address(ALICE);
-    world.event(EventKind::Acknowledged(Acknowledgement { user, message: first.clone(), outcome: Outcome::Success }));
+    world.event(EventKind::Acknowledged(Acknowledgement {
+        user,
+        endpoint: session("a"),
+        message: first.clone(),
+        outcome: Outcome::Success,
+    }));
     world.crash(3);
     world.take();
     let id = world.send("bob@sip.example", &contact("b"), &[ALICE], text("same", "hello"));

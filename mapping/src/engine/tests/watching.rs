@@ -57,9 +57,14 @@ fn outcome(answer: Answer) -> Outcome {
         Answer::Done { outcome, .. }
         | Answer::Sent { outcome, .. }
         | Answer::ContactList { outcome, .. }
+        | Answer::Rejected { outcome, .. }
         | Answer::Presence { outcome, .. } => outcome,
         Answer::AttributeLists { outcome, .. } => outcome,
-        Answer::ContactLists(_) | Answer::Watchers { .. } | Answer::Decisions(_) => Outcome::Success,
+        Answer::ContactLists(_)
+        | Answer::Watchers { .. }
+        | Answer::Decisions(_)
+        | Answer::Waiting { .. }
+        | Answer::Screening(_) => Outcome::Success,
     }
 }
 

@@ -255,7 +255,13 @@ impl World {
 pub(super) fn attachment(device: &str) -> Attachment {
     Attachment {
         device: DeviceId::new(device),
-        reception: Reception { takes_messages: true, media_types: Arc::from([]), content_octets_max: 10_000 },
+        reception: Reception {
+            takes_messages: true,
+            takes_reports: true,
+            takes_stored: true,
+            media_types: Arc::from([]),
+            content_octets_max: 10_000,
+        },
         publishes_online: true,
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{Closing, Command, ServerSession, State};
 use crate::primitive::access::{Disconnect, KeepAliveRequest, KeepAliveResponse, Status};
+use crate::primitive::capability::DeliveryMethod;
 use crate::primitive::service::{CapabilityAnswer, ClientCapabilityRequest, ServiceRequest};
 use crate::primitive::{Primitive, PrimitiveName};
 use crate::quirk::{Quirk, QuirkSet};
@@ -32,6 +33,9 @@ impl ServerSession {
             Primitive::LogoutRequest => self.log_out(now, ticket),
             request => match self.refusal(&request) {
                 Some(code) => self.answer(now, ticket, status(code)),
+                None if matches!(request, Primitive::SetDeliveryMethodRequest(_)) => {
+                    self.set_delivery(now, ticket, &request)
+                }
                 None => self.commands.push_back(Command::Execute { ticket, primitive: request }),
             },
         }
@@ -97,6 +101,23 @@ impl ServerSession {
         self.outbox.agree(self.negotiated.multi_trans(), self.negotiated.parser_size());
         self.agreed();
         self.answer(now, ticket, Primitive::ClientCapabilityResponse(Box::new(response)));
+    }
+
+    // WV-MSG-13
+    fn set_delivery(&mut self, now: Timestamp, ticket: Ticket, request: &Primitive) {
+        let Primitive::SetDeliveryMethodRequest(request) = request else { return };
+        let code = match (&request.method, &request.group_id) {
+            (DeliveryMethod::Other(_), _) => StatusCode::BAD_PARAMETER,
+            // What a group says is pushed, and not kept for being fetched.
+            (DeliveryMethod::Push, Some(_)) => StatusCode::SUCCESS,
+            (DeliveryMethod::Notify, Some(_)) => StatusCode::NOT_IMPLEMENTED,
+            (DeliveryMethod::Push | DeliveryMethod::Notify, None) => {
+                self.negotiated.set_delivery(request);
+                self.agreed();
+                StatusCode::SUCCESS
+            }
+        };
+        self.answer(now, ticket, status(code));
     }
 
     fn agreed(&mut self) {

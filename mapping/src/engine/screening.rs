@@ -1,0 +1,52 @@
+//! Block and grant lists at work.
+
+use crate::{
+    address::Address,
+    command::Answer,
+    engine::Engine,
+    event::RequestId,
+    outcome::Outcome,
+    record::{Fact, FactKey},
+    screening::{Entity, Screening, ScreeningChange},
+};
+
+impl Engine {
+    /// Changes the lists of a user, or only shows them when nothing is to change.
+    pub(super) fn screen(&mut self, request: RequestId, user: &Address, change: ScreeningChange) {
+        if let Some(outcome) = self.refusal_for_guests(user) {
+            return self.output.done(request, outcome);
+        }
+        let bound = self.config.limits.entities_per_screening;
+        let before = self.users.get(user).map(|actor| actor.screening.clone()).unwrap_or_default();
+        let mut screening = before.clone();
+        screening.change(change);
+        if screening.block.entities.len().max(screening.grant.entities.len()) > bound {
+            return self.output.done(request, Outcome::TooManyContacts);
+        }
+        if screening != before {
+            if screening == Screening::default() {
+                self.output.drop_fact(FactKey::Screening(user.clone()));
+            } else {
+                self.output.keep(Fact::Screening { user: user.clone(), screening: screening.clone() });
+            }
+            self.user_mut(user).screening = screening.clone();
+        }
+        self.output.answer(request, Answer::Screening(screening));
+        self.forget_if_empty(user);
+    }
+
+    /// Whether the lists of `user` keep out what comes from `sender`. Never anything of its own.
+    // WV-BLK-02
+    pub(super) fn screens_out(&self, user: &Address, sender: &Address) -> bool {
+        let Some(actor) = self.users.get(user).filter(|_| user != sender) else { return false };
+        !actor.screening.admits(|entity| match entity {
+            Entity::User(named) => named == sender,
+            Entity::Group(named) => named == sender,
+            Entity::ContactList(list) => {
+                actor.lists.get(list).is_some_and(|list| list.members.iter().any(|member| member.address == *sender))
+            }
+            // Neither sends messages under its own name.
+            Entity::ScreenName { .. } | Entity::Application(_) => false,
+        })
+    }
+}
