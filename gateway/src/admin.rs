@@ -47,10 +47,41 @@ pub enum AdminRequestKind {
     Purge(Address),
     /// Start again from the store, which was replaced by a copy; answered by [`AdminReply::Done`].
     StartOver,
+    /// Say something to a user; answered by [`AdminReply::Done`].
+    Announce(AnnouncementWish),
     /// Finish what is under way and end; answered by [`AdminReply::Done`].
     Drain,
     /// Read the configuration again, all or nothing; answered by [`AdminReply::Done`].
     Reload,
+}
+
+/// What the operator wants to say to a user.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AnnouncementWish {
+    /// To whom, such as `wv:alice@wv.example`.
+    pub user: String,
+    /// What.
+    pub text: String,
+    /// What the user may choose from.
+    #[serde(default)]
+    pub options: Vec<ChoiceWish>,
+    /// Whether the user has to answer.
+    #[serde(default)]
+    pub requires_answer: bool,
+    /// For how many seconds it is worth telling; a day where nothing is said.
+    #[serde(default)]
+    pub validity_s: Option<u32>,
+}
+
+/// One thing to choose.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChoiceWish {
+    /// Its name.
+    pub id: String,
+    /// What is shown.
+    pub text: String,
 }
 
 /// What can be shown.
@@ -69,6 +100,8 @@ pub enum ShowTopic {
     Queues,
     /// Neighbour servers.
     Peers,
+    /// What the operator said to users, with their answers.
+    Announcements,
 }
 
 /// An answer.
@@ -148,12 +181,20 @@ impl ShowTopic {
             Self::Publications => "publications",
             Self::Queues => "queues",
             Self::Peers => "peers",
+            Self::Announcements => "announcements",
         }
     }
 
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Sessions, Self::Subscriptions, Self::Dialogs, Self::Publications, Self::Queues, Self::Peers];
+    pub const ALL: [Self; 7] = [
+        Self::Sessions,
+        Self::Subscriptions,
+        Self::Dialogs,
+        Self::Publications,
+        Self::Queues,
+        Self::Peers,
+        Self::Announcements,
+    ];
 }
 
 impl Table {

@@ -1,6 +1,7 @@
 //! The gateway as a whole: the only place where the sides meet. It starts everything in order, and ends it in order.
 
 mod absent;
+mod announcement;
 mod inquiry;
 mod lane_thread;
 mod provision;

@@ -1,6 +1,7 @@
 //! The command line. Its help text is the documentation; manual page and completions are made from it.
 
 mod account;
+mod announce;
 mod check;
 mod hook;
 mod init;
@@ -110,6 +111,13 @@ enum Command {
     Trace {
         #[command(flatten)]
         arguments: trace::TraceArguments,
+        #[command(flatten)]
+        source: ConfigurationArguments,
+    },
+    /// Say something to a user of a 1.3 client as a system message; `show announcements` tells the answer.
+    Announce {
+        #[command(flatten)]
+        arguments: announce::AnnounceArguments,
         #[command(flatten)]
         source: ConfigurationArguments,
     },
@@ -240,6 +248,7 @@ fn execute(command: Command, output: Output) -> Result<ExitCode, CliError> {
             live::explain(&watcher, &presentity, &source.read()?, output)
         }
         Command::Trace { arguments, source } => trace::run(&arguments, &source.read()?, output),
+        Command::Announce { arguments, source } => announce::run(&arguments, &source.read()?, output),
         Command::Drain { source } => live::order("/api/v1/drain", &source.read()?, output),
         Command::Reload { source } => live::order("/api/v1/reload", &source.read()?, output),
         Command::Completions { shell } => {

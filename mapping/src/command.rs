@@ -2,6 +2,7 @@
 
 use crate::{
     address::Address,
+    announcement::Announcement,
     contact_list::ContactList,
     correlation::Correlation,
     event::{DeliveryId, RequestId, SubscriptionId},
@@ -70,6 +71,13 @@ pub enum CommandKind {
         route: DeliveryRoute,
         /// What.
         report: Report,
+    },
+    /// Tell a user what the operator says.
+    Announce {
+        /// Where to.
+        endpoint: Endpoint,
+        /// What.
+        announcement: Announcement,
     },
     /// An offered message needs no acknowledgement any more (taken at another device, or expired).
     Retract {

@@ -16,6 +16,7 @@
 //! 4. when a commit fails: drop what was not released, make the shard anew as in 1, and tell every other shard by
 //!    [`Engine::shard_restored`].
 
+mod announcement;
 mod attachment;
 mod attribute_list;
 mod belonging;
@@ -171,6 +172,8 @@ impl Engine {
             EventKind::Acknowledged(acknowledgement) => self.acknowledged(&acknowledgement),
             EventKind::Reported(report) => self.reported(report),
             EventKind::ReportTaken { message, recipient, sender } => self.report_taken(&sender, &message, &recipient),
+            EventKind::Announced(announcement) => self.announced(announcement),
+            EventKind::AnnouncementSeen { user, id } => self.announcement_seen(&user, &id),
             EventKind::Subscription { subscription, update } => self.subscription_changed(&subscription, update),
             EventKind::Peer { peer, reachable } => {
                 self.resume_letters(&peer, reachable);
@@ -251,6 +254,9 @@ impl Engine {
             Operation::GetDecisions { watchers } => self.decisions(id, &user, &watchers),
             Operation::RepeatQuestions => self.repeat_questions(id, &user, &endpoint),
             Operation::Inbox(operation) => self.inbox(id, &user, endpoint, operation),
+            Operation::AnswerAnnouncement { id: named, choice, key } => {
+                self.answer_announcement(id, &user, &named, choice, key);
+            }
             Operation::Screen(change) => self.screen(id, &user, change),
             Operation::GetContactLists => self.contact_lists(id, &user),
             Operation::CreateContactList { list, written, members, display_name, make_default } => {
@@ -270,6 +276,7 @@ impl Engine {
             Timer::Retry(owner, number) => self.retry_due(&owner, number),
             Timer::Expiry(owner, number) => self.letter_expired(&owner, number),
             Timer::Origin(user, origin) => self.origin_over(&user, &origin),
+            Timer::Announcement(user, id) => self.announcement_over(&user, &id),
             Timer::Report(sender, message, recipient) => self.report_over(&sender, &message, &recipient),
             Timer::Notify(watcher, presentity, endpoint) => self.show_waiting(&watcher, &presentity, &endpoint),
             Timer::FirstView(watcher, presentity, endpoint) => self.show_unknown(&watcher, &presentity, &endpoint),

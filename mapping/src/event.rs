@@ -2,6 +2,7 @@
 
 use crate::{
     address::Address,
+    announcement::Announcement,
     contact_list::{Contact, ContactListChange},
     correlation::Correlation,
     message::{Message, MessageId, Report},
@@ -44,6 +45,15 @@ pub enum EventKind {
         /// Who got the report.
         sender: Address,
     },
+    /// The operator says something to a user.
+    Announced(Announcement),
+    /// A client of the user has shown what the operator said.
+    AnnouncementSeen {
+        /// The user.
+        user: Address,
+        /// Its name.
+        id: Arc<str>,
+    },
     /// News of a back-end subscription opened by [`crate::command::CommandKind::OpenSubscription`].
     Subscription {
         /// Which one.
@@ -73,6 +83,8 @@ impl EventKind {
             Self::Acknowledged(acknowledgement) => Some(acknowledgement.user.clone()),
             Self::Reported(report) => Some(report.sender.clone()),
             Self::ReportTaken { sender, .. } => Some(sender.clone()),
+            Self::Announced(announcement) => Some(announcement.user.clone()),
+            Self::AnnouncementSeen { user, .. } => Some(user.clone()),
             Self::Subscription { subscription, .. } => subscription.presentity(),
             Self::Peer { .. } => None,
             Self::Forwarded(forwarded) => Some(forwarded.to.clone()),
@@ -184,6 +196,15 @@ pub enum Operation {
     RepeatQuestions,
     /// Do something with the messages that wait for the user.
     Inbox(InboxOperation),
+    /// Answer what the operator said.
+    AnswerAnnouncement {
+        /// Its name.
+        id: Arc<str>,
+        /// What was chosen.
+        choice: Option<Arc<str>>,
+        /// What was entered for verification.
+        key: Option<String>,
+    },
     /// Change whom the user refuses and whom alone it accepts, or ask for it when nothing is to change.
     Screen(ScreeningChange),
     /// Name the own contact lists.
@@ -259,6 +280,9 @@ pub struct Reception {
     /// Whether the device takes what was stored before it came; it may have to say first how it takes it.
     #[serde(default = "taken")]
     pub takes_stored: bool,
+    /// Whether the device takes what the operator says.
+    #[serde(default)]
+    pub takes_announcements: bool,
     /// Whether the device takes delivery reports.
     #[serde(default = "taken")]
     pub takes_reports: bool,

@@ -15,6 +15,7 @@
     )
 )]
 pub mod address;
+pub mod announcement;
 mod authorization;
 pub mod command;
 pub mod contact_list;

@@ -23,6 +23,8 @@ pub struct Limits {
     pub inbox_octets: usize,
     /// Entities on each of the block and grant lists of a user.
     pub entities_per_screening: usize,
+    /// What the operator has said to a user and is not forgotten; beyond it the oldest is.
+    pub announcements_per_user: usize,
     /// Messages of one sender waiting for far sides.
     pub outbox_messages: usize,
     /// How long a sender's answer waits for the far side.
@@ -98,6 +100,7 @@ impl Default for Limits {
             inbox_messages: 100,
             inbox_octets: 1 << 20,
             entities_per_screening: 500,
+            announcements_per_user: 20,
             outbox_messages: 100,
             answer_wait: Duration::from_millis(2000),
             fetch_wait: Duration::from_secs(8),

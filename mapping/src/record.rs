@@ -2,6 +2,7 @@
 
 use crate::{
     address::Address,
+    announcement::Announcement,
     contact_list::ContactList,
     event::{Attachment, DeliveryId},
     message::{Message, MessageId, Report},
@@ -39,6 +40,8 @@ pub enum FactKey {
     Question(Address, Address),
     /// A contact list.
     ContactList(Address),
+    /// What the operator said: user, its name.
+    Announcement(Address, String),
     /// The block and grant lists of a user.
     Screening(Address),
     /// A message taken over for a recipient that has not got it: recipient, message.
@@ -94,16 +97,16 @@ pub enum Fact {
         since: Timestamp,
     },
     ContactList(ContactList),
+    Announcement(Announcement),
     Screening {
         user: Address,
         screening: Screening,
     },
-    /// Where copies are named, one device has the message, and only these others may get it too.
+    /// Where copies are named, a device has the message, and only these others may get it too.
     Inbox {
         message: Message,
         offered: bool,
-        #[serde(default)]
-        copies: Vec<Endpoint>,
+        copies: Option<Vec<Endpoint>>,
     },
     Outbox {
         message: Message,
@@ -137,6 +140,7 @@ impl Fact {
             }
             Self::Question { presentity, watcher, .. } => FactKey::Question(presentity.clone(), watcher.clone()),
             Self::ContactList(list) => FactKey::ContactList(list.address.clone()),
+            Self::Announcement(known) => FactKey::Announcement(known.user.clone(), known.id.as_ref().to_owned()),
             Self::Screening { user, .. } => FactKey::Screening(user.clone()),
             Self::Inbox { message, .. } => FactKey::Inbox(message.recipient.clone(), message.id.clone()),
             Self::Outbox { message, .. } => {
@@ -162,6 +166,7 @@ impl Fact {
             | Self::Screening { user, .. } => user.clone(),
             Self::Watch { watcher, .. } | Self::ListWatch { watcher, .. } => watcher.clone(),
             Self::Authorization { presentity, .. } | Self::Question { presentity, .. } => presentity.clone(),
+            Self::Announcement(known) => known.user.clone(),
             Self::ContactList(list) => list.address.owner(),
             Self::Inbox { message, .. } => message.recipient.clone(),
             Self::Outbox { message, .. } => message.sender.clone(),

@@ -23,6 +23,7 @@ use wv_proto::{
         party::Recipient,
         segment::{DropSegmentRequest, GetSegmentRequest, SegmentId},
         service::{ClientCapabilityRequest, ServiceRequest},
+        system_message::{SystemMessageResponse, SystemMessageUser},
     },
     version::{Encoding, Version},
 };
@@ -441,5 +442,31 @@ fn wv_msg_14_what_waited_comes_as_the_client_takes_it() {
             _ => None,
         });
         assert_eq!(text, "<i>x</i>", "{version} {encoding:?}");
+    }
+}
+
+#[test]
+fn wv_sys_02_the_operator_asks_and_the_user_answers() {
+    for encoding in [Encoding::Xml, Encoding::Wbxml] {
+        let (gateway, user) = (shared(), pair().wv);
+        let mut phone = Phone::logged_in(gateway.csp(), &user, Version::V1_3, encoding);
+        phone.poll();
+        let choices = ["--option", "y=Yes", "--option", "n=No", "--requires-answer"];
+        let (done, said) = gateway.ask(&[&["announce", &user, "May we?"], &choices[..]].concat());
+        assert!(done && said.contains("is on its way"), "{said}");
+        let message = phone.expect("a SystemMessage", |told| match told {
+            Primitive::SystemMessageRequest(request) => request.messages.first().cloned(),
+            _ => None,
+        });
+        assert_eq!((&*message.text, message.requires_response, message.options.len()), ("May we?", true, 2));
+        let answer = |option: &str| {
+            let response = SystemMessageResponse { id: message.id.clone(), option: Some(option.into()), key: None };
+            Primitive::SystemMessageUser(SystemMessageUser { responses: vec![response] })
+        };
+        assert_eq!(phone.ask(answer("maybe")), 402);
+        assert_eq!(phone.ask(answer("y")), 200);
+        let (_, shown) = gateway.ask(&["show", "announcements"]);
+        let row = shown.lines().find(|line| line.contains(&*message.id)).unwrap_or_else(|| panic!("{shown}"));
+        assert!(row.contains("May we?") && row.split_whitespace().any(|cell| cell == "y"), "{row}");
     }
 }

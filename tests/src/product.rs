@@ -332,7 +332,7 @@ impl Gateway {
 
 const START_PATIENCE: Duration = Duration::from_secs(30);
 
-const PAIRS: u32 = 250;
+const PAIRS: u32 = 400;
 
 const DOMAINS: &str = r#"
 [[domain]]

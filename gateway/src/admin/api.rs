@@ -1,7 +1,7 @@
 //! The API: what the command line and other programs ask for.
 
 use super::{
-    AdminRefusal, AdminReply, AdminRequest, AdminRequestKind, ShowTopic,
+    AdminRefusal, AdminReply, AdminRequest, AdminRequestKind, AnnouncementWish, ShowTopic,
     exchange::{self, AccountsToAdd, NewPassword, PropertiesToImport, StoreToRestore, keeping},
     server::Shared,
 };
@@ -39,6 +39,7 @@ pub(super) fn routes() -> Router<Arc<Shared>> {
         .route("/status", get(status))
         .route("/show/{topic}", get(show))
         .route("/explain", get(explain))
+        .route("/announcements", post(announce))
         .route("/drain", post(drain))
         .route("/reload", post(reload))
         .route("/accounts", get(list_accounts).post(add_accounts))
@@ -86,6 +87,10 @@ async fn explain(State(shared): State<Arc<Shared>>, Query(pair): Query<Pair>) ->
         (Ok(watcher), Ok(presentity)) => ask(&shared, AdminRequestKind::Explain { watcher, presentity }).await,
         (Err(error), _) | (_, Err(error)) => refuse(StatusCode::BAD_REQUEST, &error),
     }
+}
+
+async fn announce(State(shared): State<Arc<Shared>>, Json(wish): Json<AnnouncementWish>) -> Response {
+    ask(&shared, AdminRequestKind::Announce(wish)).await
 }
 
 async fn drain(State(shared): State<Arc<Shared>>) -> Response {

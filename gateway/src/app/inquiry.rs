@@ -30,6 +30,7 @@ fn lane_rows(lane: &Lane, topic: ShowTopic) -> Vec<Value> {
         ShowTopic::Subscriptions => subscriptions(engine),
         ShowTopic::Publications => publications(engine),
         ShowTopic::Queues => queues(engine),
+        ShowTopic::Announcements => announcements(engine),
         ShowTopic::Sessions | ShowTopic::Dialogs | ShowTopic::Peers => Vec::new(),
     };
     for side in [Side::Wv, Side::Simple] {
@@ -72,6 +73,20 @@ fn queues(engine: &Engine) -> Vec<Value> {
     rows.collect()
 }
 
+fn announcements(engine: &Engine) -> Vec<Value> {
+    let rows = engine.announcements().map(|known| {
+        let choices: Vec<&str> = known.options.iter().map(|choice| choice.id.as_ref()).collect();
+        let answer = known.answer.as_ref();
+        json!({
+            "user": known.user, "id": known.id, "text": known.text, "choices": choices.join(", "),
+            "answer": answer.map(|answer| answer.choice.as_deref().unwrap_or("answered")),
+            "key": answer.and_then(|answer| answer.key.as_deref()),
+            "answered": answer.map(|answer| seconds(answer.at)), "expires": seconds(known.expires),
+        })
+    });
+    rows.collect()
+}
+
 /// Rows under the columns of all of them; who is concerned stands first.
 fn table(rows: Vec<Value>, topic: ShowTopic) -> Table {
     let rows: Vec<Map<String, Value>> = rows
@@ -104,6 +119,7 @@ const fn usual_columns(topic: ShowTopic) -> &'static [&'static str] {
         ShowTopic::Publications => &["user", "device", "document"],
         ShowTopic::Queues => &["sender", "recipient", "message", "state"],
         ShowTopic::Peers => &["side", "peer", "address", "trusted"],
+        ShowTopic::Announcements => &["user", "id", "text", "answer"],
     }
 }
 

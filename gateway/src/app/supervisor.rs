@@ -1,7 +1,7 @@
 //! The thread that looks after the lanes: it answers the administration, tells of accounts, counts what is open, and
 //! leads the end.
 
-use super::{SignalUse, StartError, inquiry, lane_thread::LaneCrew, provision};
+use super::{SignalUse, StartError, announcement, inquiry, lane_thread::LaneCrew, provision};
 use crate::{
     account::AccountBook,
     admin::{AdminRefusal, AdminReply, AdminRequest, AdminRequestKind, AdminServer},
@@ -185,6 +185,7 @@ async fn answer(
                 }
                 Ok(AdminReply::Done("the gateway goes on with the copy".to_owned()))
             }
+            AdminRequestKind::Announce(wish) => announcement::announce(&links, &book, wish).await,
             AdminRequestKind::Drain => {
                 trigger.pull();
                 Ok(AdminReply::Done("the gateway finishes what is under way and ends".to_owned()))

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use std::process::ExitCode;
 
 pub(super) fn show(topic: ShowTopic, configuration: &Configuration, output: Output) -> Result<ExitCode, CliError> {
-    ask(Method::GET, &format!("/api/v1/show/{}", topic.as_str()), configuration, output)
+    ask(Method::GET, &format!("/api/v1/show/{}", topic.as_str()), None, configuration, output)
 }
 
 pub(super) fn explain(
@@ -20,16 +20,22 @@ pub(super) fn explain(
     output: Output,
 ) -> Result<ExitCode, CliError> {
     let path = format!("/api/v1/explain?watcher={}&presentity={}", escape(watcher), escape(presentity));
-    ask(Method::GET, &path, configuration, output)
+    ask(Method::GET, &path, None, configuration, output)
 }
 
 pub(super) fn order(path: &str, configuration: &Configuration, output: Output) -> Result<ExitCode, CliError> {
-    ask(Method::POST, path, configuration, output)
+    ask(Method::POST, path, None, configuration, output)
 }
 
-fn ask(method: Method, path: &str, configuration: &Configuration, output: Output) -> Result<ExitCode, CliError> {
+pub(super) fn ask(
+    method: Method,
+    path: &str,
+    body: Option<&Value>,
+    configuration: &Configuration,
+    output: Output,
+) -> Result<ExitCode, CliError> {
     let client = AdminClient::open(&configuration.node.data_dir)?;
-    let value = block_on(async { Ok(client.call(method, path, None).await?) })?;
+    let value = block_on(async { Ok(client.call(method, path, body).await?) })?;
     let reply: AdminReply = serde_json::from_value(value)?;
     print(&reply, output);
     Ok(ExitCode::SUCCESS)

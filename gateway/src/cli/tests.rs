@@ -42,6 +42,7 @@ fn the_commands_of_the_contract_are_there() {
         "g show sessions",
         "g explain a b",
         "g trace --user u --read f --export svg",
+        "g announce wv:a@d hello --option y=yes --option n=no --requires-answer --validity-s 60",
         "g drain",
         "g reload",
         "g completions bash",

@@ -473,9 +473,9 @@ fn addressee(kind: &CommandKind) -> Addressee {
     match kind {
         CommandKind::Answer { request, .. } => Addressee::Side(request.side),
         CommandKind::Notify(notification) => Addressee::Side(notification.endpoint.side),
-        CommandKind::AskAuthorization { endpoint, .. } | CommandKind::Retract { endpoint, .. } => {
-            Addressee::Side(endpoint.side)
-        }
+        CommandKind::AskAuthorization { endpoint, .. }
+        | CommandKind::Retract { endpoint, .. }
+        | CommandKind::Announce { endpoint, .. } => Addressee::Side(endpoint.side),
         CommandKind::Deliver { route, .. } | CommandKind::Report { route, .. } => match route {
             DeliveryRoute::Endpoint(endpoint) => Addressee::Side(endpoint.side),
             // Peers of the WV side (SSP, CSP client) are not built yet; the configuration refuses them.

@@ -2,6 +2,7 @@
 //! side.
 
 pub mod address;
+pub mod announcement;
 pub mod authorization;
 pub mod contact_list;
 pub mod content;

@@ -38,6 +38,7 @@ impl Engine {
         self.ask_at(user, &endpoint);
         self.offer_inbox(user, &endpoint);
         self.offer_reports(user, &endpoint);
+        self.offer_announcements(user, &endpoint);
     }
 
     pub(super) fn detach(&mut self, request: RequestId, user: &Address, endpoint: &Endpoint) {
@@ -97,6 +98,10 @@ impl Engine {
         for watcher in std::mem::take(&mut actor.authorizations.rules).into_keys() {
             self.output.drop_fact(FactKey::Authorization(user.clone(), watcher));
         }
+        for id in actor.announcements.keys().cloned().collect::<Vec<_>>() {
+            self.forget_announcement(user, &id);
+        }
+        let Some(actor) = self.users.get_mut(user) else { return };
         if std::mem::take(&mut actor.screening) != crate::screening::Screening::default() {
             self.output.drop_fact(FactKey::Screening(user.clone()));
         }

@@ -25,7 +25,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 /// A message in the store, from which end it is kept.
 enum Stored {
-    Inbox { message: Message, offered: bool, copies: Vec<Endpoint> },
+    Inbox { message: Message, offered: bool, copies: Option<Vec<Endpoint>> },
     Outbox { message: Message, attempts: u32 },
 }
 
@@ -128,6 +128,11 @@ impl Engine {
             Fact::ContactList(list) => {
                 self.user_mut(&owner).lists.insert(list.address.clone(), list);
             }
+            Fact::Announcement(known) => {
+                let timer = Timer::Announcement(known.user.clone(), Arc::clone(&known.id));
+                self.timers.set(timer, known.expires.max(now));
+                self.user_mut(&owner).announcements.insert(Arc::clone(&known.id), known);
+            }
             Fact::Screening { screening, .. } => self.user_mut(&owner).screening = screening,
             Fact::Inbox { message, offered, copies } => stored.push(Stored::Inbox { message, offered, copies }),
             Fact::Outbox { message, attempts, .. } => stored.push(Stored::Outbox { message, attempts }),
@@ -169,8 +174,9 @@ impl Engine {
                 (message.recipient.clone(), message, relay(Target::Devices, u32::from(offered)))
             }
             (Stored::Inbox { message, offered, copies }, Some(Route::Hosted), Some(DeliveryStyle::StoreAndOffer)) => {
-                let copies: BTreeSet<Endpoint> = copies.into_iter().collect();
-                let offer = Offer { seen: offered, is_taken: !copies.is_empty(), copies, ..Offer::default() };
+                let is_taken = copies.is_some();
+                let copies: BTreeSet<Endpoint> = copies.unwrap_or_default().into_iter().collect();
+                let offer = Offer { seen: offered, is_taken, copies, ..Offer::default() };
                 (message.recipient.clone(), message, Way::Offer(offer))
             }
             // The domain table was changed while the message lay here: it goes the way it goes today.
@@ -187,7 +193,7 @@ impl Engine {
     /// A message whose recipient is reached in another way than when it was stored.
     fn redirect(&mut self, message: Message, route: Option<Route>) {
         let outbox = Fact::Outbox { message: message.clone(), delivery: crate::event::DeliveryId(0), attempts: 0 };
-        let inbox = Fact::Inbox { message: message.clone(), offered: false, copies: Vec::new() };
+        let inbox = Fact::Inbox { message: message.clone(), offered: false, copies: None };
         match route {
             Some(Route::Hosted) => {
                 self.output.drop_fact(outbox.key());
@@ -221,6 +227,7 @@ impl Engine {
             self.ask_at(user, &endpoint);
             self.offer_inbox(user, &endpoint);
             self.offer_reports(user, &endpoint);
+            self.offer_announcements(user, &endpoint);
         }
         for (sender, recipient) in letters {
             if !self.users.get(user).is_some_and(|actor| actor.attachments.is_empty()) || recipient != *user {

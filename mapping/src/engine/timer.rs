@@ -23,6 +23,8 @@ pub(crate) enum Timer {
     Origin(Address, Arc<str>),
     /// A report is not fetched, or not coming: sender, message, recipient.
     Report(Address, MessageId, Address),
+    /// The operator's word is out of date: user, its name.
+    Announcement(Address, Arc<str>),
     /// A view may be sent again: watcher, presentity, endpoint.
     Notify(Address, Address, Endpoint),
     /// Nothing is known about the presentity so far: watcher, presentity, endpoint.

@@ -2,6 +2,7 @@
 
 use crate::{
     address::Address,
+    announcement::Announcement,
     authorization::Authorizations,
     command::Answer,
     contact_list::ContactList,
@@ -36,6 +37,8 @@ pub(crate) struct User {
     /// Reports that the far side owes, by message and recipient.
     pub(crate) awaited: BTreeMap<(MessageId, Address), Report>,
     pub(crate) lists: BTreeMap<Address, ContactList>,
+    /// What the operator said to it, by name.
+    pub(crate) announcements: BTreeMap<Arc<str>, Announcement>,
     /// Whom it refuses, and whom alone it accepts.
     pub(crate) screening: Screening,
     pub(crate) publications: Publications,
@@ -104,6 +107,7 @@ impl User {
             && self.reports.is_empty()
             && self.awaited.is_empty()
             && self.lists.is_empty()
+            && self.announcements.is_empty()
             && self.screening == Screening::default()
             && self.publications.by_device.is_empty()
             && self.authorizations.rules.is_empty()

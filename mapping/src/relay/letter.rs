@@ -77,12 +77,12 @@ impl Letter {
                 Fact::Outbox { message: self.message.clone(), delivery: *delivery, attempts: *attempts }
             }
             Way::Relay(Relay { target: Target::Devices, attempts, .. }) => {
-                Fact::Inbox { message: self.message.clone(), offered: *attempts > 0, copies: Vec::new() }
+                Fact::Inbox { message: self.message.clone(), offered: *attempts > 0, copies: None }
             }
             Way::Offer(offer) => Fact::Inbox {
                 message: self.message.clone(),
                 offered: offer.seen,
-                copies: offer.copies.iter().cloned().collect(),
+                copies: offer.is_taken.then(|| offer.copies.iter().cloned().collect()),
             },
         }
     }

@@ -3,6 +3,7 @@
 use super::tape::Tape;
 use mapping::{
     address::Address,
+    announcement::Announcement,
     command::{CommandKind, DeliveryRoute},
     contact_list::{Contact, ContactListChange},
     correlation::Correlation,
@@ -175,7 +176,23 @@ impl World {
 
     /// What an operator or a fault does.
     fn disturb(&mut self, tape: &mut Tape<'_>) {
-        match tape.octet() % 6 {
+        match tape.octet() % 7 {
+            6 => {
+                let (user, id) = (address(tape.pick(&ACCOUNTS)), Arc::from(tape.pick(&["1", "2"])));
+                self.event(if tape.flag() {
+                    EventKind::AnnouncementSeen { user, id }
+                } else {
+                    EventKind::Announced(Announcement {
+                        id,
+                        user,
+                        text: String::new(),
+                        options: Vec::new(),
+                        requires_answer: tape.flag(),
+                        expires: self.now.after(Duration::from_secs(u64::from(tape.octet()))),
+                        answer: None,
+                    })
+                });
+            }
             0 | 1 => (self.crash_after, self.swallows) = (Some(tape.octet() % 6), tape.flag()),
             2 => self.rebuild(usize::from(tape.octet()) % self.engines.len()),
             3 => self.event(EventKind::Peer { peer: PeerName::new("core"), reachable: tape.flag() }),
@@ -282,6 +299,7 @@ impl World {
             CommandKind::OpenSubscription { subscription, .. } => self.subscriptions.push(subscription),
             CommandKind::CloseSubscription { subscription } => self.subscriptions.retain(|one| *one != subscription),
             CommandKind::Keep(_)
+            | CommandKind::Announce { .. }
             | CommandKind::Notify(_)
             | CommandKind::AskAuthorization { .. }
             | CommandKind::Retract { .. } => {}
@@ -370,6 +388,7 @@ fn operation(user: &str, device: u8, known: &[MessageId], tape: &mut Tape<'_>) -
                 takes_messages: tape.flag(),
                 takes_reports: true,
                 takes_stored: true,
+                takes_announcements: true,
                 media_types: Arc::from([]),
                 content_octets_max: 100,
             },
@@ -420,6 +439,10 @@ fn screening_or_inbox(known: &[MessageId], tape: &mut Tape<'_>) -> Operation {
     let stranger = MessageId::new("m-1");
     let name = if known.is_empty() { stranger.clone() } else { tape.pick(known) };
     match tape.octet() % 7 {
+        6 if tape.flag() => {
+            let choice = tape.flag().then(|| Arc::from("x"));
+            Operation::AnswerAnnouncement { id: Arc::from(tape.pick(&["1", "2"])), choice, key: None }
+        }
         0 => Operation::Inbox(InboxOperation::List { at_most: tape.flag().then(|| usize::from(tape.octet() % 4)) }),
         1 => Operation::Inbox(InboxOperation::Fetch(name)),
         2 => Operation::Inbox(InboxOperation::Take(name)),

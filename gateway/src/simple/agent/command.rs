@@ -25,7 +25,10 @@ impl Agent {
             CommandKind::CloseSubscription { subscription } => self.close_subscription(now, &subscription),
             // Reports need IMDN and questions watcher information: not spoken yet, and never asked for by SIP users.
             // A message that is on its way to a contact cannot be called back.
-            CommandKind::Report { .. } | CommandKind::AskAuthorization { .. } | CommandKind::Retract { .. } => {}
+            CommandKind::Report { .. }
+            | CommandKind::AskAuthorization { .. }
+            | CommandKind::Retract { .. }
+            | CommandKind::Announce { .. } => {}
             // The lane's own business.
             CommandKind::Keep(_) | CommandKind::Forward(_) => {}
         }

@@ -138,6 +138,7 @@ fn attachment(binding: &Binding, content_octets_max: usize) -> Attachment {
         reception: mapping::event::Reception {
             takes_reports: true,
             takes_stored: true,
+            takes_announcements: false,
             takes_messages: true,
             media_types: ACCEPTED.iter().map(|media_type| Arc::from(*media_type)).collect(),
             content_octets_max: u64::try_from(content_octets_max).unwrap_or(u64::MAX),

@@ -22,7 +22,9 @@ impl Agent {
                     })
                 })
                 .collect(),
-            ShowTopic::Subscriptions | ShowTopic::Publications | ShowTopic::Queues => Vec::new(),
+            ShowTopic::Subscriptions | ShowTopic::Publications | ShowTopic::Queues | ShowTopic::Announcements => {
+                Vec::new()
+            }
         }
     }
 

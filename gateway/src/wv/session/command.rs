@@ -1,7 +1,7 @@
 //! Commands of the engine: what is told to clients waits in the queues of their sessions.
 
 use super::{Sessions, to_wv};
-use crate::wv::translate::{address, authorization, message, watcher};
+use crate::wv::translate::{address, announcement, authorization, message, watcher};
 use mapping::{
     address::Address,
     command::{Command, CommandKind, DeliveryRoute, Notification},
@@ -50,6 +50,11 @@ impl Sessions {
                 let key = report_key(report.message.as_str(), &report.recipient);
                 let told = message::to_delivery_report(&report, self.version(&id));
                 self.enqueue(now, &id, key, Primitive::DeliveryReportRequest(Box::new(told)));
+            }
+            CommandKind::Announce { endpoint, announcement } => {
+                let key = announcement_key(&announcement.id);
+                let request = announcement::to_request(&announcement);
+                self.enqueue(now, &session_of(&endpoint), key, Primitive::SystemMessageRequest(request));
             }
             CommandKind::Retract { endpoint, message } => {
                 let id = session_of(&endpoint);
@@ -128,6 +133,7 @@ pub(super) fn key_of(primitive: &Primitive) -> Option<QueueKey> {
             Presentity::ContactList(_) => None,
         },
         Primitive::PresenceAuthRequest(question) => Some(QueueKey::Authorisation(question.user_id.clone())),
+        Primitive::SystemMessageRequest(told) => told.messages.first().map(|message| announcement_key(&message.id)),
         // Nothing else is queued here.
         _ => None,
     }
@@ -136,6 +142,17 @@ pub(super) fn key_of(primitive: &Primitive) -> Option<QueueKey> {
 fn report_key(message: &str, recipient: &Address) -> QueueKey {
     QueueKey::Report(format!("{message} {recipient}").into())
 }
+
+fn announcement_key(id: &str) -> QueueKey {
+    QueueKey::Other(format!("{ANNOUNCEMENT}{id}").into())
+}
+
+/// What the operator's word said that waits in a queue under this key.
+pub(super) fn announcement_of(key: &str) -> Option<&str> {
+    key.strip_prefix(ANNOUNCEMENT)
+}
+
+const ANNOUNCEMENT: &str = "announcement ";
 
 fn session_of(endpoint: &Endpoint) -> SessionId {
     SessionId::new(endpoint.id.as_ref())

@@ -5,7 +5,7 @@ pub(super) mod search;
 pub(super) mod service;
 mod waiting;
 
-use super::{Sessions, to_wv};
+use super::{Sessions, command::announcement_of, to_wv};
 use crate::wv::translate::{address, contact_list, message, outcome, presence, watcher};
 use mapping::{
     address::Address,
@@ -344,12 +344,14 @@ pub(super) fn acknowledgement(
                 sender: user.clone(),
             })
         }
+        QueueKey::Other(text) => {
+            Some(EventKind::AnnouncementSeen { user: user.clone(), id: announcement_of(text)?.into() })
+        }
         // WV-MSG-08
         QueueKey::Notice(_)
         | QueueKey::Presence(_)
         | QueueKey::Authorisation(_)
         | QueueKey::Invitation(_)
-        | QueueKey::Group(..)
-        | QueueKey::Other(_) => None,
+        | QueueKey::Group(..) => None,
     }
 }

@@ -38,6 +38,7 @@ use wv_proto::{
         server::{ServerSession, SessionPolicy},
     },
     snapshot,
+    version::Version,
 };
 
 /// What does not change.
@@ -285,6 +286,8 @@ pub(super) fn attachment(machine: &ServerSession) -> Attachment {
         reception: Reception {
             takes_messages: negotiated.may_push() || negotiated.may_announce(),
             takes_stored: true,
+            // WV-SYS-01
+            takes_announcements: party.version == Version::V1_3,
             takes_reports: negotiated.takes_reports(),
             media_types: media_types.into(),
             content_octets_max,

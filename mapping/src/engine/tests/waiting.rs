@@ -2,6 +2,7 @@
 
 use super::world::{World, address, attachment, contact, session, text};
 use crate::{
+    announcement::{Announcement, Choice},
     command::{Answer, CommandKind, DeliveryRoute},
     contact_list::Contact,
     event::{Acknowledgement, EventKind, InboxOperation, Operation},
@@ -302,4 +303,70 @@ fn wv_msg_14_what_was_stored_waits_until_the_device_has_said_how_it_takes_it() {
     assert_eq!(delivered_to(&world.take(), &session("a")), ["new"]);
     world.attach(ALICE, &session("a"));
     assert_eq!(delivered_to(&world.take(), &session("a")), ["stored"]);
+}
+
+fn announce(world: &mut World, id: &str, options: &[&str], lifetime_s: u64) {
+    let option = |id: &&str| Choice { id: Arc::from(*id), text: (*id).to_owned() };
+    let expires = world.now.after(std::time::Duration::from_secs(lifetime_s));
+    world.event(EventKind::Announced(Announcement {
+        id: Arc::from(id),
+        user: address(ALICE),
+        text: "maintenance".to_owned(),
+        options: options.iter().map(option).collect(),
+        requires_answer: !options.is_empty(),
+        expires,
+        answer: None,
+    }));
+}
+
+fn told(world: &mut World, endpoint: &str) -> Vec<String> {
+    let seen = world.take();
+    let told = seen.iter().filter_map(|kind| match kind {
+        CommandKind::Announce { endpoint: to, announcement } if *to == session(endpoint) => Some(announcement),
+        _ => None,
+    });
+    told.map(|announcement| announcement.id.as_ref().to_owned()).collect()
+}
+
+fn react(world: &mut World, id: &str, choice: Option<&str>) -> Outcome {
+    let operation = Operation::AnswerAnnouncement { id: Arc::from(id), choice: choice.map(Arc::from), key: None };
+    let request = world.request(ALICE, &session("a"), operation);
+    outcome_of(&world.answer(request))
+}
+
+#[test]
+fn wv_sys_01_what_the_operator_says_waits_for_the_user_and_ends_when_seen() {
+    let mut world = World::new();
+    announce(&mut world, "1", &[], 60);
+    world.crash(1);
+    world.attach(ALICE, &session("a"));
+    assert_eq!(told(&mut world, "a"), ["1"]);
+    world.attach(ALICE, &session("b"));
+    assert_eq!(told(&mut world, "b"), ["1"], "not seen yet");
+    world.event(EventKind::AnnouncementSeen { user: address(ALICE), id: Arc::from("1") });
+    world.attach(ALICE, &session("c"));
+    assert!(told(&mut world, "c").is_empty());
+    announce(&mut world, "2", &[], 60);
+    assert_eq!(told(&mut world, "a"), ["2"]);
+    world.wait_millis(60_000);
+    assert!(!world.facts.keys().any(|key| matches!(key, FactKey::Announcement(..))), "out of date");
+}
+
+#[test]
+fn wv_sys_02_only_what_was_offered_is_an_answer_and_the_first_one_counts() {
+    let mut world = World::new();
+    world.attach(ALICE, &session("a"));
+    announce(&mut world, "1", &["yes", "no"], 60);
+    world.event(EventKind::AnnouncementSeen { user: address(ALICE), id: Arc::from("1") });
+    assert_eq!(react(&mut world, "1", Some("maybe")), Outcome::BadParameter);
+    assert_eq!(react(&mut world, "1", None), Outcome::BadParameter);
+    assert_eq!(react(&mut world, "none", Some("yes")), Outcome::UnknownMessage);
+    assert_eq!(react(&mut world, "1", Some("yes")), Outcome::Success);
+    assert_eq!(react(&mut world, "1", Some("no")), Outcome::Success);
+    world.crash(1);
+    world.take();
+    world.attach(ALICE, &session("b"));
+    assert!(told(&mut world, "b").is_empty(), "it is answered");
+    let answers: Vec<_> = world.engines[0].announcements().map(|known| known.answer.clone().unwrap()).collect();
+    assert_eq!(answers[0].choice.as_deref(), Some("yes"));
 }

@@ -259,6 +259,7 @@ pub(super) fn attachment(device: &str) -> Attachment {
             takes_messages: true,
             takes_reports: true,
             takes_stored: true,
+            takes_announcements: true,
             media_types: Arc::from([]),
             content_octets_max: 10_000,
         },

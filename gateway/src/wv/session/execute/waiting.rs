@@ -1,9 +1,9 @@
 //! Requests about messages that wait, about whom a user lets through, and about answers in slices.
 
-use super::{Sessions, Shape};
+use super::{Pending, Sessions, Shape};
 use crate::wv::{
     session::to_wv,
-    translate::{screening, watcher},
+    translate::{announcement, screening, watcher},
 };
 use mapping::{
     event::{InboxOperation, Operation},
@@ -20,6 +20,7 @@ use wv_proto::{
         identifier::SessionId,
         party::Sender,
         segment::{DropSegmentRequest, GetSegmentRequest, GetSegmentResponse},
+        system_message::SystemMessageUser,
     },
     session::transaction::Ticket,
     status::StatusCode,
@@ -50,6 +51,7 @@ impl Sessions {
                 self.request(id, ticket, Shape::Screening, operation, Vec::new());
             }
             Primitive::BlockEntityRequest(request) => self.block_entity(now, id, ticket, &request),
+            Primitive::SystemMessageUser(request) => self.answer_system_message(now, id, ticket, request),
             Primitive::GetSegmentRequest(request) => self.find_segment(now, id, ticket, &request),
             Primitive::DropSegmentRequest(request) => self.drop_segment(now, id, ticket, &request),
             // Everything else that a client may ask was answered by its machine; what is left are primitives of a server.
@@ -96,6 +98,20 @@ impl Sessions {
         match screening::from_request(request, &self.settings.domain_default) {
             Some(change) => self.request(id, ticket, Shape::Status, Operation::Screen(change), Vec::new()),
             None => self.refuse_outcome(now, id, ticket, Outcome::BadAddress),
+        }
+    }
+
+    /// One answer at a time is what clients send; of several the first decides what is said.
+    // WV-SYS-02
+    fn answer_system_message(&mut self, now: Timestamp, id: &SessionId, ticket: Ticket, request: SystemMessageUser) {
+        let mut responses = request.responses.into_iter();
+        let Some(first) = responses.next() else {
+            return self.refuse_transaction(now, id, ticket, StatusCode::BAD_PARAMETER);
+        };
+        self.request(id, ticket, Shape::Status, announcement::from_response(first), Vec::new());
+        let Some(user) = self.entries.get(id).map(|entry| entry.user.clone()) else { return };
+        for further in responses {
+            self.ask(user.clone(), id, announcement::from_response(further), Pending::Nothing);
         }
     }
 
