@@ -11,7 +11,7 @@ use std::process::ExitCode;
 
 /// What to say, and to whom.
 #[derive(Clone, Debug, Args)]
-pub struct AnnounceArguments {
+pub(super) struct AnnounceArguments {
     /// To whom, such as wv:alice@wv.example.
     user: String,
     /// What.

@@ -10,6 +10,7 @@ mod post;
 mod restore;
 mod show;
 mod size;
+mod unheard;
 mod wake;
 
 pub use post::{IncomingPost, PostReply};
@@ -108,6 +109,8 @@ struct Entry {
     is_receiving: bool,
     /// Whether only answers to what is under way are left.
     is_over: bool,
+    /// The last messages, and whether their answers were heard.
+    unheard: unheard::Unheard,
     /// Answers that the client fetches in slices.
     segments: SegmentShelf,
     /// Why what waits in it waits: the causal chains, to be named when it leaves and when it is acknowledged.
@@ -130,6 +133,7 @@ impl Entry {
             deadline: None,
             is_attached: false,
             is_over: false,
+            unheard: unheard::Unheard::default(),
             segments: SegmentShelf::default(),
             chains: HashMap::new(),
             link: None,

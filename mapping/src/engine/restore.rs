@@ -95,7 +95,9 @@ impl Engine {
         let now = self.now;
         let owner = fact.owner();
         match fact {
-            Fact::Attachment { endpoint, attachment, .. } => {
+            Fact::Attachment { endpoint, mut attachment, .. } => {
+                // It had the time to say how it takes things before the process went down.
+                attachment.reception.takes_stored = true;
                 self.user_mut(&owner).attachments.insert(endpoint, attachment);
             }
             Fact::Publication { device, document, .. } => {

@@ -256,7 +256,9 @@ impl Sessions {
         if targets.addresses.is_empty() {
             return self.refuse_targets(now, id, ticket, &targets.refused);
         }
-        let origin = self.origin(id, ticket);
+        let fresh = self.origin(id, ticket);
+        let Some(entry) = self.entries.get_mut(id) else { return };
+        let origin = entry.unheard.origin(now, ticket.post, request, fresh);
         let Some(message) = message::from_send(request, &user, &origin, self.settings.validity_default, now) else {
             return self.refuse_outcome(now, id, ticket, Outcome::UnsupportedContent);
         };

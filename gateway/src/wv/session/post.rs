@@ -235,7 +235,12 @@ impl Sessions {
         };
         metrics::histogram!("gateway_request_seconds", "side" => "wv").record(waiting.since.elapsed().as_secs_f64());
         // Refused when the client has gone in the meantime.
-        let _ = waiting.reply.send(PostReply { body, content_type: waiting.content_type });
+        let is_heard = waiting.reply.send(PostReply { body, content_type: waiting.content_type }).is_ok();
+        if let (false, SessionDescriptor::Inband(session)) = (is_heard, &waiting.session)
+            && let Some(entry) = self.entries.get_mut(session)
+        {
+            entry.unheard.not_heard(id);
+        }
     }
 
     /// How many messages wait for an answer that somebody works on. A poll that is held waits for nobody.

@@ -206,6 +206,7 @@ impl Sessions {
         };
         self.by_user.entry(user.clone()).or_default().push(id.clone());
         let mut entry = Entry::new(machine, user);
+        entry.is_receiving = true;
         entry.source = self.sources.remove(&id);
         entry.is_source_kept = entry.source.is_some();
         self.entries.insert(id.clone(), entry);

@@ -406,3 +406,19 @@ fn an_unreadable_body_is_answered_and_forgotten() {
     assert_eq!(reply.code(), StatusCode::BAD_REQUEST);
     assert_eq!(bench.leaks(), 0);
 }
+
+#[test]
+fn wv_trx_12_a_message_sent_again_after_a_lost_answer_arrives_once() {
+    let mut bench = Bench::new();
+    let alice = bench.log_in("wv:alice@wv.example", "phone-1");
+    let carol = bench.log_in("wv:carol@wv.example", "phone-2");
+    // The connection breaks before the answer.
+    drop(bench.post(Some(&alice), TransactionMode::Request, text_to("wv:carol@wv.example", "once")));
+    bench.turn();
+    let again = bench.request(&alice, text_to("wv:carol@wv.example", "once"));
+    assert_eq!(again.result().unwrap().code, StatusCode::SUCCESS);
+    assert_eq!(bench.engine.queues().count(), 1, "it is the same message");
+    bench.request(&alice, text_to("wv:carol@wv.example", "once"));
+    assert_eq!(bench.engine.queues().count(), 2, "the same word said once more is another message");
+    assert!(bench.poll(&carol).is_some());
+}
