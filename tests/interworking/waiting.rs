@@ -5,7 +5,7 @@ use acceptance::{
     agent::Agent,
     catalogue::{How, case},
     phone::{Phone, text_of},
-    product::{pair, shared},
+    product::{Setup, pair, shared},
 };
 use std::time::Duration;
 use wv_proto::{
@@ -469,4 +469,21 @@ fn wv_sys_02_the_operator_asks_and_the_user_answers() {
         let row = shown.lines().find(|line| line.contains(&*message.id)).unwrap_or_else(|| panic!("{shown}"));
         assert!(row.contains("May we?") && row.split_whitespace().any(|cell| cell == "y"), "{row}");
     }
+}
+
+#[test]
+fn iwf_msg_int_019_a_full_store_refuses_for_now() {
+    case("IWF-MSG-INT-019", How::Sockets, || {
+        let gateway = Setup::embedded().with("limits.inbox_messages=2").start();
+        let mut agent = Agent::registered(gateway.sip(), "bob@sip.example");
+        for text in ["first", "second"] {
+            assert_eq!(agent.send("sip:alice@wv.example", text), Ok(202));
+        }
+        let refused = agent.send_content("sip:alice@wv.example", "text/plain", b"third").unwrap();
+        assert_eq!(refused.status().to_number(), 480);
+        assert!(refused.headers().retry_after().unwrap().is_some());
+        let mut carol = Phone::logged_in(gateway.csp(), "wv:carol@wv.example", Version::V1_2, Encoding::Xml);
+        let response = carol.send(&["wv:alice@wv.example"], "fourth", false).unwrap();
+        assert_eq!(response.result.code.number(), 507);
+    });
 }
