@@ -85,7 +85,7 @@ mod tests {
     #[test]
     fn wv_trx_12_only_an_answer_that_was_not_heard_makes_a_repetition() {
         let (mut unheard, now) = (Unheard::default(), Timestamp::from_secs(1));
-        let mut send = |unheard: &mut Unheard, post, text, origin: &str| {
+        let send = |unheard: &mut Unheard, post, text, origin: &str| {
             unheard.origin(now, PostId::new(post), &request(text), origin.to_owned())
         };
         assert_eq!(send(&mut unheard, 1, "ok", "a"), "a");
