@@ -168,7 +168,9 @@ impl Provision {
             | Fact::Outbox { .. }
             | Fact::Report(_)
             | Fact::Origin { .. }
-            | Fact::Awaited { .. } => None,
+            | Fact::Awaited { .. }
+            | Fact::Screening { .. }
+            | Fact::Announcement(_) => None,
         }
     }
 
