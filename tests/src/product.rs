@@ -286,6 +286,12 @@ impl Gateway {
         self.setup.ports
     }
 
+    /// The number of its process.
+    #[must_use]
+    pub fn process_id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Its CSP listener.
     #[must_use]
     pub fn csp(&self) -> SocketAddr {

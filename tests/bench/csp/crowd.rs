@@ -1,0 +1,188 @@
+//! Phones that write to each other in a ring.
+
+use super::{What, caller::Caller, site::user};
+use acceptance::{phone::Phone, product::Gateway};
+use std::time::Duration;
+use wv_proto::{
+    codec::{WriterOptions, decode_in_session},
+    limit::Limits,
+    presence_attribute::{PresenceAttribute, PresenceSubList, Qualified},
+    primitive::{
+        Envelope, Primitive, SessionDescriptor, Transaction, TransactionMode,
+        access::Status,
+        identifier::{SessionId, TransactionId, UserId},
+        message::{Content, MessageDelivered, MessageInfo, SendMessageRequest},
+        party::{Recipient, User},
+        presence::{SubscribePresenceRequest, UpdatePresenceRequest},
+    },
+    status::StatusCode,
+    version::{ContentType, Encoding, Version},
+};
+
+/// How many octets a request and its answer have.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sizes {
+    pub(crate) request: usize,
+    pub(crate) answer: usize,
+}
+
+pub(crate) struct Crowd {
+    callers: Vec<Caller>,
+    sessions: Vec<SessionId>,
+    turns: u64,
+}
+
+impl Crowd {
+    /// Logs so many users in.
+    pub(crate) async fn log_in(gateway: &Gateway, count: usize) -> Self {
+        let sessions = (0..count).map(|number| {
+            let phone = Phone::logged_in(gateway.csp(), &user(number), Version::V1_2, Encoding::Wbxml);
+            SessionId::new(phone.session_id().expect("a session"))
+        });
+        let sessions = sessions.collect();
+        Self { callers: Caller::connect_all(gateway.csp(), count).await, sessions, turns: 0 }
+    }
+
+    /// Does once what is measured. The sizes of the last one's requests and answers.
+    pub(crate) async fn turn(&mut self, what: What) -> Vec<Sizes> {
+        self.turns += 1;
+        match what {
+            What::Messages => self.write_round().await,
+            What::Polls => vec![self.poll_nothing().await],
+            What::FanOut => self.tell_all().await,
+        }
+    }
+
+    /// Everybody watches the first one.
+    pub(crate) async fn watch_first(&mut self) {
+        let (_, answers) = self
+            .all(|number, session| {
+                let users = vec![User::from(UserId::new(user(0)))];
+                let wish = SubscribePresenceRequest { users, ..SubscribePresenceRequest::default() };
+                let id = TransactionId::new(format!("w{number}"));
+                request(session, Some(id), Primitive::SubscribePresenceRequest(wish))
+            })
+            .await;
+        assert!(answers.iter().all(|answer| is_success(answer.as_ref())), "{:?}", answers.first());
+        // What there is to be told at the beginning, and a second look because it may come in two parts.
+        for _ in 0..2 {
+            self.take_presence().await;
+        }
+    }
+
+    /// Everybody sends a message to the next, takes the one of the neighbour, and acknowledges it.
+    async fn write_round(&mut self) -> Vec<Sizes> {
+        let (count, turn) = (self.sessions.len(), self.turns);
+        let (sent, answers) = self.all(|number, session| send(session, &user((number + 1) % count), turn)).await;
+        assert!(answers.iter().all(|answer| is_success(answer.as_ref())), "{:?}", answers.first());
+        let (polled, brought) = self.all(|_, session| request(session, None, Primitive::PollingRequest)).await;
+        let receipts: Vec<Envelope> =
+            brought.iter().zip(&self.sessions).map(|(brought, session)| receipt(brought.as_ref(), session)).collect();
+        let (delivered, _) = self.all(|number, _| receipts[number].clone()).await;
+        vec![sent, polled, delivered]
+    }
+
+    async fn poll_nothing(&mut self) -> Sizes {
+        let (size, answers) = self.all(|_, session| request(session, None, Primitive::PollingRequest)).await;
+        assert!(answers.iter().all(Option::is_none), "a poll that should find nothing found {answers:?}");
+        size
+    }
+
+    /// The first one says something new, and all others are told.
+    async fn tell_all(&mut self) -> Vec<Sizes> {
+        let words = format!("on the way since {:08}", self.turns);
+        let said = PresenceAttribute::StatusText(Qualified::valid(words.into()));
+        let update = UpdatePresenceRequest { attributes: PresenceSubList { attributes: vec![said] } };
+        let id = TransactionId::new(format!("p{}", self.turns));
+        let body = encode(&request(&self.sessions[0], Some(id), Primitive::UpdatePresenceRequest(update)));
+        let answer = self.callers[0].post("/csp", &body).await;
+        assert!(is_success(decode(&answer).as_ref()), "UpdatePresence was refused");
+        let (sizes, told) = self.take_presence().await;
+        assert!(told + 1 >= self.sessions.len(), "{told} of {} were told", self.sessions.len());
+        sizes
+    }
+
+    /// Everybody polls and acknowledges the presence that comes; how many got some.
+    async fn take_presence(&mut self) -> (Vec<Sizes>, usize) {
+        let (polled, brought) = self.all(|_, session| request(session, None, Primitive::PollingRequest)).await;
+        let receipts: Vec<Option<Envelope>> = brought
+            .iter()
+            .zip(&self.sessions)
+            .map(|(brought, session)| {
+                let notification = brought.as_ref()?.transactions.first()?;
+                let is_presence = matches!(notification.content, Ok(Primitive::PresenceNotificationRequest(_)));
+                let status = Primitive::Status(Status::from(StatusCode::SUCCESS));
+                let answer = Transaction::response(notification.id.clone(), status);
+                is_presence.then(|| Envelope::new(SessionDescriptor::Inband(session.clone()), answer))
+            })
+            .collect();
+        let told = receipts.iter().flatten().count();
+        let poll = |session: &SessionId| request(session, None, Primitive::PollingRequest);
+        let (answered, _) = self.all(|number, session| receipts[number].clone().unwrap_or_else(|| poll(session))).await;
+        (vec![polled, answered], told)
+    }
+
+    async fn all(&mut self, make: impl Fn(usize, &SessionId) -> Envelope) -> (Sizes, Vec<Option<Envelope>>) {
+        let mut octets = 0;
+        let callers = std::mem::take(&mut self.callers);
+        let (callers, answers) = Caller::each(callers, |number| {
+            let body = encode(&make(number, &self.sessions[number]));
+            octets = body.len();
+            ("/csp".to_owned(), body)
+        })
+        .await;
+        self.callers = callers;
+        let size = Sizes { request: octets, answer: answers.last().map_or(0, Vec::len) };
+        (size, answers.iter().map(|answer| decode(answer)).collect())
+    }
+}
+
+fn request(session: &SessionId, id: Option<TransactionId>, primitive: Primitive) -> Envelope {
+    Envelope::new(SessionDescriptor::Inband(session.clone()), Transaction::request(id, primitive))
+}
+
+fn send(session: &SessionId, to: &str, turn: u64) -> Envelope {
+    let text = format!("{turn:08}: are we still meeting at the station?");
+    let message = MessageInfo {
+        content_type: Some("text/plain".into()),
+        content_size: u32::try_from(text.len()).ok(),
+        recipient: Recipient { users: vec![User::from(UserId::new(to))], ..Recipient::default() },
+        validity: Some(Duration::from_secs(3600)),
+        ..MessageInfo::default()
+    };
+    let content = Some(Content::from_text(&text));
+    let primitive =
+        Primitive::SendMessageRequest(Box::new(SendMessageRequest { delivery_report: false, message, content }));
+    request(session, Some(TransactionId::new(format!("s{turn}"))), primitive)
+}
+
+/// The acknowledgement of the one message that a poll brought.
+fn receipt(brought: Option<&Envelope>, session: &SessionId) -> Envelope {
+    let found = brought.and_then(|envelope| envelope.transactions.first());
+    let Some(Transaction { mode: TransactionMode::Request, id, content: Ok(Primitive::NewMessage(message)) }) = found
+    else {
+        panic!("a poll should have brought a message, not {brought:?}");
+    };
+    let message_id = message.message.message_id.clone().expect("a message has an identifier");
+    let primitive = Primitive::MessageDelivered(MessageDelivered { message_id });
+    Envelope::new(SessionDescriptor::Inband(session.clone()), Transaction::response(id.clone(), primitive))
+}
+
+fn is_success(answer: Option<&Envelope>) -> bool {
+    let content = answer.and_then(|answer| answer.transactions.first()).and_then(|it| it.content.as_ref().ok());
+    content.and_then(Primitive::result).is_some_and(|result| result.code.is_success())
+}
+
+fn encode(envelope: &Envelope) -> Vec<u8> {
+    envelope.encode(Version::V1_2, Encoding::Wbxml, WriterOptions::default()).expect("it can be written").to_vec()
+}
+
+fn decode(octets: &[u8]) -> Option<Envelope> {
+    if octets.is_empty() {
+        return None;
+    }
+    let limits = Limits::default();
+    let decoded =
+        decode_in_session(octets, Some(ContentType::CspWbxml), Version::V1_2, &limits).expect("the answer is WBXML");
+    Some(Envelope::decode(&decoded.tree).expect("the answer is a message"))
+}

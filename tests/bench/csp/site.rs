@@ -1,0 +1,45 @@
+//! The gateway that is measured: any number of WV users who need no permission.
+
+use acceptance::product::{Gateway, Setup};
+use std::fmt::Write as _;
+use wv_proto::{
+    codec::WriterOptions,
+    primitive::{Envelope, Primitive, SessionDescriptor, Transaction},
+    version::{Encoding, Version},
+};
+
+pub(crate) fn start(store: &str, users: usize) -> Gateway {
+    let mut text = String::from(DOMAINS);
+    for number in 0..users {
+        let _ = write!(text, "[[account]]\nuser = \"{}\"\npassword = \"secret\"\n\n", user(number));
+    }
+    Setup::configured(&text).with(&format!("store.kind={store}")).start()
+}
+
+/// A user of it.
+pub(crate) fn user(number: usize) -> String {
+    format!("wv:w{number}@wv.example")
+}
+
+/// A poll outside of any session.
+pub(crate) fn stray_poll() -> Vec<u8> {
+    let poll = Transaction::request(None, Primitive::PollingRequest);
+    let envelope = Envelope::new(SessionDescriptor::Outband, poll);
+    envelope.encode(Version::V1_2, Encoding::Wbxml, WriterOptions::default()).expect("it can be written").to_vec()
+}
+
+const DOMAINS: &str = r#"
+[[domain]]
+name = "wv.example"
+side = "wv"
+route = "access"
+
+[[domain]]
+name = "sip.example"
+side = "simple"
+route = "registrar"
+
+[authorization]
+default = "allow"
+
+"#;

@@ -1,0 +1,65 @@
+//! The least that can be done: servers that answer without thinking, processes of their own.
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::{
+    Request, Response,
+    body::Incoming,
+    header::{CONTENT_TYPE, HeaderValue},
+    server::conn::http1,
+    service::service_fn,
+};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use std::{convert::Infallible, net::Ipv4Addr, time::Duration};
+use tokio::{
+    net::{TcpListener, UdpSocket},
+    runtime::Builder,
+    task::LocalSet,
+};
+
+/// An HTTP server with the set-up of the CSP listener, on one thread like a lane. The path says how many octets the
+/// answer has.
+pub(crate) fn serve_http(port: u16) {
+    let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
+    LocalSet::new().block_on(&runtime, async {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.expect("the port is free");
+        loop {
+            let Ok((stream, _)) = listener.accept().await else { continue };
+            let _ = stream.set_nodelay(true);
+            tokio::task::spawn_local(async move {
+                let _ = http1::Builder::new()
+                    .timer(TokioTimer::new())
+                    .header_read_timeout(Duration::from_secs(120))
+                    .max_headers(64)
+                    .max_buf_size(16 * 1024)
+                    .serve_connection(TokioIo::new(stream), service_fn(answer))
+                    .await;
+            });
+        }
+    });
+}
+
+async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+    let octets = request.uri().path().trim_start_matches('/').parse().unwrap_or(0).min(ANSWER.len());
+    let collected = Limited::new(request.into_body(), 1 << 20).collect().await;
+    std::hint::black_box(collected.is_ok());
+    let mut response = Response::new(Full::new(Bytes::from_static(ANSWER.get(..octets).unwrap_or_default())));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/vnd.wv.csp.wbxml"));
+    Ok(response)
+}
+
+static ANSWER: &[u8] = &[b'e'; 4096];
+
+/// A UDP server that sends every datagram back.
+pub(crate) fn serve_udp(port: u16) {
+    let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, port)).await.expect("the port is free");
+        let mut buffer = vec![0; 65_536];
+        loop {
+            if let Ok((length, source)) = socket.recv_from(&mut buffer).await {
+                let _ = socket.send_to(buffer.get(..length).unwrap_or_default(), source).await;
+            }
+        }
+    });
+}
