@@ -67,43 +67,6 @@ pub const XCAP_DIFF: &str = "urn:ietf:params:xml:ns:xcap-diff";
 /// Bound to the prefix `xml` by definition.
 pub const XML: &str = "http://www.w3.org/XML/1998/namespace";
 
-/// Namespaces that a reader meets often: their names are shared instead of copied.
-pub(crate) const KNOWN: &[&str] = &[
-    PIDF,
-    DATA_MODEL,
-    RPID,
-    CIPID,
-    CAPABILITIES,
-    OMA_PRESENCE,
-    WV_PASSTHROUGH,
-    GEOPRIV,
-    GEOPRIV_POLICY,
-    GML,
-    SHAPES,
-    CIVIC,
-    CIVIC_OLD,
-    LOCATION_TYPE,
-    TIMED_STATUS,
-    JABBER_CLIENT,
-    PIDF_DIFF,
-    WATCHER_INFO,
-    RLMI,
-    RESOURCE_LISTS,
-    RLS_SERVICES,
-    COPY_CONTROL,
-    COMMON_POLICY,
-    PRESENCE_RULES,
-    FILTER,
-    CONFERENCE,
-    XCON,
-    COMPOSING,
-    IMDN,
-    XCAP_ERROR,
-    XCAP_CAPS,
-    XCAP_DIFF,
-    XML,
-];
-
 /// Namespaces of early drafts that deployed clients still write, and the namespaces they became.
 pub(crate) const DRAFTS: &[(&str, &str)] = &[
     ("urn:ietf:params:xml:ns:pidf:person", DATA_MODEL),

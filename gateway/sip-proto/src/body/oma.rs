@@ -34,7 +34,7 @@ impl ServiceDescription {
             match element.name() {
                 "service-id" => description.service_id = reader.text()?.trim().to_owned(),
                 "version" => description.version = Some(reader.text()?.trim().to_owned()),
-                "description" => description.description = Some(reader.text()?),
+                "description" => description.description = Some(reader.text()?.into_owned()),
                 _ => reader.skip()?,
             }
         }

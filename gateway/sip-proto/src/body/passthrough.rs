@@ -2,6 +2,7 @@
 
 use super::namespace::WV_PASSTHROUGH;
 use super::xml::{XmlElement, XmlError, XmlFragment, XmlName, XmlReader, XmlWriter};
+use std::borrow::Cow;
 
 /// One element of the namespace `urn:x-wv-iwf:pa:1`, for instance `wvx:client-type`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -38,15 +39,16 @@ impl Passthrough {
     /// The depth limit of the reader bounds the recursion.
     pub(super) fn read<'a>(reader: &mut XmlReader<'a>, element: &XmlElement<'a>) -> Result<Self, XmlError> {
         let mut read = Self::from_text(XmlName::parse(element.name())?, String::new());
-        while let Some(child) = reader.next_child_or_text(&mut read.text)? {
+        let mut text = Cow::Borrowed("");
+        while let Some(child) = reader.next_child_or_text(&mut text)? {
             if child.namespace() == WV_PASSTHROUGH {
                 read.children.push(Self::read(reader, &child)?);
             } else {
                 read.foreign.push(reader.fragment(&child)?);
             }
         }
-        if !read.children.is_empty() || !read.foreign.is_empty() {
-            read.text.clear();
+        if read.children.is_empty() && read.foreign.is_empty() {
+            read.text = text.into_owned();
         }
         Ok(read)
     }

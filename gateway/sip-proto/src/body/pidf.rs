@@ -395,7 +395,10 @@ pub(super) fn read_oma_basic(reader: &mut XmlReader<'_>) -> Result<Option<Basic>
 
 // QUIRK draft_namespaces: namespaces of early drafts are read as what they became, Asterisk and Jitsi era clients
 /// The namespace an element would have in a document of today.
-pub(super) fn canonical_namespace<'e>(element: &'e XmlElement<'_>) -> &'e str {
+pub(super) fn canonical_namespace<'a>(element: &XmlElement<'a>) -> &'a str {
+    if matches!(element.namespace(), PIDF | DATA_MODEL | RPID | "") {
+        return element.namespace();
+    }
     let Some((_, canonical)) = DRAFTS.iter().find(|(draft, _)| *draft == element.namespace()) else {
         return element.namespace();
     };

@@ -6,6 +6,7 @@ use super::pidf::{Note, canonical_namespace};
 use super::vocabulary::vocabulary;
 use super::xml::{XmlElement, XmlError, XmlFragment, XmlName, XmlReader, XmlWriter};
 use crate::time::Timestamp;
+use std::borrow::Cow;
 
 // RFC 4480 §3.2
 vocabulary! {
@@ -162,7 +163,7 @@ fn read_list<T>(
         let is_ours = canonical_namespace(&element) == RPID;
         match (element.name(), parse(element.name())) {
             ("note", _) => list.notes.push(read_note(reader, &element)?),
-            ("other", _) if is_ours => list.values.push(Listed::Other(reader.text()?)),
+            ("other", _) if is_ours => list.values.push(Listed::Other(reader.text()?.into_owned())),
             (_, Some(name)) if is_ours => {
                 list.values.push(Listed::Named(name));
                 reader.skip()?;
@@ -201,7 +202,7 @@ fn write_list<T>(writer: &mut XmlWriter, name: &'static str, list: &RichList<T>,
 
 pub(super) fn read_note(reader: &mut XmlReader<'_>, element: &XmlElement<'_>) -> Result<Note, XmlError> {
     let language = element.attribute_of(XML, "lang").map(str::to_owned);
-    Ok(Note { language, text: reader.text()? })
+    Ok(Note { language, text: reader.text()?.into_owned() })
 }
 
 impl PlaceType {
@@ -213,7 +214,7 @@ impl PlaceType {
                     place.kinds.push(XmlName::parse(name)?);
                     reader.skip()?;
                 }
-                (RPID, "other") => place.other = Some(reader.text()?),
+                (RPID, "other") => place.other = Some(reader.text()?.into_owned()),
                 (_, "note") => place.notes.push(read_note(reader, &element)?),
                 // Before RFC 4589 the kinds were elements of RPID itself.
                 (RPID, name) => {
@@ -278,7 +279,7 @@ impl PlaceIs {
 
 /// `rpid:sphere`; nothing when it is a word we do not know. Some write the word as text.
 pub(super) fn read_sphere(reader: &mut XmlReader<'_>) -> Result<Option<Sphere>, XmlError> {
-    let mut text = String::new();
+    let mut text = Cow::Borrowed("");
     let mut sphere = None;
     while let Some(element) = reader.next_child_or_text(&mut text)? {
         sphere = sphere.or(Sphere::parse(element.name()));
@@ -298,7 +299,7 @@ impl StatusIcon {
     pub(super) fn read(reader: &mut XmlReader<'_>, element: &XmlElement<'_>) -> Result<Self, XmlError> {
         let attributes = element.attributes().iter();
         // QUIRK icon_attributes: the namespace of these attributes is not public, RCS clients
-        let content_type = attributes.filter(|a| a.name == "contenttype").map(|a| a.value.clone()).next();
+        let content_type = attributes.filter(|a| a.name == "contenttype").map(|a| a.value.to_string()).next();
         Ok(Self { uri: reader.text()?.trim().to_owned(), content_type })
     }
 

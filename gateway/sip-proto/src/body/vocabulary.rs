@@ -21,7 +21,10 @@ macro_rules! vocabulary {
             /// The value with that word; case and the separators `-` and `_` do not matter.
             #[must_use]
             pub fn parse(word: &str) -> Option<Self> {
-                Self::ALL.iter().copied().find(|value| $crate::body::vocabulary::is_same_word(value.as_str(), word))
+                use $crate::body::vocabulary::is_same_word;
+                let all = Self::ALL.iter().copied();
+                let exact = all.clone().find(|value| value.as_str() == word);
+                exact.or_else(|| all.clone().find(|value| is_same_word(value.as_str(), word)))
             }
         }
     };
@@ -30,11 +33,8 @@ pub(crate) use vocabulary;
 
 /// Old clients write `onthephone` and the like.
 pub(crate) fn is_same_word(one: &str, other: &str) -> bool {
-    let letters = |word: &str| {
-        word.bytes()
-            .filter(|octet| !matches!(octet, b'-' | b'_'))
-            .map(|octet| octet.to_ascii_lowercase())
-            .collect::<Vec<u8>>()
-    };
-    one == other || letters(one) == letters(other.trim_ascii())
+    fn letters(word: &str) -> impl Iterator<Item = u8> {
+        word.bytes().filter(|octet| !matches!(octet, b'-' | b'_')).map(|octet| octet.to_ascii_lowercase())
+    }
+    letters(one).eq(letters(other.trim_ascii()))
 }

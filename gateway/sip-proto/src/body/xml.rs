@@ -1,11 +1,11 @@
 //! A strict and bounded way to read and write XML.
 //!
-//! The parser below is permissive about things that are dangerous in documents from the network; this layer is not:
-//! no document type, no entities but the predefined and numeric ones, no forbidden characters, one root, no
+//! What is dangerous in documents from the network is refused: no document type, no entities but the predefined and numeric ones, no forbidden characters, one root, no
 //! undeclared prefix, and a limit for everything. Elements are told apart by namespace and local name, never by prefix.
 
 mod check;
 mod fragment;
+mod lexer;
 mod reader;
 mod writer;
 

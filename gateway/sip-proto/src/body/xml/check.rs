@@ -1,9 +1,6 @@
 //! Checks that the parser below leaves to its users.
 
 use super::{XmlError, is_local_name, is_xml_character};
-use crate::body::namespace;
-use quick_xml::XmlVersion;
-use quick_xml::name::{QName, ResolveResult};
 use std::borrow::Cow;
 
 /// Splits the inside of a start tag into names and raw values; the parser is too permissive here.
@@ -28,38 +25,51 @@ impl<'a> Iterator for RawAttributes<'a> {
 }
 
 fn split_attribute(text: &str) -> Option<(&str, &str, &str)> {
-    let (name, rest) = text.split_once('=')?;
+    let (name, rest) = split_at_octet(text, b'=')?;
     let rest = rest.trim_ascii_start();
-    let quote = rest.chars().next().filter(|c| matches!(c, '"' | '\''))?;
-    let (value, rest) = rest.get(1..)?.split_once(quote)?;
-    (!value.contains('<')).then_some((name.trim_ascii_end(), value, rest))
+    let quote = rest.bytes().next().filter(|octet| matches!(octet, b'"' | b'\''))?;
+    let (value, rest) = split_at_octet(rest.get(1..)?, quote)?;
+    let is_clean = value.bytes().all(|octet| octet != b'<');
+    is_clean.then_some((name.trim_ascii_end(), value, rest))
 }
 
-pub(super) fn is_declared_twice(raw: &str, name: &str) -> bool {
-    RawAttributes(raw).flatten().filter(|(other, _)| *other == name).count() > 1
+/// As `split_once` by an octet of ASCII; for texts so short that a search of the library takes longer to begin than to
+/// end.
+fn split_at_octet(text: &str, octet: u8) -> Option<(&str, &str)> {
+    let at = text.bytes().position(|found| found == octet)?;
+    Some((text.get(..at)?, text.get(at.checked_add(1)?..)?))
 }
 
-pub(super) fn namespace_of(resolved: ResolveResult<'_>) -> Result<Cow<'static, str>, XmlError> {
-    match resolved {
-        ResolveResult::Unbound => Ok(Cow::Borrowed("")),
-        ResolveResult::Unknown(_) => Err(XmlError::UndeclaredPrefix),
-        ResolveResult::Bound(bound) => {
-            // An example of RFC 4119 has a blank in front of a namespace name, and examples are copied.
-            let name = bound.into_inner().trim_matches(' ');
-            let known = namespace::KNOWN.iter().find(|known| **known == name);
-            Ok(known.map_or_else(|| Cow::Owned(name.to_owned()), |known| Cow::Borrowed(*known)))
-        }
+/// Checks a qualified name; answers its prefix, empty where there is none, and its local part.
+pub(super) fn check_name(qualified: &str) -> Result<(&str, &str), XmlError> {
+    let (prefix, local) = split_at_octet(qualified, b':').map_or((None, qualified), |(p, l)| (Some(p), l));
+    let is_name = |name: &str| is_plain_name(name.as_bytes()) || is_local_name(name);
+    if is_name(local) && prefix.is_none_or(is_name) {
+        Ok((prefix.unwrap_or_default(), local))
+    } else {
+        Err(XmlError::MalformedName)
     }
 }
 
-/// Checks a qualified name; answers its local part.
-pub(super) fn check_name(qualified: &str) -> Result<&str, XmlError> {
-    let (prefix, local) = qualified.split_once(':').map_or((None, qualified), |(p, l)| (Some(p), l));
-    if is_local_name(local) && prefix.is_none_or(is_local_name) { Ok(local) } else { Err(XmlError::MalformedName) }
+/// Whether it is a name of ASCII, as nearly all are.
+fn is_plain_name(name: &[u8]) -> bool {
+    name.first().is_some_and(|first| first.is_ascii_alphabetic() || *first == b'_')
+        && name.iter().all(|octet| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'.' | b'_'))
 }
 
 pub(super) fn check_characters(text: &str) -> Result<(), XmlError> {
-    if text.chars().all(is_xml_character) { Ok(()) } else { Err(XmlError::ForbiddenCharacter) }
+    // Nearly every document is all ASCII, which is seen without taking it apart. Bit operations and blocks let the
+    // compiler look at many octets at once.
+    let is_plain = |octet: &u8| {
+        let (octet, is_space) = (*octet, (*octet == b'\t') | (*octet == b'\n') | (*octet == b'\r'));
+        (b' '..0x80).contains(&octet) | is_space
+    };
+    let is_plain_block = |block: &[u8]| block.iter().fold(true, |so_far, octet| so_far & is_plain(octet));
+    if text.as_bytes().chunks(64).all(is_plain_block) || text.chars().all(is_xml_character) {
+        Ok(())
+    } else {
+        Err(XmlError::ForbiddenCharacter)
+    }
 }
 
 /// The declaration has a version, maybe an encoding, maybe a statement about being alone, in this order.
@@ -94,25 +104,54 @@ pub(super) fn is_blank(text: &str) -> bool {
     text.bytes().all(|octet| matches!(octet, b' ' | b'\t' | b'\r' | b'\n'))
 }
 
-pub(super) fn resolve_reference(reference: &quick_xml::events::BytesRef<'_>) -> Result<Cow<'static, str>, XmlError> {
-    if let Some(predefined) = quick_xml::escape::resolve_xml_entity(reference) {
-        return Ok(Cow::Borrowed(predefined));
-    }
-    match reference.resolve_char_ref() {
-        Ok(Some(character)) if is_xml_character(character) => Ok(Cow::Owned(character.to_string())),
-        Ok(Some(_)) | Err(_) => Err(XmlError::ForbiddenCharacter),
-        Ok(None) => Err(XmlError::UnknownEntity),
-    }
+/// The character that a reference without its `&` and `;` stands for.
+pub(super) fn resolve_reference(name: &str) -> Result<char, XmlError> {
+    let predefined = match name {
+        "lt" => '<',
+        "gt" => '>',
+        "amp" => '&',
+        "quot" => '"',
+        "apos" => '\'',
+        _ => return resolve_number(name.strip_prefix('#').ok_or(XmlError::UnknownEntity)?),
+    };
+    Ok(predefined)
 }
 
-pub(super) fn unescape(raw: &str) -> Result<String, XmlError> {
-    use quick_xml::escape::EscapeError;
-    let attribute = quick_xml::events::attributes::Attribute { key: QName("v"), value: Cow::Borrowed(raw) };
-    let value = attribute.normalized_value(XmlVersion::Explicit1_0).map_err(|error| match error {
-        quick_xml::Error::Escape(EscapeError::UnrecognizedEntity(..)) => XmlError::UnknownEntity,
-        quick_xml::Error::Escape(EscapeError::InvalidCharRef(_)) => XmlError::ForbiddenCharacter,
-        _ => XmlError::NotWellFormed,
-    })?;
-    check_characters(&value)?;
-    Ok(value.into_owned())
+fn resolve_number(digits: &str) -> Result<char, XmlError> {
+    let (digits, radix) = digits.strip_prefix('x').map_or((digits, 10), |digits| (digits, 16));
+    let are_digits = digits.chars().all(|digit| digit.is_digit(radix));
+    let number = u32::from_str_radix(digits, radix).ok().filter(|_| are_digits);
+    let character = number.and_then(char::from_u32).filter(|character| is_xml_character(*character));
+    character.ok_or(XmlError::ForbiddenCharacter)
+}
+
+/// Text with every line end made one line feed, as XML wants it.
+pub(super) fn unfold_lines(text: &str) -> Cow<'_, str> {
+    if !text.bytes().any(|octet| octet == b'\r') {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(text.replace("\r\n", "\n").replace('\r', "\n"))
+}
+
+/// The value of an attribute: references resolved, every line end and tab one space.
+pub(super) fn unescape(raw: &str) -> Result<Cow<'_, str>, XmlError> {
+    if !raw.bytes().any(|octet| matches!(octet, b'&' | b'\t' | b'\n' | b'\r')) {
+        return Ok(Cow::Borrowed(raw));
+    }
+    let mut value = String::with_capacity(raw.len());
+    let mut rest = raw;
+    while let Some(at) = rest.find(['&', '\t', '\n', '\r']) {
+        let (plain, special) = rest.split_at_checked(at).ok_or(XmlError::NotWellFormed)?;
+        value.push_str(plain);
+        rest = if let Some(reference) = special.strip_prefix('&') {
+            let (name, behind) = reference.split_once(';').ok_or(XmlError::NotWellFormed)?;
+            value.push(resolve_reference(name)?);
+            behind
+        } else {
+            value.push(' ');
+            special.strip_prefix("\r\n").or_else(|| special.get(1..)).unwrap_or_default()
+        };
+    }
+    value.push_str(rest);
+    Ok(Cow::Owned(value))
 }

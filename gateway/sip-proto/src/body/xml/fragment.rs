@@ -48,7 +48,7 @@ impl XmlFragment {
         namespace: &str,
         name: &str,
         raw: &str,
-        borrowed: &[(String, String)],
+        borrowed: &[(&str, &str)],
     ) -> Result<Self, XmlError> {
         let name_end =
             raw.find(|c: char| c.is_ascii_whitespace() || matches!(c, '/' | '>')).ok_or(XmlError::NotWellFormed)?;

@@ -1,13 +1,12 @@
 //! Reading: a cursor that goes down and up the document.
 
 use super::check::{
-    RawAttributes, check_characters, check_declaration, check_instruction, check_name, is_blank, is_declared_twice,
-    namespace_of, resolve_reference, unescape,
+    RawAttributes, check_characters, check_declaration, check_instruction, check_name, is_blank, resolve_reference,
+    unescape, unfold_lines,
 };
+use super::lexer::{Lexer, Tag, Token, declared_prefix};
 use super::{XmlError, XmlFragment, XmlLimits};
-use quick_xml::events::{BytesStart, Event};
-use quick_xml::name::{NamespaceResolver, Prefix, PrefixDeclaration, QName};
-use quick_xml::reader::NsReader;
+use smallvec::SmallVec;
 use std::borrow::Cow;
 
 /// A cursor over a document.
@@ -16,19 +15,29 @@ use std::borrow::Cow;
 /// sibling is asked for: by asking for its children until there is none, or with [`XmlReader::text`],
 /// [`XmlReader::skip`] or [`XmlReader::fragment`].
 pub struct XmlReader<'a> {
-    reader: NsReader<&'a [u8]>,
+    lexer: Lexer<'a>,
     source: &'a str,
     limits: &'a XmlLimits,
     depth: usize,
     elements: usize,
+    oddities: Oddities,
+}
+
+/// What a document may hold anywhere and seldom does.
+#[derive(Clone, Copy, Debug)]
+struct Oddities {
+    /// Line ends that are not one line feed.
+    returns: bool,
+    /// `]]>`.
+    literal_ends: bool,
 }
 
 /// The start of an element.
 #[derive(Clone, Debug)]
 pub struct XmlElement<'a> {
-    namespace: Cow<'static, str>,
+    namespace: &'a str,
     name: &'a str,
-    attributes: Vec<XmlAttribute<'a>>,
+    attributes: SmallVec<[XmlAttribute<'a>; 2]>,
     start: usize,
 }
 
@@ -36,18 +45,18 @@ pub struct XmlElement<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct XmlAttribute<'a> {
     /// Namespace; empty for a name without prefix.
-    pub namespace: Cow<'static, str>,
+    pub namespace: &'a str,
     /// Name without prefix.
     pub name: &'a str,
     /// Value, references resolved.
-    pub value: String,
+    pub value: Cow<'a, str>,
 }
 
 impl<'a> XmlElement<'a> {
     /// Namespace; empty when there is none.
     #[must_use]
-    pub fn namespace(&self) -> &str {
-        &self.namespace
+    pub const fn namespace(&self) -> &'a str {
+        self.namespace
     }
 
     /// Name without prefix.
@@ -71,7 +80,7 @@ impl<'a> XmlElement<'a> {
     /// Value of the attribute in a namespace.
     #[must_use]
     pub fn attribute_of(&self, namespace: &str, name: &str) -> Option<&str> {
-        self.attributes.iter().find(|a| a.name == name && a.namespace == namespace).map(|a| a.value.as_str())
+        self.attributes.iter().find(|a| a.name == name && a.namespace == namespace).map(|a| a.value.as_ref())
     }
 }
 
@@ -87,11 +96,8 @@ impl<'a> XmlReader<'a> {
         let text = std::str::from_utf8(document).map_err(|_| XmlError::NotUtf8)?;
         let source = text.strip_prefix('\u{FEFF}').unwrap_or(text);
         check_characters(source)?;
-        let mut reader = NsReader::from_str(source);
-        let config = reader.config_mut();
-        config.expand_empty_elements = true;
-        config.check_comments = true;
-        Ok(Self { reader, source, limits, depth: 0, elements: 0 })
+        let oddities = Oddities { returns: source.as_bytes().contains(&b'\r'), literal_ends: source.contains("]]>") };
+        Ok(Self { lexer: Lexer::new(source, limits), source, limits, depth: 0, elements: 0, oddities })
     }
 
     /// The root element.
@@ -101,20 +107,18 @@ impl<'a> XmlReader<'a> {
     pub fn root(&mut self) -> Result<XmlElement<'a>, XmlError> {
         loop {
             let start = self.position();
-            match self.event()? {
-                Event::Start(tag) => return self.enter(&tag, start),
-                Event::Decl(declaration) => {
-                    if start != 0 {
-                        return Err(XmlError::NotWellFormed);
-                    }
-                    check_declaration(&declaration)?;
+            match self.lexer.next()? {
+                Token::Start(tag) => return self.enter(tag),
+                Token::Declaration(declaration) if start == 0 => check_declaration(declaration)?,
+                Token::Declaration(_) => return Err(XmlError::NotWellFormed),
+                Token::Text(text) if is_blank(text) => {}
+                Token::Comment => {}
+                Token::Instruction(target) => check_instruction(target)?,
+                Token::DocumentType => return Err(XmlError::DocumentType),
+                Token::Eof => return Err(XmlError::NoRoot),
+                Token::Text(_) | Token::Literal(_) | Token::Reference(_) | Token::End => {
+                    return Err(XmlError::OutsideRoot);
                 }
-                Event::Text(text) if is_blank(&text) => {}
-                Event::Comment(_) => {}
-                Event::PI(instruction) => check_instruction(instruction.target())?,
-                Event::DocType(_) => return Err(XmlError::DocumentType),
-                Event::Eof => return Err(XmlError::NoRoot),
-                _ => return Err(XmlError::OutsideRoot),
             }
         }
     }
@@ -131,7 +135,7 @@ impl<'a> XmlReader<'a> {
     ///
     /// # Errors
     /// [`XmlError`].
-    pub fn next_child_or_text(&mut self, text: &mut String) -> Result<Option<XmlElement<'a>>, XmlError> {
+    pub fn next_child_or_text(&mut self, text: &mut Cow<'a, str>) -> Result<Option<XmlElement<'a>>, XmlError> {
         self.next(Some(text))
     }
 
@@ -139,8 +143,8 @@ impl<'a> XmlReader<'a> {
     ///
     /// # Errors
     /// [`XmlError`].
-    pub fn text(&mut self) -> Result<String, XmlError> {
-        let mut text = String::new();
+    pub fn text(&mut self) -> Result<Cow<'a, str>, XmlError> {
+        let mut text = Cow::Borrowed("");
         while self.next(Some(&mut text))?.is_some() {
             self.skip()?;
         }
@@ -168,13 +172,12 @@ impl<'a> XmlReader<'a> {
         let mut prefixes = FragmentPrefixes::default();
         self.note_prefixes(element.start, &mut prefixes)?;
         while self.depth > outside {
-            if self.next_child()?.is_some() {
-                let start = self.tag_start()?;
-                self.note_prefixes(start, &mut prefixes)?;
+            if let Some(child) = self.next_child()? {
+                self.note_prefixes(child.start, &mut prefixes)?;
             }
         }
         let raw = self.source.get(element.start..self.position()).ok_or(XmlError::NotWellFormed)?;
-        XmlFragment::assemble(&element.namespace, element.name, raw, &prefixes.borrowed)
+        XmlFragment::assemble(element.namespace, element.name, raw, &prefixes.borrowed)
     }
 
     /// Makes sure that nothing but blanks and comments follows the root element.
@@ -183,45 +186,41 @@ impl<'a> XmlReader<'a> {
     /// [`XmlError::OutsideRoot`].
     pub fn finish(&mut self) -> Result<(), XmlError> {
         loop {
-            match self.event()? {
-                Event::Eof => return Ok(()),
-                Event::Comment(_) => {}
-                Event::Text(text) if is_blank(&text) => {}
-                Event::PI(instruction) => check_instruction(instruction.target())?,
-                Event::DocType(_) => return Err(XmlError::DocumentType),
-                _ => return Err(XmlError::OutsideRoot),
+            match self.lexer.next()? {
+                Token::Eof => return Ok(()),
+                Token::Comment => {}
+                Token::Text(text) if is_blank(text) => {}
+                Token::Instruction(target) => check_instruction(target)?,
+                Token::DocumentType => return Err(XmlError::DocumentType),
+                Token::Declaration(_)
+                | Token::Text(_)
+                | Token::Literal(_)
+                | Token::Reference(_)
+                | Token::Start(_)
+                | Token::End => return Err(XmlError::OutsideRoot),
             }
         }
     }
 
-    fn next(&mut self, mut text: Option<&mut String>) -> Result<Option<XmlElement<'a>>, XmlError> {
+    fn next(&mut self, mut text: Option<&mut Cow<'a, str>>) -> Result<Option<XmlElement<'a>>, XmlError> {
         let mut bytes = text.as_ref().map_or(0, |text| text.len());
         loop {
-            let start = self.position();
-            match self.event()? {
-                Event::Start(tag) => return self.enter(&tag, start).map(Some),
-                Event::End(_) => {
-                    self.leave()?;
+            match self.lexer.next()? {
+                Token::Start(tag) => return self.enter(tag).map(Some),
+                Token::End => {
+                    self.depth = self.depth.checked_sub(1).ok_or(XmlError::NotWellFormed)?;
                     return Ok(None);
                 }
-                content => bytes = self.check_content(&content, text.as_deref_mut(), bytes)?,
+                content => bytes = self.check_content(content, text.as_deref_mut(), bytes)?,
             }
         }
     }
 
-    fn position(&self) -> usize {
-        usize::try_from(self.reader.buffer_position()).unwrap_or(usize::MAX)
+    const fn position(&self) -> usize {
+        self.lexer.position()
     }
 
-    fn event(&mut self) -> Result<Event<'a>, XmlError> {
-        use quick_xml::errors::Error;
-        self.reader.read_event().map_err(|error| match error {
-            Error::Namespace(_) => XmlError::UndeclaredPrefix,
-            _ => XmlError::NotWellFormed,
-        })
-    }
-
-    fn enter(&mut self, tag: &BytesStart<'a>, start: usize) -> Result<XmlElement<'a>, XmlError> {
+    fn enter(&mut self, tag: Tag<'a>) -> Result<XmlElement<'a>, XmlError> {
         self.depth = self.depth.saturating_add(1);
         if self.depth > self.limits.depth_max {
             return Err(XmlError::DepthExceeded);
@@ -230,52 +229,24 @@ impl<'a> XmlReader<'a> {
         if self.elements > self.limits.elements_max {
             return Err(XmlError::TooManyElements);
         }
-        let name_start = start.saturating_add(1);
-        let name_end = name_start.saturating_add(tag.name().0.len());
-        let name = self.source.get(name_start..name_end).ok_or(XmlError::NotWellFormed)?;
-        let name = check_name(name)?;
-        let namespace = namespace_of(self.reader.resolver().resolve_element(tag.name()).0)?;
-        let attributes = self.attributes(tag, name_end)?;
-        Ok(XmlElement { namespace, name, attributes, start })
+        let (prefix, name) = check_name(tag.name)?;
+        let namespace = self.lexer.namespace_of(prefix)?;
+        Ok(XmlElement { namespace, name, attributes: self.attributes()?, start: tag.start })
     }
 
-    fn leave(&mut self) -> Result<(), XmlError> {
-        self.depth = self.depth.checked_sub(1).ok_or(XmlError::NotWellFormed)?;
-        Ok(())
-    }
-
-    fn attributes(&self, tag: &BytesStart<'a>, from: usize) -> Result<Vec<XmlAttribute<'a>>, XmlError> {
-        let raw = tag.attributes_raw();
-        if raw.trim_ascii().is_empty() {
-            return Ok(Vec::new());
-        }
-        let end = from.saturating_add(raw.len());
-        let raw = self.source.get(from..end).ok_or(XmlError::NotWellFormed)?;
-        let mut attributes: Vec<XmlAttribute<'a>> = Vec::new();
-        for (count, attribute) in RawAttributes(raw).enumerate() {
-            let (qualified, value) = attribute?;
-            if count >= self.limits.attributes_max {
-                return Err(XmlError::TooManyAttributes);
-            }
+    fn attributes(&self) -> Result<SmallVec<[XmlAttribute<'a>; 2]>, XmlError> {
+        let mut attributes = SmallVec::new();
+        for (qualified, value) in self.lexer.attributes().iter().copied() {
             if value.len() > self.limits.text_bytes_max {
                 return Err(XmlError::TextTooLong);
             }
-            let name = check_name(qualified)?;
-            let name_as_parsed = QName(qualified);
-            if name_as_parsed.as_namespace_binding().is_some() {
-                // A namespace name is a URI: none of these stands in one, and with any of them names that are equal to
-                // the eye would differ.
-                let is_prefix_reset = value.is_empty() && qualified != "xmlns";
-                if is_prefix_reset || value.contains(['&', '<', '>', '"', '\t', '\n', '\r']) {
-                    return Err(XmlError::UndeclaredPrefix);
-                }
-                if raw.matches(qualified).count() > 1 && is_declared_twice(raw, qualified) {
-                    return Err(XmlError::DuplicateAttribute);
-                }
+            let (prefix, name) = check_name(qualified)?;
+            if declared_prefix(qualified).is_some() {
                 continue;
             }
-            let namespace = namespace_of(self.reader.resolver().resolve_attribute(name_as_parsed).0)?;
-            if attributes.iter().any(|a| a.name == name && a.namespace == namespace) {
+            // An attribute without prefix is in no namespace.
+            let namespace = if prefix.is_empty() { "" } else { self.lexer.namespace_of(prefix)? };
+            if attributes.iter().any(|a: &XmlAttribute<'_>| a.name == name && a.namespace == namespace) {
                 return Err(XmlError::DuplicateAttribute);
             }
             attributes.push(XmlAttribute { namespace, name, value: unescape(value)? });
@@ -284,30 +255,34 @@ impl<'a> XmlReader<'a> {
     }
 
     /// Checks content that is not a tag and appends it to `text` where that is wanted; answers the octets so far.
-    fn check_content(&self, content: &Event<'a>, text: Option<&mut String>, bytes: usize) -> Result<usize, XmlError> {
-        let piece: Cow<'_, str> = match content {
-            Event::Text(piece) if piece.contains("]]>") => return Err(XmlError::NotWellFormed),
-            Event::Text(piece) => piece.xml10_content(),
-            Event::CData(piece) => piece.xml10_content(),
-            Event::GeneralRef(reference) => resolve_reference(reference)?,
-            Event::Comment(_) => return Ok(bytes),
-            Event::PI(instruction) => return check_instruction(instruction.target()).map(|()| bytes),
-            Event::DocType(_) => return Err(XmlError::DocumentType),
-            _ => return Err(XmlError::NotWellFormed),
+    fn check_content(
+        &self,
+        content: Token<'a>,
+        text: Option<&mut Cow<'a, str>>,
+        bytes: usize,
+    ) -> Result<usize, XmlError> {
+        let piece: Cow<'a, str> = match content {
+            Token::Text(piece) if self.oddities.literal_ends && piece.contains("]]>") => {
+                return Err(XmlError::NotWellFormed);
+            }
+            Token::Text(piece) | Token::Literal(piece) if self.oddities.returns => unfold_lines(piece),
+            Token::Text(piece) | Token::Literal(piece) => Cow::Borrowed(piece),
+            Token::Reference(name) => Cow::Owned(resolve_reference(name)?.to_string()),
+            Token::Comment => return Ok(bytes),
+            Token::Instruction(target) => return check_instruction(target).map(|()| bytes),
+            Token::DocumentType => return Err(XmlError::DocumentType),
+            Token::Declaration(_) | Token::Start(_) | Token::End | Token::Eof => return Err(XmlError::NotWellFormed),
         };
         let bytes = bytes.saturating_add(piece.len());
         if bytes > self.limits.text_bytes_max {
             return Err(XmlError::TextTooLong);
         }
-        if let Some(text) = text {
-            text.push_str(&piece);
+        match text {
+            Some(text) if text.is_empty() => *text = piece,
+            Some(text) => text.to_mut().push_str(&piece),
+            None => {}
         }
         Ok(bytes)
-    }
-
-    /// Where the start tag that was just read begins: attribute values may hold `>` but never `<`.
-    fn tag_start(&self) -> Result<usize, XmlError> {
-        self.source.get(..self.position()).and_then(|before| before.rfind('<')).ok_or(XmlError::NotWellFormed)
     }
 
     /// Notes which prefixes of the tag at `start` are declared in the fragment and which outside.
@@ -318,18 +293,16 @@ impl<'a> XmlReader<'a> {
         let rest = rest.strip_suffix('>').map(|rest| rest.strip_suffix('/').unwrap_or(rest)).unwrap_or(rest);
         prefixes.own.retain(|(depth, _)| *depth < self.depth);
         for attribute in RawAttributes(rest) {
-            match QName(attribute?.0).as_namespace_binding() {
-                Some(PrefixDeclaration::Default) => prefixes.own.push((self.depth, "")),
-                Some(PrefixDeclaration::Named(prefix)) => prefixes.own.push((self.depth, prefix)),
-                None => {}
+            if let Some(prefix) = declared_prefix(attribute?.0) {
+                prefixes.own.push((self.depth, prefix));
             }
         }
-        let resolver = self.reader.resolver();
-        prefixes.note(resolver, QName(name).prefix())?;
+        prefixes.note(&self.lexer, check_name(name)?.0)?;
         for attribute in RawAttributes(rest) {
-            let name = QName(attribute?.0);
-            if let (None, Some(prefix)) = (name.as_namespace_binding(), name.prefix()) {
-                prefixes.note(resolver, Some(prefix))?;
+            let name = attribute?.0;
+            let (prefix, _) = check_name(name)?;
+            if declared_prefix(name).is_none() && !prefix.is_empty() {
+                prefixes.note(&self.lexer, prefix)?;
             }
         }
         Ok(())
@@ -342,17 +315,15 @@ struct FragmentPrefixes<'a> {
     /// Declared inside, with the depth of the declaration.
     own: Vec<(usize, &'a str)>,
     /// Declared outside, with their namespaces.
-    borrowed: Vec<(String, String)>,
+    borrowed: Vec<(&'a str, &'a str)>,
 }
 
-impl FragmentPrefixes<'_> {
-    fn note(&mut self, resolver: &NamespaceResolver, prefix: Option<Prefix<'_>>) -> Result<(), XmlError> {
-        let name = prefix.map_or("", |prefix| prefix.into_inner());
-        let is_known =
-            self.own.iter().any(|(_, own)| *own == name) || self.borrowed.iter().any(|(borrowed, _)| borrowed == name);
-        if !is_known && name != "xml" {
-            let namespace = namespace_of(resolver.resolve_prefix(prefix, true))?;
-            self.borrowed.push((name.to_owned(), namespace.into_owned()));
+impl<'a> FragmentPrefixes<'a> {
+    fn note(&mut self, lexer: &Lexer<'a>, prefix: &'a str) -> Result<(), XmlError> {
+        let is_known = self.own.iter().any(|(_, own)| *own == prefix)
+            || self.borrowed.iter().any(|(borrowed, _)| *borrowed == prefix);
+        if !is_known && prefix != "xml" {
+            self.borrowed.push((prefix, lexer.namespace_of(prefix)?));
         }
         Ok(())
     }

@@ -5,6 +5,7 @@ use sip_proto::{
     body::xml::{XmlElement, XmlError, XmlLimits, XmlReader},
     message::{Request, Response, headers::Headers},
 };
+use std::borrow::Cow;
 
 /// A request: its method, with `uri`, header fields and `body`.
 pub(super) fn request(request: &Request) -> Node {
@@ -52,7 +53,7 @@ fn element<'a>(reader: &mut XmlReader<'a>, start: &XmlElement<'a>) -> Result<Nod
     let attributes = start.attributes().iter();
     let mut children: Vec<Node> =
         attributes.map(|attribute| Node::leaf(&format!("@{}", attribute.name), &attribute.value)).collect();
-    let mut text = String::new();
+    let mut text = Cow::Borrowed("");
     while let Some(child) = reader.next_child_or_text(&mut text)? {
         children.push(element(reader, &child)?);
     }
