@@ -32,21 +32,24 @@ impl Host {
     /// # Errors
     /// [`ValueError::Host`].
     pub fn parse(text: &Text) -> Result<Self, ValueError> {
-        if let Some(inner) = text.strip_prefix('[') {
+        if text.as_bytes().first() == Some(&b'[') {
+            let inner = text.strip_prefix('[').ok_or(ValueError::Host)?;
             let inner = inner.strip_suffix(']').ok_or(ValueError::Host)?;
             return Ok(Self::Address(IpAddr::V6(parse_v6(inner)?)));
         }
-        if let Ok(address) = text.parse::<Ipv4Addr>() {
+        // A name's last label begins with a letter, so what ends in a digit can be an address.
+        let ends_in_digit = text.as_bytes().last().is_some_and(u8::is_ascii_digit);
+        if ends_in_digit && let Ok(address) = text.parse::<Ipv4Addr>() {
             return Ok(Self::Address(IpAddr::V4(address)));
         }
-        if is_name(text) { Ok(Self::Name(HostName(text.clone()))) } else { Err(ValueError::Host) }
+        if is_name(text.as_bytes()) { Ok(Self::Name(HostName(text.clone()))) } else { Err(ValueError::Host) }
     }
 
     /// Reads `host [ ":" port ]`.
     pub(crate) fn parse_with_port(text: &Text) -> Result<(Self, Option<u16>), ValueError> {
-        let end = match text.find(']') {
-            Some(bracket) if text.starts_with('[') => bracket.saturating_add(1),
-            _ => text.find(':').unwrap_or(text.len()),
+        let end = match text.find_octet(b']') {
+            Some(bracket) if text.as_bytes().first() == Some(&b'[') => bracket.saturating_add(1),
+            _ => text.find_octet(b':').unwrap_or(text.len()),
         };
         let host = Self::parse(&text.part(0..end))?;
         let rest = text.part(end..text.len());
@@ -106,20 +109,21 @@ pub(crate) fn parse_v6(text: &str) -> Result<Ipv6Addr, ValueError> {
     text.replacen(":::", "::", 1).parse().map_err(|_| ValueError::Host)
 }
 
-fn is_name(text: &str) -> bool {
-    let text = text.strip_suffix('.').unwrap_or(text);
-    let is_label = |label: &str| {
+fn is_name(text: &[u8]) -> bool {
+    let text = text.strip_suffix(b".").unwrap_or(text);
+    let is_label = |label: &[u8]| {
         !label.is_empty()
             && label.len() <= 63
             // UNCLEAR §25.1: an underscore is read, because internal networks use it in names and nothing else can be meant.
-            && label.bytes().all(|octet| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_'))
-            && !label.starts_with('-')
-            && !label.ends_with('-')
+            && label.iter().all(|octet| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_'))
+            && !label.starts_with(b"-")
+            && !label.ends_with(b"-")
     };
+    let mut labels = text.split(|octet| *octet == b'.');
     // RFC 3261 §25.1
     let top_begins_with_letter =
-        text.rsplit('.').next().and_then(|top| top.bytes().next()).is_some_and(|octet| !octet.is_ascii_digit());
-    text.len() <= 253 && top_begins_with_letter && text.split('.').all(is_label)
+        labels.clone().next_back().and_then(<[u8]>::first).is_some_and(|octet| !octet.is_ascii_digit());
+    text.len() <= 253 && top_begins_with_letter && labels.all(is_label)
 }
 
 impl PartialEq for Host {

@@ -73,8 +73,8 @@ impl Params {
             let value = if scanner.take(b'=') { Some(scanner.take_while(is_uri_value)) } else { None };
             let is_empty = name.is_empty() || value.as_ref().is_some_and(|value| value.is_empty());
             if is_empty
-                || !super::uri::has_whole_escapes(&name)
-                || !value.as_deref().is_none_or(super::uri::has_whole_escapes)
+                || !super::uri::has_whole_escapes(name.as_bytes())
+                || !value.as_ref().is_none_or(|value| super::uri::has_whole_escapes(value.as_bytes()))
             {
                 return Err(ValueError::Parameter);
             }
@@ -88,7 +88,8 @@ impl Params {
             return Err(ValueError::TooMany);
         }
         // RFC 3261 §7.3.1
-        if self.has(&param.name) {
+        let name = param.name.as_bytes();
+        if self.0.iter().any(|known| known.name.as_bytes().eq_ignore_ascii_case(name)) {
             return Err(ValueError::Parameter);
         }
         self.0.push(param);

@@ -36,6 +36,35 @@ impl Text {
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
 
+    /// The octets. As the methods that follow it spares the check that [`Text::as_str`] makes each time.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// How many octets.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The octets, one by one.
+    pub fn bytes(&self) -> impl DoubleEndedIterator<Item = u8> + ExactSizeIterator + Clone + '_ {
+        self.0.iter().copied()
+    }
+
+    /// Where an octet of ASCII stands first.
+    #[must_use]
+    pub fn find_octet(&self, wanted: u8) -> Option<usize> {
+        self.0.iter().position(|octet| *octet == wanted)
+    }
+
     /// A part of the text; empty when the range is not inside it or cuts a character.
     #[must_use]
     pub fn part(&self, range: Range<usize>) -> Self {

@@ -66,22 +66,22 @@ impl Uri {
     /// # Errors
     /// [`ValueError`] names the part at fault.
     pub fn from_text(text: &Text) -> Result<Self, ValueError> {
-        let colon = text.find(':').ok_or(ValueError::Scheme)?;
+        let colon = text.find_octet(b':').ok_or(ValueError::Scheme)?;
         let scheme = text.part(0..colon);
         let rest = text.part(colon.saturating_add(1)..text.len());
-        if !is_scheme(&scheme) {
+        if !is_scheme(scheme.as_bytes()) {
             return Err(ValueError::Scheme);
         }
         if rest.is_empty() || !rest.bytes().all(is_opaque) {
             return Err(ValueError::UriCharacter);
         }
-        match scheme.to_ascii_lowercase().as_str() {
-            "sip" => SipUri::parse(&rest).map(Self::Sip),
-            "sips" => SipUri::parse(&rest).map(Self::Sips),
-            "tel" => TelUri::parse(&rest).map(Self::Tel),
-            "pres" => MailboxUri::parse(&rest).map(Self::Pres),
-            "im" => MailboxUri::parse(&rest).map(Self::Im),
-            "wv" => Ok(Self::Wv(rest)),
+        match scheme.as_bytes() {
+            name if name.eq_ignore_ascii_case(b"sip") => SipUri::parse(&rest).map(Self::Sip),
+            name if name.eq_ignore_ascii_case(b"sips") => SipUri::parse(&rest).map(Self::Sips),
+            name if name.eq_ignore_ascii_case(b"tel") => TelUri::parse(&rest).map(Self::Tel),
+            name if name.eq_ignore_ascii_case(b"pres") => MailboxUri::parse(&rest).map(Self::Pres),
+            name if name.eq_ignore_ascii_case(b"im") => MailboxUri::parse(&rest).map(Self::Im),
+            name if name.eq_ignore_ascii_case(b"wv") => Ok(Self::Wv(rest)),
             _ => Ok(Self::Other(OtherUri { scheme, rest })),
         }
     }
@@ -195,9 +195,9 @@ impl TryFrom<String> for Uri {
 
 /// Scheme.
 // RFC 3986 §3.1
-fn is_scheme(text: &str) -> bool {
-    text.bytes().next().is_some_and(|octet| octet.is_ascii_alphabetic())
-        && text.bytes().all(|octet| octet.is_ascii_alphanumeric() || matches!(octet, b'+' | b'-' | b'.'))
+fn is_scheme(octets: &[u8]) -> bool {
+    octets.first().is_some_and(u8::is_ascii_alphabetic)
+        && octets.iter().all(|octet| octet.is_ascii_alphanumeric() || matches!(octet, b'+' | b'-' | b'.'))
 }
 
 /// What no URI may hold stays out: blanks, controls, quotes, angle brackets.
@@ -206,8 +206,7 @@ fn is_opaque(octet: u8) -> bool {
 }
 
 /// Whether every percent sign begins an escape.
-pub(crate) fn has_whole_escapes(text: &str) -> bool {
-    let octets = text.as_bytes();
+pub(crate) fn has_whole_escapes(octets: &[u8]) -> bool {
     octets.iter().enumerate().filter(|&(_, &octet)| octet == b'%').all(|(at, _)| escaped_octet(octets, at).is_some())
 }
 

@@ -159,7 +159,8 @@ impl TryFrom<String> for NameAddr {
 
 /// Whether a URI in angle brackets comes; a bare URI shows its colon first.
 fn has_brackets(text: &Text) -> bool {
-    text.split_once('<').is_some_and(|(before, _)| !before.contains([':', ';']))
+    let before = text.find_octet(b'<').and_then(|at| text.as_bytes().get(..at));
+    before.is_some_and(|before| !before.contains(&b':') && !before.contains(&b';'))
 }
 
 /// Takes `*( token LWS )`.

@@ -37,7 +37,13 @@ impl Transport {
     /// Reads a transport token; case does not count.
     #[must_use]
     pub fn from_text(text: Text) -> Self {
-        vocabulary::transport(&text).unwrap_or(Self::Other(text))
+        // Nearly always one of these, written like this.
+        match text.as_bytes() {
+            b"UDP" => Self::Udp,
+            b"TCP" => Self::Tcp,
+            b"TLS" => Self::Tls,
+            _ => vocabulary::transport(&text).unwrap_or(Self::Other(text)),
+        }
     }
 
     /// The token in upper case, as in a Via.

@@ -33,7 +33,7 @@ impl MailboxUri {
         let at = mailbox.rfind('@').ok_or(ValueError::UriCharacter)?;
         let user = mailbox.part(0..at);
         let fits = |octet: u8| octet.is_ascii_graphic() && !matches!(octet, b'@' | b'\\');
-        if user.is_empty() || !user.bytes().all(fits) || !has_whole_escapes(text) {
+        if user.is_empty() || !user.bytes().all(fits) || !has_whole_escapes(text.as_bytes()) {
             return Err(ValueError::UriCharacter);
         }
         let host = Host::parse(&mailbox.part(at.saturating_add(1)..mailbox.len()))?;

@@ -25,7 +25,7 @@ impl SipUri {
 
     /// Reads what follows the scheme and its colon.
     pub(super) fn parse(text: &Text) -> Result<Self, ValueError> {
-        let (userinfo, rest) = match text.find('@') {
+        let (userinfo, rest) = match text.find_octet(b'@') {
             Some(at) => (Some(text.part(0..at)), text.part(at.saturating_add(1)..text.len())),
             None => (None, text.clone()),
         };
@@ -33,13 +33,14 @@ impl SipUri {
             Some(userinfo) => parse_userinfo(&userinfo)?,
             None => (None, None),
         };
-        let host_end = rest.find([';', '?']).unwrap_or(rest.len());
-        let params_end = rest.find('?').unwrap_or(rest.len());
+        let params_end = rest.find_octet(b'?').unwrap_or(rest.len());
+        let host_end = rest.find_octet(b';').unwrap_or(rest.len()).min(params_end);
         let (host, port) = Host::parse_with_port(&rest.part(0..host_end))?;
         let params = Params::parse_uri(&rest.part(host_end..params_end))?;
-        let headers = match rest.get(params_end..) {
-            None | Some("") => None,
-            Some(_) => Some(parse_headers(rest.part(params_end.saturating_add(1)..rest.len()))?),
+        let headers = if params_end < rest.len() {
+            Some(parse_headers(rest.part(params_end.saturating_add(1)..rest.len()))?)
+        } else {
+            None
         };
         Ok(Self { user, password, host, port, params, headers })
     }
@@ -57,7 +58,7 @@ impl SipUri {
     /// [`ValueError::UriCharacter`] when a character would have to be escaped, or an escape is broken.
     pub fn with_user_as_written(mut self, user: &str) -> Result<Self, ValueError> {
         let is_allowed = |octet: u8| is_user(octet) || octet == b'%';
-        if user.is_empty() || !user.bytes().all(is_allowed) || !has_whole_escapes(user) {
+        if user.is_empty() || !user.bytes().all(is_allowed) || !has_whole_escapes(user.as_bytes()) {
             return Err(ValueError::UriCharacter);
         }
         self.user = Some(Text::from(user.to_owned()));
@@ -224,13 +225,13 @@ impl SipUri {
 type Userinfo = (Option<Text>, Option<Text>);
 
 fn parse_userinfo(text: &Text) -> Result<Userinfo, ValueError> {
-    let user_end = text.find(':').unwrap_or(text.len());
+    let user_end = text.find_octet(b':').unwrap_or(text.len());
     let user = text.part(0..user_end);
     let password = (user_end < text.len()).then(|| text.part(user_end.saturating_add(1)..text.len()));
     let is_password = |octet| scan::is_unreserved(octet) || matches!(octet, b'&' | b'=' | b'+' | b'$' | b',' | b'%');
     let user_fits = !user.is_empty() && user.bytes().all(|octet| is_user(octet) || octet == b'%');
     let password_fits = password.iter().all(|text| text.bytes().all(is_password));
-    if !user_fits || !password_fits || !has_whole_escapes(text) {
+    if !user_fits || !password_fits || !has_whole_escapes(text.as_bytes()) {
         return Err(ValueError::UriCharacter);
     }
     Ok((Some(user), password))
@@ -244,7 +245,7 @@ fn parse_headers(text: Text) -> Result<Text, ValueError> {
     };
     let is_field =
         |field: &str| field.split_once('=').is_some_and(|(name, value)| !name.is_empty() && !value.contains('='));
-    if text.bytes().all(class) && has_whole_escapes(&text) && text.split('&').all(is_field) {
+    if text.bytes().all(class) && has_whole_escapes(text.as_bytes()) && text.split('&').all(is_field) {
         return Ok(text);
     }
     Err(ValueError::UriCharacter)
