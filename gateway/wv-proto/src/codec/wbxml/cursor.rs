@@ -43,7 +43,10 @@ impl<'a> Cursor<'a> {
     /// Takes octets up to a terminator of so many zero octets, aligned to its width, and the terminator.
     pub(super) fn terminated(&mut self, terminator_width: usize) -> Result<&'a [u8], CodecError> {
         let width = terminator_width.max(1);
-        let units = self.0.chunks_exact(width).position(|unit| unit.iter().all(|octet| *octet == 0));
+        let units = match width {
+            1 => self.0.iter().position(|octet| *octet == 0),
+            _ => self.0.chunks_exact(width).position(|unit| unit.iter().all(|octet| *octet == 0)),
+        };
         let length = units.and_then(|units| units.checked_mul(width)).ok_or(CodecError::Truncated)?;
         let (taken, rest) = self.0.split_at_checked(length).ok_or(CodecError::Truncated)?;
         self.0 = rest.get(width..).ok_or(CodecError::Truncated)?;
