@@ -48,12 +48,42 @@ pub fn describe() {
 
 /// Counts a message of a protocol that came in or went out, with its octets.
 pub fn message(side: Side, direction: super::Direction, octets: usize) {
-    let (messages, bytes) = match direction {
-        super::Direction::In => (RECEIVED, RECEIVED_BYTES),
-        super::Direction::Out => (SENT, SENT_BYTES),
-    };
-    metrics::counter!(messages, "side" => side_label(side)).increment(1);
-    metrics::counter!(bytes, "side" => side_label(side)).increment(u64::try_from(octets).unwrap_or(u64::MAX));
+    Traffic::of(side, direction).count(octets);
+}
+
+/// The counters of the messages of one side and direction, for whoever counts many: looking them up costs more than
+/// counting.
+#[derive(Clone)]
+pub struct Traffic {
+    messages: metrics::Counter,
+    octets: metrics::Counter,
+}
+
+impl Traffic {
+    /// Those of the recorder in force.
+    #[must_use]
+    pub fn of(side: Side, direction: super::Direction) -> Self {
+        let (messages, octets) = match direction {
+            super::Direction::In => (RECEIVED, RECEIVED_BYTES),
+            super::Direction::Out => (SENT, SENT_BYTES),
+        };
+        Self {
+            messages: metrics::counter!(messages, "side" => side_label(side)),
+            octets: metrics::counter!(octets, "side" => side_label(side)),
+        }
+    }
+
+    /// Counts a message with its octets.
+    pub fn count(&self, octets: usize) {
+        self.messages.increment(1);
+        self.octets.increment(u64::try_from(octets).unwrap_or(u64::MAX));
+    }
+}
+
+/// The times from a request to its answer, for whoever notes many.
+#[must_use]
+pub fn request_seconds(side: Side) -> metrics::Histogram {
+    metrics::histogram!(REQUEST_SECONDS, "side" => side_label(side))
 }
 
 /// Counts a request that was answered: the operation and the outcome in the words of the neutral model.

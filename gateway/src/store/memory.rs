@@ -6,15 +6,18 @@ use mapping::{
     record::{Fact, FactKey, Record},
     side::Side,
 };
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 type WireKey = (Side, Arc<str>, Arc<str>);
 
 /// Facts, wire records and accounts in maps.
 #[derive(Debug, Default)]
 pub struct MemoryStore {
-    facts: BTreeMap<FactKey, Fact>,
-    wire: BTreeMap<WireKey, WireRecord>,
+    facts: HashMap<FactKey, Fact>,
+    wire: HashMap<WireKey, WireRecord>,
     accounts: BTreeMap<AccountUser, StoredAccount>,
     epoch: u64,
 }
@@ -51,9 +54,13 @@ impl MemoryStore {
     /// Everything of the owners asked for.
     #[must_use]
     pub fn snapshot(&self, scope: &Scope) -> Snapshot {
-        let facts = self.facts.values().filter(|fact| scope.includes(fact.owner().as_str())).cloned().collect();
+        let of_scope = |fact: &&Fact| scope.includes(fact.owner().as_str());
+        let mut facts: Vec<Fact> = self.facts.values().filter(of_scope).cloned().collect();
+        facts.sort_by_cached_key(Fact::key);
         let of_scope = |record: &&WireRecord| scope.includes(record.owner.as_deref().unwrap_or_default());
-        Snapshot { facts, wire: self.wire.values().filter(of_scope).cloned().collect(), epoch: self.epoch }
+        let mut wire: Vec<WireRecord> = self.wire.values().filter(of_scope).cloned().collect();
+        wire.sort_by_cached_key(|record| (record.side, Arc::clone(&record.kind), Arc::clone(&record.key)));
+        Snapshot { facts, wire, epoch: self.epoch }
     }
 }
 

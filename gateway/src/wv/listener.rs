@@ -57,6 +57,8 @@ impl ListenerSettings {
 struct Served {
     settings: ListenerSettings,
     adapter: WvAdapter,
+    received: metric::Traffic,
+    sent: metric::Traffic,
     connections: RefCell<usize>,
     spent: RefCell<(std::time::Instant, HashMap<IpAddr, u32>)>,
 }
@@ -78,6 +80,8 @@ pub async fn serve(
     let served = Rc::new(Served {
         settings,
         adapter,
+        received: metric::Traffic::of(Side::Wv, Direction::In),
+        sent: metric::Traffic::of(Side::Wv, Direction::Out),
         connections: RefCell::new(0),
         spent: RefCell::new((start, HashMap::new())),
     });
@@ -173,10 +177,10 @@ async fn answer(
         Ok(Err(_)) => return Ok(plain(StatusCode::BAD_REQUEST)),
         Err(_) => return Ok(plain(StatusCode::REQUEST_TIMEOUT)),
     };
-    metric::message(Side::Wv, Direction::In, body.len());
+    served.received.count(body.len());
     let reply = served.adapter.post(IncomingPost { body, content_type, user_agent, source: peer }).await;
     let Ok(reply) = reply else { return Ok(plain(StatusCode::SERVICE_UNAVAILABLE)) };
-    metric::message(Side::Wv, Direction::Out, reply.body.len());
+    served.sent.count(reply.body.len());
     // WV-HTTP-05: always 200, and a declared length of zero where there is nothing to say.
     let mut response = Response::new(Full::new(reply.body));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(reply.content_type.as_str()));

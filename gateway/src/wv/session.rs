@@ -91,6 +91,7 @@ pub struct Sessions {
     tokens: HashMap<String, SessionId>,
     /// Where clients are whose sessions are yet to be restored.
     sources: HashMap<SessionId, IpAddr>,
+    request_seconds: metrics::Histogram,
     randomness: u64,
     next_number: u64,
     current: Correlation,
@@ -361,13 +362,13 @@ impl Sessions {
         self.next_number
     }
 
-    fn trace(&self, direction: Direction, peer: &str, title: impl FnOnce() -> String) {
+    fn trace(&self, direction: Direction, peer: &post::Peer, title: impl FnOnce() -> String) {
         self.tap.record(|| TraceRecord {
             at: self.clock.now(),
             correlation: self.current,
             side: Side::Wv,
             direction,
-            peer: peer.to_owned(),
+            peer: peer.to_string(),
             title: title(),
             detail: None,
         });

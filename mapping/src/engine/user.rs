@@ -19,7 +19,7 @@ use crate::{
     subscription::{pace::Pace, table::Watching},
 };
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, HashMap, VecDeque},
     sync::Arc,
 };
 
@@ -29,7 +29,7 @@ pub(crate) struct User {
     pub(crate) attachments: BTreeMap<Endpoint, Attachment>,
     pub(crate) letters: Letters,
     /// Recognised repetitions, by origin.
-    pub(crate) origins: BTreeMap<Arc<str>, Origin>,
+    pub(crate) origins: HashMap<Arc<str>, Origin>,
     /// The same, oldest first.
     pub(crate) origin_order: VecDeque<Arc<str>>,
     /// Reports that the user has not got, by message and recipient.

@@ -3,8 +3,9 @@
 use super::{Sessions, command::key_of, to_wv};
 use crate::observe::Direction;
 use bytes::Bytes;
-use mapping::correlation::Correlation;
+use mapping::{address::Address, correlation::Correlation};
 use std::{
+    fmt,
     net::{IpAddr, SocketAddr},
     time::Instant,
 };
@@ -60,7 +61,7 @@ pub(super) struct Waiting {
     options: WriterOptions,
     session: SessionDescriptor,
     requests: Vec<Option<TransactionId>>,
-    peer: String,
+    peer: Peer,
     pub(super) source: IpAddr,
     pub(super) correlation: Correlation,
     since: Instant,
@@ -83,6 +84,22 @@ impl Waiting {
             tracing::warn!(side = "wv", correlation = %self.correlation, %error, "answer not encodable");
             failure(self, StatusCode::INTERNAL_ERROR)
         })
+    }
+}
+
+/// Who is at the far end: named when somebody looks, not before.
+#[derive(Clone, Debug)]
+pub(super) enum Peer {
+    User(Address),
+    Source(SocketAddr),
+}
+
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::User(user) => user.fmt(f),
+            Self::Source(source) => source.fmt(f),
+        }
     }
 }
 
@@ -141,8 +158,8 @@ impl Sessions {
         encoding: Encoding,
         envelope: Envelope,
     ) {
-        let known = self.known_session(&envelope);
-        let peer = known.as_ref().map_or_else(|| post.source.to_string(), |(_, user)| user.clone());
+        let known = self.known_user(&envelope);
+        let peer = known.clone().map_or(Peer::Source(post.source), Peer::User);
         self.trace(Direction::In, &peer, || title_of(&envelope));
         if let Some(waiting) = self.waiting.get_mut(&id) {
             waiting.peer = peer;
@@ -215,9 +232,9 @@ impl Sessions {
         Envelope { session: SessionDescriptor::Outband, transactions, poll: None, cir: None }
     }
 
-    fn known_session(&self, envelope: &Envelope) -> Option<(SessionId, String)> {
+    fn known_user(&self, envelope: &Envelope) -> Option<Address> {
         let SessionDescriptor::Inband(id) = &envelope.session else { return None };
-        self.entries.get(id).map(|entry| (id.clone(), entry.user.to_string()))
+        self.entries.get(id).map(|entry| entry.user.clone())
     }
 
     /// Sends the answer; none is an empty body.
@@ -233,7 +250,7 @@ impl Sessions {
                 self.fitted(self.clock.now(), &waiting, envelope, body)
             }
         };
-        metrics::histogram!("gateway_request_seconds", "side" => "wv").record(waiting.since.elapsed().as_secs_f64());
+        self.request_seconds.record(waiting.since.elapsed().as_secs_f64());
         // Refused when the client has gone in the meantime.
         let is_heard = waiting.reply.send(PostReply { body, content_type: waiting.content_type }).is_ok();
         if let (false, SessionDescriptor::Inband(session)) = (is_heard, &waiting.session)
@@ -306,7 +323,7 @@ impl Sessions {
             options: options(false),
             session: SessionDescriptor::Outband,
             requests: Vec::new(),
-            peer: source.to_string(),
+            peer: Peer::Source(source),
             source: source.ip(),
             correlation: self.current,
             since: self.clock.instant(),

@@ -4,7 +4,7 @@ use super::{Entry, SESSION, Sessions, execute::Pending, to_wv, user_of, wake::SO
 use crate::{
     account::{AccountBook, Directory},
     lane::Clock,
-    observe::Tap,
+    observe::{Tap, metric},
     store::WireRecord,
     wv::{cir::CirOutlet, translate::content},
 };
@@ -168,6 +168,7 @@ impl Sessions {
             outlet: parts.outlet,
             tokens: HashMap::new(),
             sources: HashMap::new(),
+            request_seconds: metric::request_seconds(Side::Wv),
             next_number: 0,
             current: Correlation::new(parts.randomness),
             randomness: parts.randomness,
