@@ -159,7 +159,8 @@ fn send(session: &SessionId, to: &str, turn: u64) -> Envelope {
 /// The acknowledgement of the one message that a poll brought.
 fn receipt(brought: Option<&Envelope>, session: &SessionId) -> Envelope {
     let found = brought.and_then(|envelope| envelope.transactions.first());
-    let Some(Transaction { mode: TransactionMode::Request, id, content: Ok(Primitive::NewMessage(message)) }) = found
+    let Some(Transaction { mode: TransactionMode::Request, id, content: Ok(Primitive::NewMessage(message)), .. }) =
+        found
     else {
         panic!("a poll should have brought a message, not {brought:?}");
     };

@@ -13,7 +13,8 @@ pub(crate) fn start(store: &str, users: usize) -> Gateway {
     for number in 0..users {
         let _ = write!(text, "[[account]]\nuser = \"{}\"\npassword = \"secret\"\n\n", user(number));
     }
-    Setup::configured(&text).with(&format!("store.kind={store}")).start()
+    // Every change is told at once.
+    Setup::configured(&text).with(&format!("store.kind={store}")).with("limits.coalesce_ms=0").start()
 }
 
 /// A user of it.

@@ -18,6 +18,7 @@ use super::rpid::{StatusIcon, UserInput, read_note};
 use super::vocabulary::vocabulary;
 use super::xml::{XmlElement, XmlError, XmlFragment, XmlLimits, XmlReader, XmlWriter};
 use crate::time::Timestamp;
+use std::borrow::Cow;
 use thiserror::Error;
 
 /// A presence document.
@@ -112,7 +113,7 @@ pub struct Note {
 
 /// An identifier of an element: a name that begins with a letter.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ElementId(String);
+pub struct ElementId(Cow<'static, str>);
 
 /// Why a presence document was not read or not written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -305,9 +306,9 @@ impl ElementId {
         let mut id: String =
             text.trim().chars().map(|c| if is_allowed(c) { c } else { '_' }).take(ID_LENGTH_MAX).collect();
         if !id.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') {
-            id.insert_str(0, "ID-");
+            id.insert_str(0, EMPTY_ID);
         }
-        Self(id)
+        Self(Cow::Owned(id))
     }
 
     /// As text.
@@ -323,9 +324,12 @@ impl ElementId {
 
 impl Default for ElementId {
     fn default() -> Self {
-        Self::from_text("")
+        Self(Cow::Borrowed(EMPTY_ID))
     }
 }
+
+/// What an identifier without characters becomes, and what stands before one that does not begin with a letter.
+const EMPTY_ID: &str = "ID-";
 
 /// Longer identifiers are cut; unique ones are a quarter of that.
 const ID_LENGTH_MAX: usize = 128;
@@ -364,9 +368,12 @@ pub(super) fn read_location<'a>(
 ) -> Result<(), XmlError> {
     let fragment = reader.fragment(element)?;
     let limits = XmlLimits::PRESENCE;
-    let mut inner = XmlReader::new(fragment.xml().as_bytes(), &limits)?;
-    inner.root()?;
-    match LocationObject::read(&mut inner)? {
+    let read = {
+        let mut inner = XmlReader::new(fragment.xml().as_bytes(), &limits)?;
+        inner.root()?;
+        LocationObject::read(&mut inner)?
+    };
+    match read {
         Some(read) if location.is_none() => *location = Some(read),
         _ => unknown.keep(fragment),
     }

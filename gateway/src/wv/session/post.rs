@@ -15,10 +15,8 @@ use wv_proto::{
     error::Fault,
     limit::Limits,
     primitive::{
-        Envelope, Primitive, SessionDescriptor, Transaction, TransactionMode,
-        access::Status,
-        discovery::VersionDiscoveryRequest,
-        identifier::{SessionId, TransactionId},
+        Envelope, Primitive, SessionDescriptor, Transaction, TransactionMode, access::Status,
+        discovery::VersionDiscoveryRequest, identifier::TransactionId,
     },
     quirk::{Evidence, Quirk, SchemaPrefixes},
     session::{

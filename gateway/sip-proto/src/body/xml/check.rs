@@ -53,8 +53,22 @@ pub(super) fn check_name(qualified: &str) -> Result<(&str, &str), XmlError> {
 
 /// Whether it is a name of ASCII, as nearly all are.
 fn is_plain_name(name: &[u8]) -> bool {
-    name.first().is_some_and(|first| first.is_ascii_alphabetic() || *first == b'_')
-        && name.iter().all(|octet| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'.' | b'_'))
+    let is_part = |octet: &u8| PLAIN_NAME.get(usize::from(*octet)).copied().unwrap_or_default();
+    name.first().is_some_and(|first| first.is_ascii_alphabetic() || *first == b'_') && name.iter().all(is_part)
+}
+
+/// Which octets may stand in a name of ASCII.
+static PLAIN_NAME: [bool; 256] = plain_name();
+
+#[allow(clippy::indexing_slicing, reason = "runs at compile time only")]
+const fn plain_name() -> [bool; 256] {
+    let mut table = [false; 256];
+    let mut octet = 0_u8;
+    while octet < 0x80 {
+        table[octet as usize] = octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'.' | b'_');
+        octet = octet.saturating_add(1);
+    }
+    table
 }
 
 pub(super) fn check_characters(text: &str) -> Result<(), XmlError> {

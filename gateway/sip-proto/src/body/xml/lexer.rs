@@ -3,6 +3,7 @@
 use super::check::RawAttributes;
 use super::{XmlError, XmlLimits};
 use crate::body::namespace::XML;
+use smallvec::SmallVec;
 
 /// Cuts a document into tokens. Every token takes at least one octet, but for the end of an empty element and of the
 /// document.
@@ -11,11 +12,11 @@ pub(super) struct Lexer<'a> {
     limits: &'a XmlLimits,
     at: usize,
     /// Names of the open elements, prefixes included.
-    open: Vec<&'a str>,
+    open: SmallVec<[&'a str; 8]>,
     /// What is declared, the innermost last.
-    bindings: Vec<Binding<'a>>,
+    bindings: SmallVec<[Binding<'a>; 8]>,
     /// Names and values in the last start tag, as they stand.
-    attributes: Vec<(&'a str, &'a str)>,
+    attributes: SmallVec<[(&'a str, &'a str); 8]>,
     /// Whether the element that was just opened was an empty one, whose end is still to be told.
     is_empty_open: bool,
 }
@@ -66,8 +67,8 @@ struct Binding<'a> {
 
 impl<'a> Lexer<'a> {
     pub(super) fn new(source: &'a str, limits: &'a XmlLimits) -> Self {
-        let (open, bindings) = (Vec::with_capacity(8), Vec::with_capacity(8));
-        Self { source, limits, at: 0, open, bindings, attributes: Vec::new(), is_empty_open: false }
+        let (open, bindings, attributes) = (SmallVec::new(), SmallVec::new(), SmallVec::new());
+        Self { source, limits, at: 0, open, bindings, attributes, is_empty_open: false }
     }
 
     /// Where the next token begins.
@@ -143,7 +144,7 @@ impl<'a> Lexer<'a> {
 
     fn end_tag(&mut self) -> Result<Token<'a>, XmlError> {
         let rest = self.rest().as_bytes();
-        let open = self.open.last().ok_or(XmlError::NotWellFormed)?;
+        let open = *self.open.last().ok_or(XmlError::NotWellFormed)?;
         let behind =
             rest.get(2..).and_then(|rest| rest.strip_prefix(open.as_bytes())).ok_or(XmlError::NotWellFormed)?;
         let spaces = behind.iter().take_while(|octet| is_space(**octet)).count();
