@@ -84,7 +84,7 @@ impl Pattern {
         exchange: Option<Exchange>,
         value: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Vec<(String, String)>, Mismatch> {
-        let is_title = self.titles.iter().any(|title| *title == seen.message.name);
+        let is_title = self.titles.contains(&seen.message.name);
         let is_answer = self.answers.as_ref().is_none_or(|request| seen.answers.as_ref() == Some(request));
         let is_inside = exchange.is_none_or(|exchange| exchange == seen.exchange);
         if seen.way == Way::Sent || !is_title || !is_answer || !is_inside {
