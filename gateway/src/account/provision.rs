@@ -10,7 +10,12 @@
 //!  "attributes":["OnlineStatus","StatusText"]}
 //! {"kind":"authorization","user":"wv:alice@wv.example","list":"friends","decision":"allow"}
 //! {"kind":"authorization","user":"wv:alice@wv.example","everybody":true,"decision":"block"}
+//! {"kind":"screening","user":"wv:alice@wv.example","block":{"in_use":true,"users":["sip:bob@sip.example"]}}
 //! ```
+
+mod screening;
+
+pub use screening::{EntitiesProvision, ScreenNameProvision, ScreeningProvision};
 
 use super::AccountUser;
 use mapping::{
@@ -33,6 +38,8 @@ pub enum Provision {
     ContactList(ListProvision),
     /// A presentity's word on a watcher, on the members of a list, or on everybody else.
     Authorization(AuthorizationProvision),
+    /// Whom a user refuses, and whom alone it accepts.
+    Screening(ScreeningProvision),
 }
 
 /// A contact list.
@@ -159,6 +166,9 @@ impl Provision {
                         .then(|| attributes.iter().collect()),
                 }))
             }
+            Fact::Screening { user, screening } => {
+                Some(Self::Screening(ScreeningProvision::of(user, screening, domains)))
+            }
             Fact::Attachment { .. }
             | Fact::Publication { .. }
             | Fact::Watch { .. }
@@ -169,7 +179,6 @@ impl Provision {
             | Fact::Report(_)
             | Fact::Origin { .. }
             | Fact::Awaited { .. }
-            | Fact::Screening { .. }
             | Fact::Announcement(_) => None,
         }
     }
@@ -206,6 +215,11 @@ impl Provision {
                     None => AttributeSet::ALL,
                 };
                 let operation = Operation::Authorize { watcher, decision: word.decision, attributes };
+                Ok(Wish { user, side, operation })
+            }
+            Self::Screening(lists) => {
+                let (user, side) = owner(&lists.user, domains)?;
+                let operation = lists.to_operation(&user)?;
                 Ok(Wish { user, side, operation })
             }
         }
@@ -284,6 +298,7 @@ mod tests {
             r#"{"kind":"authorization","user":"wv:alice@wv.example","watcher":"sip:bob@sip.example","decision":"allow","attributes":["OnlineStatus"]}"#,
             r#"{"kind":"authorization","user":"wv:alice@wv.example","list":"friends","decision":"allow"}"#,
             r#"{"kind":"authorization","user":"wv:alice@wv.example","everybody":true,"decision":"block"}"#,
+            r#"{"kind":"screening","user":"wv:alice@wv.example","block":{"in_use":true,"users":["sip:bob@sip.example"],"groups":["wv:carol/club@wv.example"],"screen_names":[{"group":"wv:carol/club@wv.example","name":"Neo"}],"lists":["friends"],"applications":["x"]},"grant":{"in_use":false}}"#,
         ];
         for line in lines {
             let provision = Provision::parse(line).unwrap();
@@ -301,6 +316,11 @@ mod tests {
                 }
                 Operation::Authorize { watcher, decision, attributes } => {
                     Fact::Authorization { presentity: wish.user, watcher, decision, attributes }
+                }
+                Operation::Screen(change) => {
+                    let mut screening = mapping::screening::Screening::default();
+                    screening.change(change);
+                    Fact::Screening { user: wish.user, screening }
                 }
                 other => panic!("{other:?}"),
             };

@@ -1,9 +1,9 @@
 //! What belongs to users, as facts: for moving it elsewhere.
 
-use crate::{address::Address, engine::Engine, record::Fact};
+use crate::{address::Address, engine::Engine, record::Fact, screening::Screening};
 
 impl Engine {
-    /// Contact lists and authorisations of one user of this shard, or of all; not what is going on at the moment.
+    /// Contact lists, authorisations, block and grant lists of one user of this shard, or of all; not what is going on at the moment.
     #[must_use]
     pub fn properties(&self, user: Option<&Address>) -> Vec<Fact> {
         let wanted = self.users.iter().filter(|(name, _)| user.is_none_or(|user| user == *name));
@@ -16,8 +16,10 @@ impl Engine {
                     decision: rule.decision,
                     attributes: rule.attributes,
                 });
+                let screening = (actor.screening != Screening::default())
+                    .then(|| Fact::Screening { user: name.clone(), screening: actor.screening.clone() });
                 // Words on lists come behind the lists.
-                lists.chain(words).collect::<Vec<_>>()
+                lists.chain(words).chain(screening).collect::<Vec<_>>()
             })
             .collect()
     }
