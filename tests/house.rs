@@ -1,7 +1,7 @@
 //! House rules that a tool can check: who may know whom, file sizes, names, leftovers, dependencies.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on says so by panicking")]
 
-use acceptance::{generated, repository, rust_files, status};
+use acceptance::{generated, inventory, repository, rules, rust_files, status};
 use std::fs;
 
 /// A wall: code below the folder must not mention any of the words.
@@ -236,22 +236,9 @@ fn mapping_depends_on_little() {
 }
 
 #[test]
-fn every_cited_wv_rule_exists() {
-    let rules = fs::read_to_string(repository().join("fixtures/rules/wv.toml")).unwrap_or_default();
-    let mut unknown = Vec::new();
-    for (path, text) in rust_files() {
-        if path == "tests/house.rs" {
-            continue;
-        }
-        for (index, line) in text.lines().enumerate() {
-            let Some((_, cited)) = line.split_once("// WV-") else { continue };
-            let id: String = cited.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '-').collect();
-            if !rules.contains(&format!("\"WV-{id}\"")) {
-                unknown.push(format!("{path}:{}: WV-{id}", index + 1));
-            }
-        }
-    }
-    assert!(unknown.is_empty(), "no such rule in fixtures/rules/wv.toml:\n{}", unknown.join("\n"));
+fn every_wv_rule_is_cited_and_every_cited_one_exists() {
+    let problems = rules::problems();
+    assert!(problems.is_empty(), "fixtures/rules/wv.toml:\n{}", problems.join("\n"));
 }
 
 #[test]
@@ -261,4 +248,16 @@ fn the_status_table_of_the_readme_is_what_the_tests_prove() {
     assert!(problems.is_empty(), "fixtures/status.toml:\n{}", problems.join("\n"));
     let readme = fs::read_to_string(repository().join("README.md")).unwrap();
     generated::compare("README.md", &status::in_readme(&readme, &lines));
+}
+
+#[test]
+fn every_machine_has_its_table_and_its_fuzz_target() {
+    let problems = inventory::machine_problems();
+    assert!(problems.is_empty(), "fixtures/state/machine.toml:\n{}", problems.join("\n"));
+}
+
+#[test]
+fn every_parser_has_its_fuzz_target() {
+    let problems = inventory::parser_problems();
+    assert!(problems.is_empty(), "tests/fuzz/cover.toml:\n{}", problems.join("\n"));
 }

@@ -5,7 +5,7 @@ use acceptance::{
     agent::Agent,
     phone::{Phone, code_of},
     product::{pair, shared},
-    status,
+    rules, status,
 };
 use wv_proto::{
     codec,
@@ -78,4 +78,10 @@ fn what_the_table_says_of_sip_holds() {
         }
     }
     assert!(problems.is_empty(), "fixtures/status.toml:\n{}", problems.join("\n"));
+}
+
+#[test]
+fn every_wv_rule_is_followed_by_code_and_shown_by_a_test() {
+    let problems = rules::half_cited();
+    assert!(problems.is_empty(), "fixtures/rules/wv.toml:\n{}", problems.join("\n"));
 }

@@ -122,7 +122,7 @@ pub(crate) enum Settled {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::side::Side;
+    use crate::{presence::PresenceDocument, side::Side};
 
     fn address(text: &str) -> Address {
         Address::parse(text).unwrap()
@@ -141,5 +141,73 @@ mod tests {
         let Answer::Done { outcome, details } = gather.to_answer() else { panic!("{gather:?}") };
         assert_eq!(outcome, Outcome::PartialSuccess);
         assert_eq!(details, [Detail { target: address("c@w"), outcome: Outcome::Timeout }]);
+    }
+
+    #[test]
+    fn every_state_has_a_row_for_every_event() {
+        let view = PresenceView {
+            document: Arc::new(PresenceDocument::default()),
+            attributes: AttributeSet::ALL,
+            changed: AttributeSet::ALL,
+        };
+        let purposes = [
+            ("watch", Purpose::Watch { endpoint: Endpoint::new(Side::Wv, "s") }),
+            ("fetch", Purpose::Fetch { attributes: AttributeSet::ALL, views: vec![(address("b@w"), view)] }),
+            (
+                "send",
+                Purpose::Send {
+                    message: MessageId::new("m"),
+                    origin: Arc::from("o"),
+                    endpoint: Endpoint::new(Side::Wv, "s"),
+                },
+            ),
+        ];
+        let states: [(&str, &[&str], &[(&str, Outcome)]); 5] = [
+            ("one part", &["b@w"], &[]),
+            ("two parts", &["b@w", "c@w"], &[]),
+            ("one of two in", &["b@w"], &[("c@w", Outcome::Success)]),
+            ("one of two failed", &["b@w"], &[("c@w", Outcome::Blocked)]),
+            ("all in", &[], &[("c@w", Outcome::Success)]),
+        ];
+        let mut table = String::from("# gather: purpose, state, event: what comes of it\n");
+        for (purpose_name, purpose) in &purposes {
+            for (state, outstanding, details) in states {
+                for event in ["Success", "UnknownUser", "Blocked", "of a stranger", "give up"] {
+                    let request = RequestId { side: Side::Wv, number: 1 };
+                    let mut gather = Gather::new(Correlation::new(1), address("a@w"), request, purpose.clone());
+                    gather.outstanding.extend(outstanding.iter().map(|text| address(text)));
+                    for (target, outcome) in details {
+                        gather.refuse(&address(target), *outcome);
+                    }
+                    let counted = match event {
+                        "Success" => format!("{:?}", gather.settle(&address("b@w"), Outcome::Success)),
+                        "UnknownUser" => format!("{:?}", gather.settle(&address("b@w"), Outcome::UnknownUser)),
+                        "Blocked" => format!("{:?}", gather.settle(&address("b@w"), Outcome::Blocked)),
+                        "of a stranger" => format!("{:?}", gather.settle(&address("z@w"), Outcome::Success)),
+                        _ => {
+                            gather.give_up(Outcome::Timeout);
+                            format!("partial {}", gather.is_partial)
+                        }
+                    };
+                    let next = if gather.is_complete() { shown(gather.to_answer()) } else { "waits".to_owned() };
+                    table.push_str(&format!("{purpose_name} {state} {event}: {counted}, {next}\n"));
+                }
+            }
+        }
+        crate::generated::compare("fixtures/state/mapping_gather.txt", &table);
+    }
+
+    fn shown(answer: Answer) -> String {
+        let (name, outcome, details) = match answer {
+            Answer::Done { outcome, details } => ("Done".to_owned(), outcome, details),
+            Answer::Presence { outcome, views, details } => (format!("Presence of {}", views.len()), outcome, details),
+            Answer::Sent { outcome, message, details } => {
+                let name = if message.is_some() { "Sent with id" } else { "Sent without id" };
+                (name.to_owned(), outcome, details)
+            }
+            other => panic!("{other:?}"),
+        };
+        let details: Vec<String> = details.iter().map(|part| format!("{} {:?}", part.target, part.outcome)).collect();
+        format!("{name} {outcome:?} {details:?}")
     }
 }

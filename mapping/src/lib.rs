@@ -23,6 +23,9 @@ pub mod correlation;
 pub mod engine;
 pub mod event;
 mod gather;
+#[cfg(test)]
+#[path = "../../tests/src/generated.rs"]
+mod generated;
 pub mod limit;
 pub mod markup;
 pub mod message;

@@ -5,6 +5,7 @@
 mod authorization;
 mod message;
 mod presence;
+mod rule;
 mod service;
 mod session;
 mod subscription;

@@ -2,7 +2,10 @@
 //! is broken. `tests/fuzz` gives them to libFuzzer, `tests/replay.rs` replays the corpus that libFuzzer left.
 
 pub mod gateway_config;
+pub mod gateway_record;
 pub mod gateway_scenario;
+pub mod gateway_text;
+pub mod gateway_translation;
 pub mod mapping_engine;
 pub mod seed;
 pub mod sip_event;
@@ -12,6 +15,7 @@ pub mod sip_store;
 pub mod sip_transaction;
 pub mod tape;
 pub mod wv_cir;
+pub mod wv_client;
 pub mod wv_login;
 pub mod wv_message;
 pub mod wv_pts;
@@ -36,6 +40,9 @@ pub struct Target {
 pub const TARGETS: &[Target] = &[
     Target { name: "gateway_config", run: gateway_config::run, fixtures: None },
     Target { name: "gateway_scenario", run: gateway_scenario::run, fixtures: Some("scenario") },
+    Target { name: "gateway_record", run: gateway_record::run, fixtures: None },
+    Target { name: "gateway_text", run: gateway_text::run, fixtures: None },
+    Target { name: "gateway_translation", run: gateway_translation::run, fixtures: Some("sip/pidf") },
     Target { name: "mapping_engine", run: mapping_engine::run, fixtures: None },
     Target { name: "mapping_markup", run: wv_segment::run_markup, fixtures: None },
     Target { name: "sip_compositor", run: sip_store::run_compositor, fixtures: None },
@@ -53,6 +60,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "sip_uri", run: sip_message::run_uri, fixtures: None },
     Target { name: "wv_address", run: wv_value::run_address, fixtures: None },
     Target { name: "wv_cir", run: wv_cir::run, fixtures: None },
+    Target { name: "wv_client", run: wv_client::run, fixtures: None },
     Target { name: "wv_date_time", run: wv_value::run_date_time, fixtures: None },
     Target { name: "wv_envelope", run: wv_message::run_envelope, fixtures: Some("wv") },
     Target { name: "wv_login", run: wv_login::run, fixtures: None },

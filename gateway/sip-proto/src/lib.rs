@@ -13,12 +13,13 @@ pub mod body;
 pub mod dialog;
 pub mod error;
 pub mod event;
+#[cfg(test)]
+#[path = "../../../tests/src/generated.rs"]
+mod generated;
 pub mod id_source;
 pub mod limit;
 pub mod message;
 pub mod registrar;
 pub mod snapshot;
-#[cfg(test)]
-mod state_table;
 pub mod time;
 pub mod transaction;

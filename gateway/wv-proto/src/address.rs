@@ -340,6 +340,7 @@ mod tests {
         assert_eq!(parse("wv:/chess@wv.example").unwrap().kind(), AddressKind::DomainResource);
     }
 
+    // WV-ADR-01
     #[test]
     fn what_is_missing_is_added() {
         for text in ["alice", "wv:alice", "alice@wv.example", "WV:ALICE@WV.EXAMPLE", "wv:wv:alice", " alice\r\n"] {
@@ -348,6 +349,7 @@ mod tests {
         assert_eq!(Address::parse("alice", ""), Err(AddressError::MissingDomain));
     }
 
+    // WV-ADR-02
     #[test]
     fn letters_are_kept_and_do_not_matter() {
         let address = parse("wv:alice/~PEP1.0_Subscriptions@wv.example").unwrap();
@@ -355,6 +357,7 @@ mod tests {
         assert_eq!(address.as_str(), "wv:alice/~PEP1.0_Subscriptions@wv.example");
     }
 
+    // WV-ADR-04
     #[test]
     fn wrong_addresses_are_named() {
         assert_eq!(parse("wv:@d"), Err(AddressError::Empty));
@@ -388,6 +391,7 @@ mod tests {
     }
 
     proptest! {
+        // WV-ADR-03
         #[test]
         fn parts_survive_being_written_and_read(
             user in "[^\\p{C}]{1,20}", resource in proptest::option::of("[^\\p{C}]{1,20}"), domain in "[a-z]{1,8}\\.[a-z]{2}"

@@ -9,6 +9,9 @@ pub mod address;
 pub mod cir;
 pub mod codec;
 pub mod error;
+#[cfg(test)]
+#[path = "../../../tests/src/generated.rs"]
+mod generated;
 pub mod limit;
 pub mod presence_attribute;
 pub mod primitive;

@@ -177,3 +177,17 @@ pub struct VendorValue {
     /// Its text.
     pub text: Box<str>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wv_prm_07_a_value_holds_only_with_qualifier_t() {
+        let said = |qualifier| Qualified { qualifier, ..Qualified::valid(7) };
+        assert_eq!(said(Some(true)).valid_value(), Some(&7));
+        assert_eq!(said(Some(false)).valid_value(), None);
+        assert_eq!(said(None).valid_value(), None);
+        assert_eq!(Qualified::<u8>::unknown().valid_value(), None);
+    }
+}

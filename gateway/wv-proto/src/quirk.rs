@@ -261,6 +261,7 @@ fn is_nokia_id(id: Option<&str>) -> bool {
 mod tests {
     use super::*;
 
+    // WV-QRK-01
     #[test]
     fn each_known_client_is_recognised_by_what_it_sends() {
         let android = Evidence { user_agent: Some("Android-Imps/0.1"), client_id: Some("lab"), ..Evidence::default() };

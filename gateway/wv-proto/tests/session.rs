@@ -299,6 +299,7 @@ fn capabilities(multi_trans: u32) -> Primitive {
     Primitive::ClientCapabilityRequest(Box::new(ClientCapabilityRequest { client_id, capabilities }))
 }
 
+// WV-HTTP-03
 #[test]
 fn a_whole_session_works_in_every_version_and_encoding() {
     for version in Version::ALL {

@@ -2,6 +2,7 @@
 
 mod authorization;
 mod messaging;
+mod permission;
 mod property;
 mod restart;
 mod waiting;

@@ -250,3 +250,6 @@ impl Letters {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

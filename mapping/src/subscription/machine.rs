@@ -205,8 +205,7 @@ mod tests {
                 }
             }
         }
-        let expected = include_str!("../../../fixtures/state/mapping_entry.txt");
-        assert!(table == expected, "the table is now:\n{table}");
+        crate::generated::compare("fixtures/state/mapping_entry.txt", &table);
     }
 
     #[test]

@@ -271,7 +271,6 @@ mod tests {
                 table.push_str(&format!("{side:?} {name}: {shown}\n"));
             }
         }
-        let expected = include_str!("../../../fixtures/state/mapping_showing.txt");
-        assert!(table == expected, "the table is now:\n{table}");
+        crate::generated::compare("fixtures/state/mapping_showing.txt", &table);
     }
 }

@@ -1,7 +1,7 @@
 //! What a fuzzer begins with: messages of our own fixtures and of our own writers. Machines begin with nothing, their
 //! octets mean nothing that could be written down.
 
-use super::{Target, fixtures, sip_event, sip_store, wv_session};
+use super::{Target, fixtures, gateway_record, sip_event, sip_store, wv_session};
 use std::{env, fs, path::Path};
 use wv_proto::{
     codec::{Decoded, WriterOptions, date_time::DateTime, decode, encode},
@@ -45,6 +45,17 @@ pub fn of(target: &Target) -> Vec<Vec<u8>> {
         }
         "sip_snapshot" => [sip_event::snapshots(), sip_store::snapshots()].concat(),
         "mapping_markup" => texts(&["<p>one &amp; <b>two</b></p>", "<style>p{}</style>&#228;<br/>x", "1 < 2 & 3 > 2"]),
+        "gateway_record" => gateway_record::records(),
+        "gateway_text" => texts(&[
+            "wv:alice@wv.example",
+            "sip:bob@sip.example",
+            "wv:alice/friends@wv.example",
+            "sip:alice%2Ffriends@wv.example;user=phone",
+            "tel:+358501234567",
+            "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHQ$RdescudvJCsgt3ub+b8m4Q",
+            r#"{"at":1,"correlation":"000000000000002a","side":"wv","direction":"in","peer":"p","title":"t","detail":null}"#,
+        ]),
+        "gateway_translation" => fixtures("wv").into_iter().map(|(_, octets)| octets).collect(),
         "gateway_config" => {
             texts(&[gateway::config::EMBEDDED_DEFAULT, "5\nlimits.coalesce_ms", "[node]\nname = \"x\"\n"])
         }

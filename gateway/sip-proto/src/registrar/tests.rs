@@ -1,5 +1,7 @@
 //! The rules of RFC 3261 §10.3, and what no sequence of requests may break.
 
+mod matrix;
+
 use super::*;
 use proptest::prelude::*;
 use std::collections::BTreeSet;

@@ -133,6 +133,14 @@ mod tests {
     }
 
     #[test]
+    fn wv_lst_03_of_the_property_default_only_t_changes_anything() {
+        let read = |text: &str| from_properties(&[Property::new("Default", text)]).map(|read| read.make_default);
+        assert_eq!((read("T"), read("F")), (Ok(true), Ok(false)));
+        assert_eq!(from_properties(&[]).map(|read| read.make_default), Ok(false));
+    }
+
+    // WV-LST-01
+    #[test]
     fn a_member_without_nickname_still_gets_a_name() {
         let bob = Contact {
             address: mapping::address::Address::parse("bob@sip.example").unwrap(),

@@ -141,4 +141,25 @@ mod tests {
         message.content = Content { media_type: "image/png".into(), body: Bytes::from_static(&[0, 255]) };
         assert_eq!(to_new_message(&message, &Negotiated::default(), Timestamp::EPOCH), None, "it takes text only");
     }
+
+    #[test]
+    fn wv_msg_02_the_type_of_a_new_message_is_always_written() {
+        let new = to_new_message(&read("hello", 5), Timestamp::EPOCH);
+        assert_eq!(new.message.content_type.as_deref(), Some("text/plain"));
+        assert_eq!(new.message.content_size, Some(5));
+    }
+
+    #[test]
+    fn wv_msg_04_the_time_of_a_message_is_the_gateways() {
+        let claimed = DateTime::from_unix_seconds(4_000_000_000);
+        let request = SendMessageRequest {
+            delivery_report: false,
+            message: MessageInfo { date_time: claimed, ..MessageInfo::default() },
+            content: Some(WvContent::from_text("hello")),
+        };
+        let (alice, now) = (Address::parse("alice@wv.example").unwrap(), Timestamp::from_secs(1_109_912_767));
+        let message = from_send(&request, &alice, "s/1", Duration::from_secs(60), now);
+        assert_eq!(message.sent, now);
+        assert_eq!(to_new_message(&message, now).message.date_time, DateTime::from_unix_seconds(1_109_912_767));
+    }
 }

@@ -322,6 +322,7 @@ mod tests {
         assert_eq!(DateTime::from_octets(&[0; 6]), Err(ValueError::NotADateTime));
     }
 
+    // WV-ENC-07
     #[test]
     fn zone_letters_are_turned_into_utc() {
         let with_zone = |zone: u8| {

@@ -238,6 +238,7 @@ pub struct AgreedCapabilityList {
 mod tests {
     use super::*;
 
+    // WV-NEG-09
     #[test]
     fn a_list_without_types_accepts_plain_text_only() {
         let mut list = CapabilityList::default();

@@ -237,6 +237,7 @@ mod tests {
         read_refused(builder.finish().unwrap().root())
     }
 
+    // WV-NEG-10
     #[test]
     fn an_empty_node_means_all_below_it() {
         let everything: FunctionSet = Function::ALL.iter().copied().collect();

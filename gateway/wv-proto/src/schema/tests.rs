@@ -90,6 +90,7 @@ fn tokens_that_were_decided_are_as_decided() {
     assert_eq!(tag(Version::V1_3, element::IN_USE), None);
 }
 
+// WV-ENC-03
 #[test]
 fn value_tokens_are_read_and_written_by_version() {
     for version in Version::ALL {

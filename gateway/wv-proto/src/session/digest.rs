@@ -116,6 +116,7 @@ mod tests {
         is_digest_right(method, &Nonce::new(nonce), &Password::new(password), &DigestBytes::new(sent))
     }
 
+    // WV-LOGIN-04
     #[test]
     fn the_known_vector_comes_out() {
         assert_eq!(digest(DigestMethod::Md5, "abc123", "secret"), "ONRYj9vHKbpfB8SbQtGVoA==");

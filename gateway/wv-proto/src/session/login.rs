@@ -187,6 +187,7 @@ impl LoginMachine {
             // WV-ACC-01
             return Verdict::Refused(StatusCode::FORBIDDEN);
         }
+        // WV-LOGIN-07
         if let Some(sent) = &request.digest_bytes {
             // WV-LOGIN-06
             let is_right = match (self.take_challenge(&attempt.claim()), credentials) {

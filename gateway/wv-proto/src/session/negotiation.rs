@@ -387,6 +387,7 @@ mod tests {
         assert_eq!(negotiated.refusal(need, &strict, version), None);
     }
 
+    // WV-NEG-08
     #[test]
     fn wv_neg_05_the_answer_has_the_shape_of_its_version() {
         let limits = SessionLimits::default();

@@ -439,3 +439,6 @@ const PARSER_SIZE_DEFAULT: usize = 32_767;
 
 /// Room for the elements around the Presence elements of a notification.
 const ENVELOPE_BYTES: usize = 1024;
+
+#[cfg(test)]
+mod tests;

@@ -94,6 +94,7 @@ fn an_empty_transaction_id_is_none() {
     }
 }
 
+// WV-PRM-02
 #[test]
 fn poll_is_read_in_both_places() {
     let mode = "<TransactionMode>Request</TransactionMode>";
@@ -111,6 +112,7 @@ fn poll_is_read_in_both_places() {
     }
 }
 
+// WV-PRM-10
 #[test]
 fn a_session_without_name_is_outband() {
     let descriptor = "<TransactionMode>Request</TransactionMode>";
@@ -149,6 +151,7 @@ fn an_unknown_primitive_keeps_its_name_and_transaction() {
     }
 }
 
+// WV-PRM-12
 #[test]
 fn what_is_missing_is_named_and_has_a_code() {
     let empty = malformed("");
@@ -182,6 +185,7 @@ fn a_message_without_transaction_still_names_its_session() {
     assert_eq!(error.fault, EnvelopeFault::MissingTransaction);
 }
 
+// WV-PRM-01
 #[test]
 fn order_and_unknown_children_do_not_matter() {
     let content = "<SendMessage-Request><ContentData>hi</ContentData><X-Mark xmlns=\"urn:x\">1</X-Mark><MessageInfo>\
@@ -198,6 +202,7 @@ fn order_and_unknown_children_do_not_matter() {
     assert_eq!(request.content.unwrap().to_text(), Some("hi"));
 }
 
+// WV-PRM-09
 #[test]
 fn a_wrong_size_or_time_is_no_reason_to_refuse_a_message() {
     let content = "<NewMessage><MessageInfo><MessageID>m</MessageID><ContentSize>many</ContentSize>\
@@ -227,6 +232,7 @@ fn a_client_may_be_bare_text_and_schemas_a_list() {
     assert_eq!(login.user_id.parse_address("wv.example").unwrap().as_str(), "wv:alice@wv.example");
 }
 
+// WV-PRM-11
 #[test]
 fn targets_are_found_in_every_shape() {
     let shapes = [

@@ -347,17 +347,22 @@ fn check(version: Version, expected: Vec<(&'static str, Envelope)>) {
     }
 }
 
+// WV-PRM-03
+// WV-PRM-04
 #[test]
 fn the_sequence_of_1_2_is_read_and_written_as_published() {
     let parts = [login_of_1_2(), negotiation_of_1_2(), use_of_1_2(), messages_of_1_2()];
     check(Version::V1_2, parts.into_iter().flatten().collect());
 }
 
+// WV-PRM-05
+// WV-PRM-06
 #[test]
 fn the_sequence_of_1_1_is_read_and_written_as_published() {
     check(Version::V1_1, negotiation_of_1_1().into_iter().chain(use_of_1_1()).collect());
 }
 
+// WV-PRM-08
 #[test]
 fn the_shapes_of_1_3_are_read_and_written_as_published() {
     check(Version::V1_3, shapes_of_1_3());

@@ -27,7 +27,7 @@ fn watch(world: &mut World, user: &str, endpoint: &Endpoint, targets: &[&str]) -
     world.request(user, endpoint, operation)
 }
 
-fn publish(world: &mut World, user: &str, endpoint: &Endpoint, mood: Mood) {
+pub(super) fn publish(world: &mut World, user: &str, endpoint: &Endpoint, mood: Mood) {
     let person = Person { mood: Value::Known(mood), ..Person::default() };
     let document = Box::new(PresenceDocument { person, devices: Vec::new() });
     let publication = Publication { device: DeviceId::new(&endpoint.id), change: PublicationChange::Merge(document) };
@@ -52,7 +52,7 @@ fn mood(notification: &Notification) -> Option<Mood> {
     notification.view.as_ref().and_then(|view| view.document.person.mood.known().cloned())
 }
 
-fn outcome(answer: Answer) -> Outcome {
+pub(super) fn outcome(answer: Answer) -> Outcome {
     match answer {
         Answer::Done { outcome, .. }
         | Answer::Sent { outcome, .. }

@@ -72,6 +72,5 @@ fn every_state_has_a_row_for_every_event() {
             }
         }
     }
-    let expected = include_str!("../../../../fixtures/state/mapping_relay.txt");
-    assert!(table == expected, "the table is now:\n{table}");
+    crate::generated::compare("fixtures/state/mapping_relay.txt", &table);
 }

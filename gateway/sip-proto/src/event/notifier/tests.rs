@@ -296,7 +296,7 @@ fn every_state_decides_about_every_event() {
             table += &format!("{state:?} + {name} -> {:?} {:?}\n", machine.state(), told(&mut machine));
         }
     }
-    crate::state_table::compare!("sip_notifier.txt", &table);
+    crate::generated::compare("fixtures/state/sip_notifier.txt", &table);
 }
 
 const EVENTS: [&str; 13] = [

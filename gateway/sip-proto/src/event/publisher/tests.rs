@@ -219,7 +219,7 @@ fn every_state_decides_about_every_event() {
             table += &format!("{state:?} + {name} -> {:?} {:?}\n", machine.state(), told(&mut machine).0);
         }
     }
-    crate::state_table::compare!("sip_publisher.txt", &table);
+    crate::generated::compare("fixtures/state/sip_publisher.txt", &table);
 }
 
 const EVENTS: [&str; 12] = [

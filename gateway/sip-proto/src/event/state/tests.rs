@@ -1,5 +1,7 @@
 //! The order of the checks, the life of a publication, and what no sequence of requests may break.
 
+mod matrix;
+
 use super::*;
 use proptest::prelude::*;
 use std::collections::HashSet;

@@ -434,7 +434,7 @@ fn every_state_decides_about_every_event() {
             table += &format!("{state:?} + {name} -> {:?} {:?}\n", machine.state(), told(&mut machine));
         }
     }
-    crate::state_table::compare!("sip_subscriber.txt", &table);
+    crate::generated::compare("fixtures/state/sip_subscriber.txt", &table);
 }
 
 const EVENTS: [&str; 17] = [

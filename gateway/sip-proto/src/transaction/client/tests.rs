@@ -81,7 +81,7 @@ fn every_state_decides_about_every_event() {
         machine.expire(at(90_000));
         table += &format!("{state:?} + TimerForK -> {:?} {:?}\n", machine.state(), drain(&mut machine));
     }
-    crate::state_table::compare!("sip_client_transaction.txt", &table);
+    crate::generated::compare("fixtures/state/sip_client_transaction.txt", &table);
 }
 
 fn in_state(state: ClientState) -> ClientTransaction {

@@ -66,7 +66,7 @@ fn every_state_decides_about_every_event() {
             table += &format!("{state:?} + {name} -> {:?} {:?}\n", machine.state(), drain(&mut machine));
         }
     }
-    crate::state_table::compare!("sip_invite_client_transaction.txt", &table);
+    crate::generated::compare("fixtures/state/sip_invite_client_transaction.txt", &table);
 }
 
 const EVENTS: [InviteClientEvent; 4] = [

@@ -25,6 +25,7 @@ fn an_update_says_only_what_it_names() {
     assert!(document.person.mood.is_absent());
 }
 
+// WV-PRS-03
 #[test]
 fn a_value_without_qualifier_counts_in_an_update() {
     let value = Qualified { qualifier: None, value: Some("hello".into()), client_id: None };
@@ -41,6 +42,7 @@ fn an_impossible_availability_is_refused() {
     assert_eq!(refused, Err(BadPresenceValue(Attribute::UserAvailability)));
 }
 
+// WV-PRS-05
 #[test]
 fn what_may_be_seen_but_is_not_known_gets_qualifier_f() {
     let shown =
@@ -62,6 +64,7 @@ fn the_online_device_speaks_for_all() {
     assert_eq!(shown.attributes, [PresenceAttribute::OnlineStatus(Qualified::valid(true))]);
 }
 
+// WV-PRS-07
 #[test]
 fn an_old_phone_reads_online_from_comm_cap() {
     let document = PresenceDocument {

@@ -66,6 +66,7 @@ fn worked_examples_are_read_and_written_octet_for_octet() {
     }
 }
 
+// WV-ENC-06
 #[test]
 fn values_are_read_by_their_kind() {
     let octets = octets(SEND_MESSAGE);
@@ -84,6 +85,7 @@ fn values_are_read_by_their_kind() {
     assert_eq!(request.child(element::CONTENT_DATA).unwrap().text(), "hi");
 }
 
+// WV-ENC-05
 #[test]
 fn literal_elements_are_read_and_written() {
     let mut hex = String::from("03 11 6A 0B");
@@ -99,6 +101,7 @@ fn literal_elements_are_read_and_written() {
     assert_eq!(wbxml_of(&tree, Version::V1_2), octets);
 }
 
+// WV-ENC-02
 #[test]
 fn pieces_of_a_value_are_joined() {
     let start = "03 11 6A 05 74 61 69 6C 00 C9 08 03 31 2E 32 00 01";
@@ -156,6 +159,7 @@ fn broken_binary_documents_are_refused_by_name() {
     assert!(decoded(&octets("03 00 07 6A 00 C9 08 03 31 2E 32 00 01 01")).is_ok());
 }
 
+// WV-ENC-01
 #[test]
 fn the_namespace_decides_before_the_public_identifier() {
     let decoded_version = |hex: &str| decoded(&octets(hex)).unwrap().version;
@@ -178,6 +182,7 @@ fn the_plain_text_syntax_is_known_and_refused() {
     assert_eq!(decode(b"hello", None, &Limits::default()).map(|_| ()), Err(CodecError::UnknownEncoding));
 }
 
+// WV-ENC-09
 #[test]
 fn two_names_for_one_element_are_read_as_one() {
     let tree = xml("<BlockUser-Request><PreferredvCard/><AcceptedCharSet/></BlockUser-Request>");
@@ -186,6 +191,7 @@ fn two_names_for_one_element_are_read_as_one() {
     assert!(tree.root().child(element::ACCEPTED_CHARSET).is_some());
 }
 
+// WV-ENC-04
 #[test]
 fn one_number_with_two_strings_is_read_by_its_element() {
     // SearchElement is 1/33, Name is 0/1F in all versions.
@@ -230,6 +236,7 @@ fn a_nul_goes_raw_in_content_and_nowhere_else() {
     assert_eq!(write(element::DESCRIPTION), Err(WriteError::ForbiddenCharacter));
 }
 
+// WV-ENC-08
 #[test]
 fn content_is_unpacked_by_what_the_sender_did() {
     let tree = xml("<ContentData>\naGk=\n</ContentData>");
@@ -274,6 +281,7 @@ fn xml_is_read_strictly() {
     assert_eq!(decoded(b"<Status>\xFF</Status>").map(|_| ()), Err(CodecError::MalformedText));
 }
 
+// WV-ENC-10
 #[test]
 fn xml_of_real_senders_is_read() {
     let plain = xml("<Status><Result><Code>200</Code></Result></Status>");

@@ -1,3 +1,5 @@
+mod matrix;
+
 use super::*;
 use crate::primitive::access::Disconnect;
 use crate::primitive::capability::AgreedCapabilityList;

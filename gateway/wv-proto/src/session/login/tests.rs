@@ -102,6 +102,7 @@ fn known(session: &str, client: &str) -> KnownSession {
     KnownSession { session_id: SessionId::new(session), client_id: ClientId::from_url(client) }
 }
 
+// WV-LOGIN-12
 #[test]
 fn wv_login_01_the_right_password_opens_a_session() {
     let (commands, response) = Login::default().run(&mut machine(), with_password("secret"));

@@ -248,6 +248,7 @@ fn wv_out_03_a_request_after_a_forced_logout_is_answered_601() {
     assert!(!bench.session.may_go_on());
 }
 
+// WV-SES-02
 #[test]
 fn wv_neg_01_service_negotiation_makes_the_session_active() {
     let policy = SessionPolicy {

@@ -220,6 +220,7 @@ fn request(kind: u8) -> Result<Primitive, Malformed> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
 
+    // WV-HTTP-01
     #[test]
     fn every_message_is_answered_once_and_the_promises_hold(
         multi_trans in 1_u8..4,

@@ -12,8 +12,8 @@ use crate::session::login::{
 };
 use std::fmt::Write as _;
 
-const TABLE: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/state/wv_server_session.txt"));
-
+// WV-LOGIN-13
+// WV-SES-01
 #[test]
 fn every_state_decides_every_event() {
     let mut table = String::from(
@@ -30,7 +30,7 @@ fn every_state_decides_every_event() {
             writeln!(table, "{name:<10} | {event:<26} | {}", session_cell(name, event)).unwrap();
         }
     }
-    assert!(table == TABLE, "the table is now:\n{table}");
+    crate::generated::compare("fixtures/state/wv_server_session.txt", &table);
 }
 
 const LOGINS: [&str; 8] = [

@@ -29,6 +29,19 @@ fn announce(bench: &mut Bench, capabilities: CapabilityList) {
 }
 
 #[test]
+fn wv_trx_03_a_request_of_the_client_may_bear_the_id_of_a_transaction_of_the_server() {
+    let mut bench = Bench::new(Version::V1_2);
+    enqueue(&mut bench, 0, message("m-1"));
+    let id = id_of(&bench.poll(1).unwrap());
+    bench.post(2, Transaction::request(Some(id.clone()), Primitive::GetListRequest));
+    let commands = bench.commands();
+    assert!(commands.iter().any(|command| matches!(command, Command::Execute { .. })), "{commands:?}");
+    assert!(!commands.iter().any(|command| matches!(command, Command::Acknowledged { .. })), "{commands:?}");
+    let (commands, _) = bench.respond(3, &id, delivered("m-1"));
+    assert!(commands.iter().any(|command| matches!(command, Command::Acknowledged { .. })), "{commands:?}");
+}
+
+#[test]
 fn wv_poll_02_a_poll_fetches_what_waits_and_the_acknowledgement_ends_it() {
     let mut bench = Bench::new(Version::V1_2);
     enqueue(&mut bench, 0, message("m-1"));
@@ -56,6 +69,7 @@ fn wv_poll_03_the_next_one_rides_on_the_answer_to_an_acknowledgement() {
     assert_eq!(second.poll, None);
 }
 
+// WV-POLL-04
 #[test]
 fn wv_poll_03_nothing_rides_on_the_answer_to_a_request_but_the_poll_flag() {
     let mut bench = Bench::new(Version::V1_2);
