@@ -81,7 +81,6 @@ impl Traffic {
 }
 
 /// The times from a request to its answer, for whoever notes many.
-#[must_use]
 pub fn request_seconds(side: Side) -> metrics::Histogram {
     metrics::histogram!(REQUEST_SECONDS, "side" => side_label(side))
 }
