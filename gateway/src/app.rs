@@ -2,6 +2,7 @@
 
 mod absent;
 mod announcement;
+pub mod assembly;
 mod inquiry;
 mod lane_thread;
 mod provision;
@@ -17,11 +18,13 @@ use crate::{
     account::{AccountError, AccountRegistry, CredentialError, Directory, SealKey},
     admin::{AdminError, AdminParts, AdminServer},
     config::{Configuration, value::SipTransport},
+    entropy::Entropy,
     lane::{Clock, LaneLink},
     observe::{Tap, metric, panic},
     shutdown::{Shutdown, Trigger},
     store::{DataFolder, OpenStore, Snapshot, StoreError},
 };
+use assembly::{LanePlan, Surroundings};
 use lane_thread::{LaneCrew, LaneOrder};
 use metrics_exporter_prometheus::PrometheusHandle;
 use socket::Sockets;
@@ -139,7 +142,6 @@ pub fn start(configuration: Configuration, options: StartOptions) -> Result<Runn
     if let Some(data_dir) = options.data_dir {
         configuration.node.data_dir = data_dir;
     }
-    let settings = settings::AgentWishes::of(&configuration)?;
     let folder = DataFolder::open(&configuration.node.data_dir)?;
     let key = SealKey::open(folder.path())?;
     let opening = OpenStore::open(configuration.store, folder, configuration.limits.store_queue_batches)?;
@@ -154,7 +156,7 @@ pub fn start(configuration: Configuration, options: StartOptions) -> Result<Runn
     let result = opened.map_err(StartError::from).and_then(|accounts| {
         let sockets = Sockets::bind(&configuration, options.ports)?;
         let site = Site { configuration: Arc::new(configuration), accounts: Arc::new(accounts), tap: Tap::default() };
-        launch(site, options.ports, options.signals, settings, &store, snapshot, sockets)
+        launch(site, options.ports, options.signals, &store, snapshot, sockets)
     });
     match result {
         Ok((running, supervisor)) => running.supervise(supervisor, store),
@@ -177,7 +179,6 @@ fn launch(
     site: Site,
     ports: Ports,
     signals: SignalUse,
-    wishes: settings::AgentWishes,
     store: &Arc<OpenStore>,
     snapshot: Snapshot,
     sockets: Sockets,
@@ -193,7 +194,7 @@ fn launch(
     };
     let admin = start_admin(&site.configuration, store, ports, parts)?;
     let (csp, cir, sip) = (sockets.csp_address(), sockets.cir_address(), sockets.sip_addresses());
-    let (lanes, started) = start_lanes(&site, wishes, store, snapshot, sockets, &mut shutdown);
+    let (lanes, started) = start_lanes(&site, store, snapshot, sockets, &mut shutdown);
     if let Err(error) = started {
         // Nobody is in service yet, so every phase passes at once.
         supervisor::end_early(shutdown, lanes, admin);
@@ -233,7 +234,6 @@ fn start_admin(
 
 fn start_lanes(
     site: &Site,
-    wishes: settings::AgentWishes,
     store: &Arc<OpenStore>,
     snapshot: Snapshot,
     sockets: Sockets,
@@ -241,21 +241,23 @@ fn start_lanes(
 ) -> (LaneCrew, Result<(), StartError>) {
     let (links, tasks): (Vec<LaneLink>, Vec<_>) = (0..LANES).map(|_| LaneLink::new(LANE_TASKS_MAX)).unzip();
     let neighbours: Arc<[LaneLink]> = links.into();
-    let clock = Clock::new();
-    let directory = Directory::default();
+    let surroundings = Surroundings {
+        clock: Clock::new(),
+        entropy: Entropy::of_system(),
+        book: site.accounts.book(),
+        directory: Directory::default(),
+        tap: site.tap.clone(),
+    };
     let snapshot = Arc::new(snapshot);
     let mut crew = LaneCrew::new(Arc::clone(&neighbours));
     let mut sockets = Some(sockets);
     for (number, tasks) in (0..LANES).zip(tasks) {
+        let plan = match LanePlan::new(Arc::clone(&site.configuration), (number, LANES), surroundings.clone()) {
+            Ok(plan) => plan,
+            Err(error) => return (crew, Err(error)),
+        };
         let order = LaneOrder {
-            number,
-            lanes: LANES,
-            clock,
-            configuration: Arc::clone(&site.configuration),
-            wishes: wishes.clone(),
-            book: site.accounts.book(),
-            directory: directory.clone(),
-            tap: site.tap.clone(),
+            plan,
             store: Arc::clone(store),
             // All connections and datagrams come to the first lane.
             sockets: sockets.take().unwrap_or_default(),

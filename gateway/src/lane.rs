@@ -10,4 +10,4 @@ mod turn;
 
 pub use clock::Clock;
 pub use intake::{Adapter, Input, Intake, Ticket};
-pub use turn::{Lane, LaneLink, LaneParts, LaneTask, Rebuild};
+pub use turn::{Lane, LaneLink, LaneParts, LaneTask, Rebuild, Turned};

@@ -17,6 +17,7 @@ pub mod app;
 pub mod cli;
 pub mod config;
 pub mod demo;
+pub mod entropy;
 pub mod http_post;
 pub mod lab;
 pub mod lane;

@@ -12,7 +12,7 @@ pub use folder::{DataFolder, TemporaryFolder};
 pub use handle::{Failure, Progress, RefusalReason, Refused, StoreHandle, Ticket};
 pub use memory::MemoryStore;
 pub use sqlite::SqliteStore;
-pub use writer::{OpenStore, Opening, StoreClient};
+pub use writer::{OpenStore, Opening, StoreClient, Writer, WriterSender};
 
 use crate::account::{AccountUser, StoredAccount};
 use bytes::Bytes;

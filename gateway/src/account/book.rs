@@ -33,6 +33,14 @@ pub struct Account {
     pub origin: AccountOrigin,
 }
 
+impl Account {
+    fn of_configuration(configured: &ConfiguredAccount) -> (Address, Arc<Self>) {
+        let credential = Credential::Clear(configured.password.clone());
+        let account = Self { user: configured.user.clone(), credential, origin: AccountOrigin::Configuration };
+        (configured.user.address().clone(), Arc::new(account))
+    }
+}
+
 /// Where an account comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AccountOrigin {
@@ -43,6 +51,12 @@ pub enum AccountOrigin {
 }
 
 impl AccountBook {
+    /// A book of the accounts of a configuration and no others, which never changes.
+    #[must_use]
+    pub fn of_configuration(configured: &[ConfiguredAccount]) -> Self {
+        Self(watch::channel(configured.iter().map(Account::of_configuration).collect()).1)
+    }
+
     /// A book of these users, all with the password `secret`.
     #[cfg(test)]
     pub(crate) fn for_test(users: &[&str]) -> Self {
@@ -161,11 +175,7 @@ impl AccountRegistry {
             let entry = Account { user: account.user.clone(), credential, origin: AccountOrigin::Store };
             entries.insert(account.user.address().clone(), Arc::new(entry));
         }
-        for account in configured {
-            let credential = Credential::Clear(account.password.clone());
-            let entry = Account { user: account.user.clone(), credential, origin: AccountOrigin::Configuration };
-            entries.insert(account.user.address().clone(), Arc::new(entry));
-        }
+        entries.extend(configured.iter().map(Account::of_configuration));
         Ok(Self { entries: watch::Sender::new(entries), key, store, domains })
     }
 

@@ -1,22 +1,29 @@
 //! A lane on its thread: built, turned, and built anew from the store after a panic.
 
-mod build;
-
-use super::{StartError, settings, socket::Sockets};
-use crate::{
-    account::{AccountBook, Directory},
-    config::Configuration,
-    lane::{Clock, LaneLink, LaneTask},
-    observe::{Tap, panic},
-    shutdown::{Member, Phase},
-    store::{OpenStore, Snapshot},
-    wv::listener,
+use super::{
+    StartError,
+    assembly::{Connections, LanePlan, REBUILDS_MAX},
+    settings,
+    socket::Sockets,
 };
-use build::Built;
+use crate::{
+    lane::{Lane, LaneLink, LaneTask},
+    observe::panic,
+    shutdown::{Member, Phase},
+    simple::transport::Transports,
+    store::{OpenStore, Snapshot},
+    wv::{
+        WvAdapter,
+        cir::{CirListener, CirOutlet, PushGateway},
+        listener::{self, ListenerSettings},
+    },
+};
 use mapping::side::Side;
 use std::{
     io,
+    net::{TcpListener, UdpSocket},
     panic::{AssertUnwindSafe, catch_unwind},
+    rc::Rc,
     sync::Arc,
     thread::JoinHandle,
     time::Duration,
@@ -26,6 +33,7 @@ use tokio::{
     sync::{mpsc, watch},
     task::LocalSet,
 };
+use wv_proto::cir::server::CirLimits;
 
 /// All lanes with their threads.
 #[derive(Debug)]
@@ -38,14 +46,7 @@ pub(super) struct LaneCrew {
 
 /// What a lane is built from, as often as it takes; everything in it may travel to the lane's thread.
 pub(super) struct LaneOrder {
-    pub(super) number: u32,
-    pub(super) lanes: u32,
-    pub(super) clock: Clock,
-    pub(super) configuration: Arc<Configuration>,
-    pub(super) wishes: settings::AgentWishes,
-    pub(super) book: AccountBook,
-    pub(super) directory: Directory,
-    pub(super) tap: Tap,
+    pub(super) plan: LanePlan,
     pub(super) store: Arc<OpenStore>,
     pub(super) sockets: Sockets,
     pub(super) tasks: mpsc::Receiver<LaneTask>,
@@ -73,7 +74,7 @@ impl LaneCrew {
     /// Starts a lane on a thread of its own.
     pub(super) fn add(&mut self, order: LaneOrder, snapshot: Arc<Snapshot>) -> Result<(), StartError> {
         let Some(reporter) = self.reporter.clone() else { return Ok(()) };
-        let name = format!("lane-{}", order.number);
+        let name = format!("lane-{}", order.plan.number());
         let thread = std::thread::Builder::new().name(name).spawn(move || run(order, snapshot, &reporter))?;
         self.threads.push(thread);
         Ok(())
@@ -130,7 +131,7 @@ impl Drop for EndReport<'_> {
 }
 
 fn run(mut order: LaneOrder, snapshot: Arc<Snapshot>, reporter: &mpsc::Sender<LaneReport>) {
-    let number = order.number;
+    let number = order.plan.number();
     let _end = EndReport(number, reporter);
     let failed = |error: StartError| {
         let _ = reporter.try_send(LaneReport::Failed(number, error.to_string()));
@@ -180,7 +181,7 @@ fn live(
     let local = LocalSet::new();
     let panics = panic::panics_of_this_thread();
     let (inner, tasks) = mpsc::channel(super::LANE_TASKS_MAX);
-    let built = local.block_on(runtime, async { build::build(order, snapshot, rebuilds, tasks) })?;
+    let built = local.block_on(runtime, async { build(order, snapshot, rebuilds, tasks) })?;
     if rebuilds == 0 {
         let _ = reporter.try_send(LaneReport::InService);
     }
@@ -189,7 +190,7 @@ fn live(
     }
     let life = local.block_on(runtime, async {
         tokio::select! {
-            life = turn(built, order.number, &order.neighbours, &mut order.member, &mut order.sockets) => life,
+            life = turn(built, order.plan.number(), &order.neighbours, &mut order.member, &mut order.sockets) => life,
             () = carry(&mut order.tasks, inner) => Life::Panicked,
             () = watch_for_panics(panics) => Life::Panicked,
         }
@@ -197,16 +198,72 @@ fn live(
     Ok(life)
 }
 
+/// A lane that is ready to turn.
+struct Built {
+    lane: Lane,
+    transports: Option<Rc<Transports>>,
+    csp: Option<CspListener>,
+    cir: Option<(CirListener, WvAdapter)>,
+}
+
+/// What CSP is served with.
+struct CspListener {
+    listener: TcpListener,
+    sessions: WvAdapter,
+    settings: ListenerSettings,
+}
+
+/// Builds the lane, then opens its doors.
+fn build(
+    order: &LaneOrder,
+    snapshot: &Snapshot,
+    rebuilds: u32,
+    tasks: mpsc::Receiver<LaneTask>,
+) -> Result<Built, StartError> {
+    let sockets = order.sockets.copy()?;
+    let configuration = order.plan.configuration();
+    let datagrams = sockets.cir_datagrams.as_ref().map(UdpSocket::try_clone).transpose()?;
+    let datagrams = datagrams.map(tokio::net::UdpSocket::from_std).transpose()?;
+    let push = configuration.wv_access.as_ref().and_then(|access| access.cir_push.clone()).map(PushGateway::start);
+    let connections = Connections {
+        store: order.store.lane_handle(),
+        tasks,
+        neighbours: Arc::clone(&order.neighbours),
+        csp: sockets.csp_address(),
+        cir: sockets.cir_address(),
+        outlet: CirOutlet::new(datagrams, push),
+    };
+    let assembly = order.plan.assemble(snapshot, rebuilds, connections)?;
+    let connections_max = configuration.limits.connections_max;
+    let cir = assembly.sessions.clone().zip(sockets.cir).map(|(sessions, listener)| {
+        (CirListener { listener, limits: CirLimits::default(), connections_max }, sessions)
+    });
+    let csp = match (assembly.sessions, configuration.wv_access.as_ref(), sockets.csp) {
+        (Some(sessions), Some(access), Some(listener)) => {
+            Some(CspListener { listener, sessions, settings: settings::listener(configuration, access) })
+        }
+        _ => None,
+    };
+    if let Some(transports) = &assembly.transports {
+        for socket in sockets.sip_datagrams {
+            transports.serve_datagrams(socket)?;
+        }
+        for listener in sockets.sip_streams {
+            transports.serve_streams(listener)?;
+        }
+    }
+    Ok(Built { lane: assembly.lane, transports: assembly.transports, csp, cir })
+}
+
 /// What is in the store now.
 fn reload(runtime: &Runtime, order: &LaneOrder) -> Result<Arc<Snapshot>, StartError> {
     let mut handle = order.store.lane_handle();
-    let scope = build::scope(order.number, order.lanes);
-    Ok(Arc::new(runtime.block_on(handle.recover(scope))?))
+    Ok(Arc::new(runtime.block_on(handle.recover(order.plan.scope()))?))
 }
 
 /// Tells the other lanes that this one has forgotten what they told it.
 fn tell_neighbours(order: &LaneOrder) {
-    let shard = order.number;
+    let shard = order.plan.number();
     for (number, link) in (0..).zip(order.neighbours.iter()) {
         if number != shard {
             let link = link.clone();
@@ -309,7 +366,3 @@ const LOOK_AGAIN: Duration = Duration::from_millis(2);
 
 /// How soon a panic in a task beside the lane is noticed.
 const PANIC_PACE: Duration = Duration::from_millis(100);
-
-/// How often a lane is built anew. What panics again and again needs a look from outside: the process ends, and whoever
-/// watches over it starts it again.
-const REBUILDS_MAX: u32 = 15;

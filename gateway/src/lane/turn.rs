@@ -100,6 +100,17 @@ pub struct Lane {
     last_own: u64,
     /// Whether the store was replaced under it.
     is_stale: bool,
+    /// When the store is read again, after a batch was lost and it could not be read; until then nobody is served.
+    read_again: Option<Timestamp>,
+}
+
+/// What a turn was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turned {
+    /// Something was done; there may be more to do.
+    Worked,
+    /// Nothing is left to do before somebody feeds an adapter, or [`Lane::deadline`].
+    Rested,
 }
 
 /// What a lane is made of.
@@ -129,7 +140,7 @@ pub struct LaneParts {
 }
 
 impl Lane {
-    /// A lane of these parts; nothing happens before [`Lane::run`].
+    /// A lane of these parts; nothing happens before [`Lane::run`], or [`Lane::begin`] and [`Lane::turn`].
     #[must_use]
     pub fn new(parts: LaneParts) -> Self {
         Self {
@@ -149,6 +160,7 @@ impl Lane {
             own: HashMap::new(),
             last_own: 0,
             is_stale: false,
+            read_again: None,
         }
     }
 
@@ -201,21 +213,9 @@ impl Lane {
 
     /// Turns until `stop` becomes true and nothing is left to do.
     pub async fn run(mut self, mut stop: watch::Receiver<bool>) {
-        self.reconcile(self.clock.now());
+        self.begin();
         loop {
-            let now = self.clock.now();
-            // Also under load, when the lane never comes to waiting.
-            self.take_tasks(now);
-            if std::mem::take(&mut self.is_stale) {
-                self.refuse(now);
-                self.recover().await;
-                continue;
-            }
-            self.expire(now);
-            self.hand_over_postponed();
-            let (batch, outputs) = self.gather(now);
-            if !batch.is_empty() || !outputs.is_empty() {
-                self.finish(batch, outputs).await;
+            if self.turn().await == Turned::Worked {
                 // Let the IO tasks of this lane have their turn under load, too.
                 tokio::task::yield_now().await;
                 continue;
@@ -228,6 +228,39 @@ impl Lane {
         }
     }
 
+    /// Settles what engine and adapters know of each other; once, before the first turn.
+    pub fn begin(&mut self) {
+        self.reconcile(self.clock.now());
+    }
+
+    /// One turn: what is due expires, what has gathered goes through the engine and is committed, its output is released.
+    /// Waits for nothing but the store.
+    pub async fn turn(&mut self) -> Turned {
+        let now = self.clock.now();
+        if let Some(at) = self.read_again {
+            if at > now {
+                return Turned::Rested;
+            }
+            self.recover().await;
+            return Turned::Worked;
+        }
+        // Also under load, when the lane never comes to waiting.
+        self.take_tasks(now);
+        if std::mem::take(&mut self.is_stale) {
+            self.refuse(now);
+            self.recover().await;
+            return Turned::Worked;
+        }
+        self.expire(now);
+        self.hand_over_postponed();
+        let (batch, outputs) = self.gather(now);
+        if batch.is_empty() && outputs.is_empty() {
+            return Turned::Rested;
+        }
+        self.finish(batch, outputs).await;
+        Turned::Worked
+    }
+
     async fn wait(&mut self, stop: &mut watch::Receiver<bool>) {
         let now = self.clock.now();
         let pause = self.deadline().map_or(LONGEST_PAUSE, |deadline| now.until(deadline).min(LONGEST_PAUSE));
@@ -235,7 +268,7 @@ impl Lane {
         let task = tokio::select! {
             () = wake.notified() => None,
             () = tokio::time::sleep(pause) => None,
-            task = self.tasks.recv() => task,
+            task = self.tasks.recv(), if self.read_again.is_none() => task,
             _ = stop.changed() => None,
         };
         if let Some(task) = task {
@@ -251,7 +284,12 @@ impl Lane {
         }
     }
 
-    fn deadline(&self) -> Option<Timestamp> {
+    /// When the next turn is due, if nobody feeds an adapter before.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Timestamp> {
+        if self.read_again.is_some() {
+            return self.read_again;
+        }
         let postponed = (!self.postponed.is_empty()).then(|| self.clock.now().after(POSTPONED_PAUSE));
         [self.engine.deadline(), self.wv.borrow().deadline(), self.simple.borrow().deadline(), postponed]
             .into_iter()
@@ -363,18 +401,19 @@ impl Lane {
     /// Starts again from what was kept: the engine shard and both adapters. As long as even that fails, whoever comes is
     /// refused; a store that is closed ends it, for then the process is going down.
     async fn recover(&mut self) {
-        let snapshot = loop {
-            match self.store.recover(self.scope.clone()).await {
-                Ok(snapshot) => break snapshot,
-                Err(StoreError::Closed) => return,
-                Err(error) => {
-                    tracing::error!(lane = self.number, %error, "the store cannot be read either");
-                    self.refuse(self.clock.now());
-                    tokio::time::sleep(LONGEST_PAUSE).await;
-                }
+        let read = self.store.recover(self.scope.clone()).await;
+        let now = self.clock.now();
+        self.read_again = None;
+        let snapshot = match read {
+            Ok(snapshot) => snapshot,
+            Err(StoreError::Closed) => return,
+            Err(error) => {
+                tracing::error!(lane = self.number, %error, "the store cannot be read either");
+                self.refuse(now);
+                self.read_again = Some(now.after(LONGEST_PAUSE));
+                return;
             }
         };
-        let now = self.clock.now();
         // What came in meanwhile was made by machines whose state is lost.
         self.refuse(now);
         for side in [Side::Wv, Side::Simple] {

@@ -20,6 +20,7 @@ pub use restore::AgentParts;
 use super::transport::{Inbound, Receiver, Transports};
 use crate::{
     account::AccountBook,
+    entropy::Entropy,
     lane::{Adapter, Clock, Input, Intake, Ticket},
     observe::{Direction, Tap, TraceRecord},
     store::WireRecord,
@@ -92,6 +93,7 @@ pub struct Agent {
     prefix: String,
     ids: IdSource,
     randomness: u64,
+    entropy: Entropy,
     profile: UasProfile,
     packages: PackageRegistry,
     nonce_key: [u8; 32],

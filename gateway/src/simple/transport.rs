@@ -20,10 +20,16 @@ use std::{
     collections::HashMap,
     io,
     net::SocketAddr,
+    pin::Pin,
     rc::Rc,
     time::Duration,
 };
-use tokio::{net::UdpSocket, sync::mpsc, task::AbortHandle};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::UdpSocket,
+    sync::mpsc,
+    task::AbortHandle,
+};
 
 /// Something that came in.
 #[derive(Debug)]
@@ -51,6 +57,7 @@ pub struct Transports {
     next_connection: Cell<u64>,
     sockets: RefCell<HashMap<ConnectionId, BoundSocket>>,
     listeners: RefCell<Vec<SocketAddr>>,
+    connector: RefCell<Rc<dyn Connector>>,
     accepting: RefCell<Vec<AbortHandle>>,
     streams: RefCell<HashMap<ConnectionId, StreamHandle>>,
     /// The newest connection to each address, for reuse.
@@ -89,8 +96,40 @@ impl Default for Bounds {
 }
 
 struct BoundSocket {
-    socket: Rc<UdpSocket>,
+    socket: Rc<dyn DatagramSocket>,
     local: SocketAddr,
+}
+
+/// What datagrams leave through.
+pub trait DatagramSocket {
+    /// Sends a datagram now.
+    ///
+    /// # Errors
+    /// `WouldBlock` when it is lost as datagrams are; everything else is told to whoever sent.
+    fn send_now(&self, octets: &[u8], peer: SocketAddr) -> io::Result<()>;
+}
+
+/// What opens connections.
+pub trait Connector {
+    /// Opens one.
+    fn connect(&self, peer: SocketAddr) -> Connecting;
+}
+
+/// A connection that is being opened.
+pub type Connecting = Pin<Box<dyn Future<Output = io::Result<Connection>>>>;
+
+/// An open connection.
+pub struct Connection {
+    /// What comes in.
+    pub reader: Box<dyn AsyncRead + Unpin>,
+    /// What goes out.
+    pub writer: Box<dyn AsyncWrite + Unpin>,
+}
+
+impl DatagramSocket for UdpSocket {
+    fn send_now(&self, octets: &[u8], peer: SocketAddr) -> io::Result<()> {
+        self.try_send_to(octets, peer).map(drop)
+    }
 }
 
 struct StreamHandle {
@@ -116,6 +155,7 @@ impl Transports {
             next_connection: Cell::new(1),
             sockets: RefCell::default(),
             listeners: RefCell::default(),
+            connector: RefCell::new(Rc::new(stream::SystemConnector)),
             accepting: RefCell::default(),
             streams: RefCell::default(),
             streams_by_peer: RefCell::default(),
@@ -136,10 +176,22 @@ impl Transports {
         socket.set_nonblocking(true)?;
         let socket = Rc::new(UdpSocket::from_std(socket)?);
         let local = socket.local_addr()?;
-        let id = self.next_id();
-        self.sockets.borrow_mut().insert(id, BoundSocket { socket: Rc::clone(&socket), local });
+        let id = self.add_datagrams(Rc::<UdpSocket>::clone(&socket), local);
         tokio::task::spawn_local(udp::receive(Rc::clone(self), id, socket));
         Ok(local)
+    }
+
+    /// Sends datagrams through this socket from now on. What arrives at it is handed over by
+    /// [`Transports::take_datagram`].
+    pub fn add_datagrams(&self, socket: Rc<dyn DatagramSocket>, local: SocketAddr) -> ConnectionId {
+        let id = self.next_id();
+        self.sockets.borrow_mut().insert(id, BoundSocket { socket, local });
+        id
+    }
+
+    /// Takes a datagram that arrived at the socket.
+    pub fn take_datagram(&self, id: ConnectionId, octets: &Bytes, source: SocketAddr) {
+        udp::take(self, id, octets, source);
     }
 
     /// Starts accepting connections; returns the listener's address.
@@ -154,6 +206,18 @@ impl Transports {
         let task = tokio::task::spawn_local(stream::accept(Rc::clone(self), listener));
         self.accepting.borrow_mut().push(task.abort_handle());
         Ok(local)
+    }
+
+    /// Opens connections by this from now on, and listens at this address: what connects to it is handed over by
+    /// [`Transports::adopt`].
+    pub fn connect_by(&self, connector: Rc<dyn Connector>, local: SocketAddr) {
+        *self.connector.borrow_mut() = connector;
+        self.listeners.borrow_mut().push(local);
+    }
+
+    /// Takes over a connection that a peer opened, or closes it when there are too many.
+    pub fn adopt(self: &Rc<Self>, connection: Connection, peer: SocketAddr) {
+        stream::adopt(self, connection, peer);
     }
 
     /// Takes no new connections any more; those that are open go on, and so do datagrams.
@@ -204,8 +268,8 @@ impl Transports {
             drop(sockets);
             return self.tell_unsent(transaction);
         };
-        match bound.socket.try_send_to(octets, hop.address) {
-            Ok(_) => crate::observe::metric::message(
+        match bound.socket.send_now(octets, hop.address) {
+            Ok(()) => crate::observe::metric::message(
                 mapping::side::Side::Simple,
                 crate::observe::Direction::Out,
                 octets.len(),

@@ -33,7 +33,7 @@ enum Backing {
 
 /// What the lanes and the administration hold of the writer.
 #[derive(Clone, Debug)]
-pub(super) struct WriterSender(mpsc::Sender<Work>);
+pub struct WriterSender(mpsc::Sender<Work>);
 
 /// A batch of a lane on its way to the writer.
 #[derive(Debug)]
@@ -103,13 +103,13 @@ impl OpenStore {
     pub fn start(mut store: Box<dyn Store>, folder: DataFolder, queue_batches: usize) -> Result<Opening, StoreError> {
         let snapshot = store.load(&Scope::Everything)?;
         let accounts = store.accounts()?;
-        let (sender, queue) = mpsc::channel(queue_batches.max(1));
+        let (sender, writer) = Writer::new(store, queue_batches);
         let path = folder.path().to_owned();
         let thread = std::thread::Builder::new()
             .name("store".to_owned())
-            .spawn(move || Writer { store, queue, lanes: Vec::new() }.run())
+            .spawn(move || writer.run())
             .map_err(|source| StoreError::Folder { path, source })?;
-        let backing = Backing::Writer { sender: WriterSender(sender), thread };
+        let backing = Backing::Writer { sender, thread };
         Ok(Opening { store: Self { backing, folder }, snapshot, accounts })
     }
 
@@ -191,6 +191,12 @@ impl StoreClient {
 }
 
 impl WriterSender {
+    /// A handle for one more lane.
+    #[must_use]
+    pub fn lane_handle(&self) -> StoreHandle {
+        StoreHandle::of_writer(self.clone())
+    }
+
     pub(super) fn try_submit(&self, assignment: Assignment) -> Result<(), Box<Refused>> {
         let (work, reason) = match self.0.try_send(Work::Commit(assignment)) {
             Ok(()) => return Ok(()),
@@ -219,44 +225,80 @@ impl WriterSender {
     }
 }
 
-struct Writer {
+/// The end of a store that commits. [`OpenStore::start`] gives it a thread; who keeps it says when it works.
+pub struct Writer {
     store: Box<dyn Store>,
     queue: mpsc::Receiver<Work>,
     /// Whoever has committed.
     lanes: Vec<Arc<watch::Sender<Progress>>>,
 }
 
+/// Whether a writer goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Course {
+    GoesOn,
+    Closed,
+}
+
 impl Writer {
+    /// A writer on any store, and what lanes reach it by.
+    #[must_use]
+    pub fn new(store: Box<dyn Store>, queue_batches: usize) -> (WriterSender, Self) {
+        let (sender, queue) = mpsc::channel(queue_batches.max(1));
+        (WriterSender(sender), Self { store, queue, lanes: Vec::new() })
+    }
+
+    /// Does what waits now.
+    pub fn work(&mut self) {
+        if let Ok(first) = self.queue.try_recv() {
+            self.take(first);
+        }
+    }
+
+    /// Whether something waits.
+    #[must_use]
+    pub fn has_work(&self) -> bool {
+        !self.queue.is_empty()
+    }
+
     fn run(mut self) {
-        let mut group = Vec::new();
         while let Some(first) = self.queue.blocking_recv() {
-            let mut next = Some(first);
-            while let Some(work) = next.take() {
-                match work {
-                    Work::Commit(assignment) if group.len() < GROUP_BATCHES_MAX => {
-                        group.push(assignment);
-                        next = self.queue.try_recv().ok();
-                    }
-                    Work::Commit(assignment) => {
-                        self.commit(&mut group);
-                        group.push(assignment);
-                        next = self.queue.try_recv().ok();
-                    }
-                    Work::Close => {
-                        self.commit(&mut group);
-                        return;
-                    }
-                    other @ (Work::Recover { .. }
-                    | Work::PutAccounts { .. }
-                    | Work::RemoveAccount { .. }
-                    | Work::Replace { .. }) => {
-                        self.commit(&mut group);
-                        self.serve(other);
-                    }
+            if self.take(first) == Course::Closed {
+                return;
+            }
+        }
+    }
+
+    /// Does this and everything that waits behind it.
+    fn take(&mut self, first: Work) -> Course {
+        let mut group = Vec::new();
+        let mut next = Some(first);
+        while let Some(work) = next.take() {
+            match work {
+                Work::Commit(assignment) if group.len() < GROUP_BATCHES_MAX => {
+                    group.push(assignment);
+                    next = self.queue.try_recv().ok();
+                }
+                Work::Commit(assignment) => {
+                    self.commit(&mut group);
+                    group.push(assignment);
+                    next = self.queue.try_recv().ok();
+                }
+                Work::Close => {
+                    self.commit(&mut group);
+                    return Course::Closed;
+                }
+                other @ (Work::Recover { .. }
+                | Work::PutAccounts { .. }
+                | Work::RemoveAccount { .. }
+                | Work::Replace { .. }) => {
+                    self.commit(&mut group);
+                    self.serve(other);
                 }
             }
-            self.commit(&mut group);
         }
+        self.commit(&mut group);
+        Course::GoesOn
     }
 
     /// Commits a group; when that fails, each batch on its own, so that one bad batch costs one lane only.

@@ -18,6 +18,7 @@ pub use restore::{Provider, WvParts, WvSettings, offered_functions};
 
 use crate::{
     account::{AccountBook, Directory},
+    entropy::Entropy,
     lane::{Adapter, Clock, Input, Intake, Ticket as LaneTicket},
     observe::{Direction, Tap, TraceRecord},
     store::WireRecord,
@@ -93,6 +94,7 @@ pub struct Sessions {
     sources: HashMap<SessionId, IpAddr>,
     request_seconds: metrics::Histogram,
     randomness: u64,
+    entropy: Entropy,
     next_number: u64,
     current: Correlation,
     inputs: Vec<Input>,

@@ -1,7 +1,9 @@
 //! Building the agent, and taking up what was kept.
 
 use super::{Agent, AgentSettings, Pending, registration::contact_endpoint, request};
-use crate::{account::AccountBook, lane::Clock, observe::Tap, simple::transport::Transports, store::WireRecord};
+use crate::{
+    account::AccountBook, entropy::Entropy, lane::Clock, observe::Tap, simple::transport::Transports, store::WireRecord,
+};
 use mapping::{
     address::Address,
     correlation::Correlation,
@@ -44,6 +46,8 @@ pub struct AgentParts {
     pub prefix: String,
     /// Randomness of this start, 32 octets three times.
     pub seeds: [[u8; 32]; 4],
+    /// Where further randomness comes from.
+    pub entropy: Entropy,
     /// Most transactions at once.
     pub transactions_max: usize,
 }
@@ -87,6 +91,7 @@ impl Agent {
             inputs: Vec::new(),
             settings: parts.settings,
             clock: parts.clock,
+            entropy: parts.entropy,
             transports: parts.transports,
             accounts: parts.accounts,
             wake: parts.wake,
@@ -98,7 +103,7 @@ impl Agent {
     /// becomes of requests that the lost machines sent interests nobody any more.
     pub(super) fn reload(&mut self, now: Timestamp, kept: &[&WireRecord]) {
         let mut seed = [0; 32];
-        let ids = getrandom::fill(&mut seed).ok().and_then(|()| IdSource::new(&self.prefix, seed).ok());
+        let ids = self.entropy.fill(&mut seed).ok().and_then(|()| IdSource::new(&self.prefix, seed).ok());
         let Some(ids) = ids else {
             tracing::error!("the system gives no random octets: the SIP state is not read again");
             return;

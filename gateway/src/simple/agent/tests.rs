@@ -43,6 +43,7 @@ impl Bench {
             tap: Tap::new(64),
             prefix: "t".to_owned(),
             seeds: [seed; 4],
+            entropy: crate::entropy::Entropy::of_system(),
             transactions_max: 1000,
         })
         .unwrap();

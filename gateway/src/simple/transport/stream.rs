@@ -1,6 +1,6 @@
 //! Connections.
 
-use super::{Inbound, Outbound, StreamHandle, Transports};
+use super::{Connecting, Connection, Connector, Inbound, Outbound, StreamHandle, Transports};
 use bytes::BytesMut;
 use mapping::side::Side;
 use sip_proto::{
@@ -13,8 +13,8 @@ use sip_proto::{
 };
 use std::{net::SocketAddr, rc::Rc};
 use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::{TcpListener, TcpStream, tcp::OwnedReadHalf, tcp::OwnedWriteHalf},
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream},
     sync::{Notify, mpsc},
 };
 
@@ -22,10 +22,7 @@ use tokio::{
 pub(super) async fn accept(transports: Rc<Transports>, listener: TcpListener) {
     loop {
         match listener.accept().await {
-            Ok((stream, peer)) if has_room(&transports, peer) => {
-                serve(&transports, stream, peer, FlowSide::Accepted, None);
-            }
-            Ok(_) => crate::observe::metric::shed(Side::Simple, "connections"),
+            Ok((stream, peer)) => adopt(&transports, split(stream), peer),
             Err(error) => {
                 // Out of descriptors, for instance: wait until some are free again.
                 tracing::warn!(side = "simple", %error, "accepting a connection failed");
@@ -33,6 +30,30 @@ pub(super) async fn accept(transports: Rc<Transports>, listener: TcpListener) {
             }
         }
     }
+}
+
+pub(super) fn adopt(transports: &Rc<Transports>, connection: Connection, peer: SocketAddr) {
+    if has_room(transports, peer) {
+        serve(transports, connection, peer, FlowSide::Accepted, None);
+    } else {
+        crate::observe::metric::shed(Side::Simple, "connections");
+    }
+}
+
+/// The connections of the system.
+pub(super) struct SystemConnector;
+
+impl Connector for SystemConnector {
+    fn connect(&self, peer: SocketAddr) -> Connecting {
+        Box::pin(async move { TcpStream::connect(peer).await.map(split) })
+    }
+}
+
+fn split(stream: TcpStream) -> Connection {
+    // Small messages must not wait for each other.
+    let _ = stream.set_nodelay(true);
+    let (reader, writer) = stream.into_split();
+    Connection { reader: Box::new(reader), writer: Box::new(writer) }
 }
 
 fn has_room(transports: &Transports, peer: SocketAddr) -> bool {
@@ -49,8 +70,9 @@ pub(super) async fn open(transports: Rc<Transports>, peer: SocketAddr, first: Ou
         return transports.enqueue(id, first);
     }
     let transaction = first.transaction;
-    match tokio::time::timeout(transports.bounds.connect_max, TcpStream::connect(peer)).await {
-        Ok(Ok(stream)) => serve(&transports, stream, peer, FlowSide::Opened, Some(first)),
+    let connecting = transports.connector.borrow().connect(peer);
+    match tokio::time::timeout(transports.bounds.connect_max, connecting).await {
+        Ok(Ok(connection)) => serve(&transports, connection, peer, FlowSide::Opened, Some(first)),
         Ok(Err(_)) | Err(_) => {
             tracing::debug!(%peer, "connection refused");
             transports.tell_unsent(transaction);
@@ -58,11 +80,15 @@ pub(super) async fn open(transports: Rc<Transports>, peer: SocketAddr, first: Ou
     }
 }
 
-fn serve(transports: &Rc<Transports>, stream: TcpStream, peer: SocketAddr, side: FlowSide, first: Option<Outbound>) {
+fn serve(
+    transports: &Rc<Transports>,
+    connection: Connection,
+    peer: SocketAddr,
+    side: FlowSide,
+    first: Option<Outbound>,
+) {
     let id = transports.next_id();
-    // Small messages must not wait for each other.
-    let _ = stream.set_nodelay(true);
-    let (reader, writer) = stream.into_split();
+    let Connection { reader, writer } = connection;
     let (queue, outbound) = mpsc::channel(transports.bounds.queue_messages_max);
     let close = Rc::new(Notify::new());
     let handle = StreamHandle { queue, peer, close: Rc::clone(&close) };
@@ -106,7 +132,7 @@ fn forget(transports: &Transports, id: ConnectionId) {
 async fn read(
     transports: &Rc<Transports>,
     id: ConnectionId,
-    mut reader: OwnedReadHalf,
+    mut reader: Box<dyn AsyncRead + Unpin>,
     peer: SocketAddr,
     side: FlowSide,
 ) {
@@ -145,7 +171,11 @@ async fn read(
     }
 }
 
-async fn write(transports: Rc<Transports>, mut writer: OwnedWriteHalf, mut outbound: mpsc::Receiver<Outbound>) {
+async fn write(
+    transports: Rc<Transports>,
+    mut writer: Box<dyn AsyncWrite + Unpin>,
+    mut outbound: mpsc::Receiver<Outbound>,
+) {
     while let Some(message) = outbound.recv().await {
         let written = writer.write_all(&message.octets).await;
         match written {

@@ -19,7 +19,7 @@ pub(super) async fn receive(transports: Rc<Transports>, id: ConnectionId, socket
     let mut buffer = vec![0_u8; DATAGRAM_OCTETS_MAX];
     loop {
         match socket.recv_from(&mut buffer).await {
-            Ok((length, source)) => take(&transports, id, &buffer, length, source),
+            Ok((length, source)) => take(&transports, id, &copy(&buffer, length), source),
             Err(error) => {
                 // For instance the ICMP error of an earlier datagram; it says nothing about this socket.
                 tracing::debug!(%error, "receiving a datagram failed");
@@ -29,16 +29,19 @@ pub(super) async fn receive(transports: Rc<Transports>, id: ConnectionId, socket
         }
         for _ in 0..BURST_MAX {
             let Ok((length, source)) = socket.try_recv_from(&mut buffer) else { break };
-            take(&transports, id, &buffer, length, source);
+            take(&transports, id, &copy(&buffer, length), source);
         }
         tokio::task::yield_now().await;
     }
 }
 
-fn take(transports: &Rc<Transports>, id: ConnectionId, buffer: &[u8], length: usize, source: SocketAddr) {
-    let octets = Bytes::copy_from_slice(buffer.get(..length).unwrap_or_default());
-    crate::observe::metric::message(mapping::side::Side::Simple, crate::observe::Direction::In, length);
-    let content = match parse_datagram(&octets, &transports.limits) {
+fn copy(buffer: &[u8], length: usize) -> Bytes {
+    Bytes::copy_from_slice(buffer.get(..length).unwrap_or_default())
+}
+
+pub(super) fn take(transports: &Transports, id: ConnectionId, octets: &Bytes, source: SocketAddr) {
+    crate::observe::metric::message(mapping::side::Side::Simple, crate::observe::Direction::In, octets.len());
+    let content = match parse_datagram(octets, &transports.limits) {
         Ok(Parsed::KeepAlive) => return,
         Ok(Parsed::Message(message)) => validate(message),
         Err(malformed) => Err(malformed),

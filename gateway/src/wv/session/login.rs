@@ -65,7 +65,7 @@ impl Sessions {
         let transaction_text = transaction.id.as_ref().map(|id| id.as_str().to_owned());
         let profile = Profile::recognise(&evidence(post, &client, cookie.as_deref(), transaction_text.as_deref()));
         self.source_is_text_dated(id, profile.quirks().has(Quirk::DateAsText));
-        let (Some(nonce), Some(session_id)) = (random().map(mint_nonce), self.mint_session_id()) else {
+        let (Some(nonce), Some(session_id)) = (self.random().map(mint_nonce), self.mint_session_id()) else {
             return self.reply(id, Some(refuse(StatusCode::INTERNAL_ERROR)));
         };
         let attempt = LoginAttempt {
@@ -259,19 +259,19 @@ impl Sessions {
 
     /// The lane's number and 128 random bits, well below the 50 characters that old phones take (WV-TRX-07).
     fn mint_session_id(&self) -> Option<SessionId> {
-        let octets = random::<16>()?;
+        let octets = self.random::<16>()?;
         let hex: String = octets.iter().map(|octet| format!("{octet:02x}")).collect();
         Some(SessionId::new(format!("{}-{hex}", self.settings.lane)))
     }
-}
 
-fn random<const N: usize>() -> Option<[u8; N]> {
-    let mut octets = [0; N];
-    match getrandom::fill(&mut octets) {
-        Ok(()) => Some(octets),
-        Err(error) => {
-            tracing::error!(%error, "the system gives no random octets");
-            None
+    fn random<const N: usize>(&self) -> Option<[u8; N]> {
+        let mut octets = [0; N];
+        match self.entropy.fill(&mut octets) {
+            Ok(()) => Some(octets),
+            Err(error) => {
+                tracing::error!(%error, "the system gives no random octets");
+                None
+            }
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::{Entry, SESSION, Sessions, execute::Pending, to_wv, user_of, wake::SOURCE};
 use crate::{
     account::{AccountBook, Directory},
+    entropy::Entropy,
     lane::Clock,
     observe::{Tap, metric},
     store::WireRecord,
@@ -82,6 +83,8 @@ pub struct WvParts {
     pub outlet: CirOutlet,
     /// A random start for correlations.
     pub randomness: u64,
+    /// Where nonces and session ids come from.
+    pub entropy: Entropy,
 }
 
 /// What GetSPInfo tells.
@@ -172,6 +175,7 @@ impl Sessions {
             next_number: 0,
             current: Correlation::new(parts.randomness),
             randomness: parts.randomness,
+            entropy: parts.entropy,
             inputs: Vec::new(),
             own: None,
             settings: parts.settings,

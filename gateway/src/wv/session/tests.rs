@@ -49,6 +49,7 @@ impl Bench {
             tap: Tap::new(64),
             directory: Directory::default(),
             randomness: 7,
+            entropy: crate::entropy::Entropy::of_system(),
         });
         let now = adapter.0.borrow().clock.now();
         snapshot.wire.iter().for_each(|record| adapter.restore(now, record));

@@ -163,7 +163,7 @@ impl WvAdapter {
     /// The clock of the sessions.
     #[must_use]
     pub fn clock(&self) -> Clock {
-        self.0.borrow().clock
+        self.0.borrow().clock.clone()
     }
 }
 
