@@ -249,7 +249,7 @@ struct Epoch {
 impl Epoch {
     /// Larger with each life.
     fn number(self) -> u64 {
-        self.start.wrapping_mul(u64::from(REBUILDS_MAX).saturating_add(1)).wrapping_add(u64::from(self.rebuilds))
+        self.start.wrapping_mul(EPOCHS_PER_START).wrapping_add(u64::from(self.rebuilds).wrapping_mul(EPOCHS_PER_LIFE))
     }
 }
 
@@ -283,6 +283,12 @@ impl Seeds {
         [self.word ^ drawn, self.word.rotate_left(32) ^ self.epoch.number()]
     }
 }
+
+/// Epochs of one life of a lane: the first, and one more each time that it reads the store again after a lost batch.
+const EPOCHS_PER_LIFE: u64 = 64;
+
+/// Epochs of one start of the process.
+const EPOCHS_PER_START: u64 = EPOCHS_PER_LIFE * (REBUILDS_MAX as u64 + 1);
 
 /// How often a lane is built anew in one life of the process. What panics again and again needs a look from outside: the
 /// process ends, and whoever watches over it starts it again.

@@ -226,6 +226,8 @@ impl Sessions {
                 link.release(to_wv(now));
             }
         }
+        // WV-TRX-04: what the lost machines sent was numbered in their epoch, and nothing of that need be kept.
+        self.settings.epoch = Epoch::new(self.settings.epoch.number().saturating_add(1));
         self.entries.clear();
         self.tokens.clear();
         self.by_user.clear();
