@@ -135,6 +135,8 @@ pub struct Engine {
     config: EngineConfig,
     now: Timestamp,
     random: Random,
+    /// The place of the newest message in the order of acceptance.
+    last_place: u64,
     output: Output,
     timers: Timers,
     accounts: BTreeSet<Address>,
@@ -151,6 +153,7 @@ impl Engine {
         Self {
             now: Timestamp::EPOCH,
             random: Random::new(config.seed),
+            last_place: 0,
             output: Output::new(config.shard, config.shards),
             timers: Timers::default(),
             accounts: BTreeSet::new(),
@@ -339,6 +342,12 @@ impl Engine {
             (Some(DomainRoute { route: Route::Peer(from), .. }), Route::Peer(to)) => from != to,
             (Some(_), _) => true,
         }
+    }
+
+    /// Names a message. Names grow in the order of acceptance, also where the clock was set back.
+    fn name_message(&mut self) -> crate::message::MessageId {
+        self.last_place = self.now.as_millis().max(self.last_place.saturating_add(1));
+        self.random.message_id(self.last_place)
     }
 
     const fn next_number(&mut self) -> u64 {

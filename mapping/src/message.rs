@@ -21,6 +21,13 @@ impl MessageId {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The place in the order of acceptance that it begins with; none in a name that was not minted so.
+    pub(crate) fn place(&self) -> Option<u64> {
+        let place = u64::from_str_radix(self.0.get(..16)?, 16).ok()?;
+        // Milliseconds of the next thousands of years; older names begin with any number.
+        (self.0.len() == 32 && place < 1 << 48).then_some(place)
+    }
 }
 
 impl fmt::Debug for MessageId {

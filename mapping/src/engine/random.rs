@@ -21,9 +21,10 @@ impl Random {
         number
     }
 
-    /// 128 bits in hexadecimal (messaging: names of messages).
-    pub(crate) fn message_id(&mut self) -> MessageId {
-        MessageId::new(&format!("{:016x}{:016x}", self.next(), self.next()))
+    /// A name for a message (messaging: names of messages): its place in the order of acceptance, then 64 bits, in
+    /// hexadecimal.
+    pub(crate) fn message_id(&mut self, place: u64) -> MessageId {
+        MessageId::new(&format!("{place:016x}{:016x}", self.next()))
     }
 
     /// The wait moved by at most a fifth in either direction.
@@ -50,8 +51,8 @@ mod tests {
     #[test]
     fn same_seed_gives_same_identifiers() {
         let (mut one, mut two) = (Random::new([7, 9]), Random::new([7, 9]));
-        assert_eq!(one.message_id(), two.message_id());
-        assert_ne!(one.message_id(), one.message_id());
-        assert_eq!(one.message_id().as_str().len(), 32);
+        assert_eq!(one.message_id(7), two.message_id(7));
+        assert_ne!(one.message_id(7), one.message_id(7));
+        assert_eq!(one.message_id(7).as_str().len(), 32);
     }
 }

@@ -29,6 +29,11 @@ enum Stored {
     Outbox { message: Message, attempts: u32 },
 }
 
+/// The place of a message in the order of acceptance.
+fn place_of(message: &Message) -> u64 {
+    message.id.place().unwrap_or_else(|| message.sent.as_millis())
+}
+
 impl Stored {
     const fn message(&self) -> &Message {
         match self {
@@ -62,8 +67,10 @@ impl Engine {
         // The order in which they were sent is the order in which they are delivered.
         stored.sort_by(|one, two| {
             let (one, two) = (one.message(), two.message());
-            (one.sent, &one.id, &one.recipient).cmp(&(two.sent, &two.id, &two.recipient))
+            (place_of(one), &one.id, &one.recipient).cmp(&(place_of(two), &two.id, &two.recipient))
         });
+        // Whatever the clock says now, what is accepted from now on comes after what is stored.
+        self.last_place = stored.last().map_or(0, |last| place_of(last.message()));
         for letter in stored {
             self.restore_letter(letter);
         }

@@ -57,7 +57,7 @@ impl Engine {
             return;
         }
         if message.id.as_str().is_empty() {
-            message.id = self.random.message_id();
+            message.id = self.name_message();
         }
         let number = self.next_number();
         self.remember_origin(&user, &origin, &message.id, Progress::Held(number));

@@ -101,6 +101,23 @@ fn an_absent_wv_recipient_gets_the_message_at_login() {
 }
 
 #[test]
+fn a_clock_that_is_set_back_between_two_starts_keeps_the_order_of_messages() {
+    let mut world = World::new();
+    let mut accepted = Vec::new();
+    for origin in ["1", "2", "3"] {
+        let message = Message { sent: world.now, ..text(origin, "hello") };
+        let id = world.send("bob@sip.example", &contact("b"), &["alice@wv.example"], message);
+        accepted.extend(sent(world.answer(id)).1);
+        world.now = Timestamp::from_millis(world.now.as_millis() - 60_000);
+        world.crash(1);
+    }
+    world.attach("alice@wv.example", &session("a"));
+    let offered: Vec<MessageId> = deliveries(&world.take()).into_iter().map(|offer| offer.2.id).collect();
+    assert_eq!(accepted.len(), 3);
+    assert_eq!(offered, accepted);
+}
+
+#[test]
 fn the_answer_is_held_for_the_verdict_of_a_sip_contact() {
     let mut world = World::new();
     world.attach("bob@sip.example", &contact("b"));
