@@ -1,0 +1,641 @@
+//! A SIP user agent in virtual time: the machines of `sip-proto`, and somebody who uses them.
+
+use super::truth::{Fate, Text, Truth};
+use bytes::Bytes;
+use sip_proto::{
+    auth::{AnswerInput, Challenger, Secret, answer, choose},
+    body::pidf::{Basic, ElementId, Note, Presence, Tuple},
+    body::xml::XmlLimits,
+    event::{
+        body::Body,
+        credential::CredentialSource,
+        lifetime::Jitter,
+        package::Forks,
+        publisher::{PublicationChange, Publisher, PublisherCommand, PublisherEvent, PublisherSettings},
+        subscriber::{
+            Subscriber, SubscriberCommand, SubscriberEvent, SubscriberState, SubscriptionChange,
+            settings::{Conditional, SubscriberSettings},
+        },
+    },
+    id_source::IdSource,
+    limit::Limits,
+    message::{
+        HeaderName, Message, Method, Request, Response, StatusCode,
+        framer::{Parsed, parse_datagram},
+        header::{
+            address::NameAddr,
+            contact::Contact,
+            cseq::{CSeq, Sequence},
+            event::Event,
+            identifier::{CallId, Tag},
+            media_type::MediaType,
+            via::Transport,
+        },
+        headers::Header,
+        host::Host,
+        uri::{SipUri, Uri},
+    },
+    time::Timestamp,
+    transaction::{
+        ClientTransactionId, DatagramRule, Outgoing, RequestEvent, ResponseEvent, ServerTransactionId,
+        TransactionCommand, TransactionTable, timer::TimerValues, via::Hop,
+    },
+};
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    net::SocketAddr,
+    sync::Arc,
+};
+
+/// A user agent.
+pub(crate) struct Agent {
+    /// Its user, as `user@domain`.
+    pub(crate) user: String,
+    /// Where its socket is.
+    pub(crate) address: SocketAddr,
+    server: SocketAddr,
+    table: TransactionTable,
+    ids: IdSource,
+    own: Uri,
+    contact: Contact,
+    purposes: BTreeMap<ClientTransactionId, Purpose>,
+    registration: Registration,
+    publisher: Publisher,
+    watches: BTreeMap<String, Watch>,
+    wanted: BTreeSet<String>,
+    rewatch_at: BTreeMap<String, u64>,
+    letters: VecDeque<Letter>,
+    /// No letter before this: a copy of the last one may still be on its way.
+    write_at: Option<u64>,
+    value: Option<(String, bool)>,
+    publish_at: Option<u64>,
+    nonce_uses: BTreeMap<String, u32>,
+    /// What it saw last of whom.
+    pub(crate) seen: BTreeMap<String, Option<String>>,
+}
+
+enum Purpose {
+    Register,
+    Publish,
+    Subscribe(String),
+    Message(Box<Letter>),
+}
+
+struct Letter {
+    text: Text,
+    request: Request,
+    is_authorized: bool,
+}
+
+struct Watch {
+    whom: String,
+    subscriber: Subscriber,
+}
+
+struct Registration {
+    call_id: CallId,
+    tag: Tag,
+    sequence: Sequence,
+    expires_s: u32,
+    is_registered: bool,
+    challenges: u32,
+    due: Option<u64>,
+}
+
+impl Agent {
+    /// An agent that has not registered.
+    ///
+    /// # Panics
+    /// When the user is no SIP user.
+    #[must_use]
+    pub(crate) fn new(user: &str, address: SocketAddr, server: SocketAddr, number: u8) -> Self {
+        let own = Uri::parse(&format!("sip:{user}")).expect("a SIP URI");
+        let name = user.split('@').next().unwrap_or_default();
+        let contact = SipUri::new(Host::from(address.ip())).with_user(name).with_port(Some(address.port()));
+        let source = |prefix: &str| IdSource::new(prefix, [number; 32]).expect("a prefix");
+        let mut ids = source("a");
+        let publisher = Publisher::new(PublisherSettings {
+            target: own.clone(),
+            local: NameAddr::new(own.clone()),
+            event: presence(),
+            expires_s: EXPIRES_S,
+            routes: Vec::new(),
+            headers: Vec::new(),
+            call_id: ids.call_id(),
+            tag: ids.tag(),
+            jitter: Jitter::default(),
+            credentials: CredentialSource::Owner,
+        });
+        let registration = Registration {
+            call_id: ids.call_id(),
+            tag: ids.tag(),
+            sequence: Sequence::FIRST,
+            expires_s: 0,
+            is_registered: false,
+            challenges: 0,
+            due: None,
+        };
+        Self {
+            user: user.to_owned(),
+            address,
+            server,
+            table: TransactionTable::new(TimerValues::default(), 10_000, source("t")),
+            ids,
+            own,
+            contact: Contact::new(Uri::Sip(contact)),
+            purposes: BTreeMap::new(),
+            registration,
+            publisher,
+            watches: BTreeMap::new(),
+            wanted: BTreeSet::new(),
+            rewatch_at: BTreeMap::new(),
+            letters: VecDeque::new(),
+            write_at: None,
+            value: None,
+            publish_at: None,
+            nonce_uses: BTreeMap::new(),
+            seen: BTreeMap::new(),
+        }
+    }
+
+    /// Registers, and stays registered.
+    pub(crate) fn switch_on(&mut self, now: u64) {
+        self.registration.expires_s = EXPIRES_S;
+        self.registration.due = Some(now);
+    }
+
+    /// Ends everything: watches, publication, registration.
+    pub(crate) fn switch_off(&mut self, now: u64) {
+        for whom in self.wanted.clone() {
+            self.unwatch(now, &whom);
+        }
+        if self.value.take().is_some() {
+            self.publisher.handle(Timestamp::from_millis(now), PublisherEvent::Remove);
+        }
+        self.publish_at = None;
+        self.registration.expires_s = 0;
+        self.registration.due = Some(now);
+    }
+
+    /// Watches somebody, and goes on doing so.
+    pub(crate) fn watch(&mut self, now: u64, whom: &str, truth: &mut Truth) {
+        if self.wanted.insert(whom.to_owned()) {
+            // Who watches agrees to be watched.
+            truth.grant_asked(now, &self.user, whom);
+            self.begin_watch(now, whom);
+        }
+    }
+
+    /// Watches somebody no longer.
+    pub(crate) fn unwatch(&mut self, now: u64, whom: &str) {
+        self.wanted.remove(whom);
+        self.rewatch_at.remove(whom);
+        self.seen.remove(&super::truth::bare(whom));
+        for watch in self.watches.values_mut().filter(|watch| watch.whom == whom) {
+            watch.subscriber.handle(Timestamp::from_millis(now), SubscriberEvent::Unsubscribe);
+        }
+    }
+
+    /// The user has something new to say of himself.
+    pub(crate) fn say(&mut self, now: u64, value: String, truth: &mut Truth) {
+        truth.published(now, &self.user, &value);
+        let note = Note::from_text(&value);
+        let tuple =
+            Tuple { id: ElementId::from_text("im"), basic: Some(Basic::Open), notes: vec![note], ..Tuple::default() };
+        let document = Presence { tuples: vec![tuple], ..Presence::new(&self.own.to_string()) };
+        let content = Bytes::from(document.write().expect("the document can be written"));
+        let body = Body { media_type: MediaType::parse(PIDF).expect("a media type"), content };
+        self.value = Some((value, false));
+        self.publish_at = None;
+        self.publisher.handle(Timestamp::from_millis(now), PublisherEvent::Publish(body));
+    }
+
+    /// Sends a text.
+    pub(crate) fn send(&mut self, now: u64, to: &str, text: Text, truth: &mut Truth) {
+        let to = Uri::parse(to).expect("a URI");
+        let tag = self.ids.tag();
+        let plain = MediaType::parse("text/plain").expect("a media type");
+        let request = Request::new(Method::Message, to.clone())
+            .with(Header::new(HeaderName::MaxForwards, 70))
+            .with(Header::new(HeaderName::From, NameAddr::new(self.own.clone()).with_tag(&tag)))
+            .with(Header::new(HeaderName::To, NameAddr::new(to)))
+            .with(Header::new(HeaderName::CallId, self.ids.call_id()))
+            .with(Header::new(HeaderName::CSeq, CSeq::new(Sequence::FIRST, Method::Message)))
+            .with_body(&plain, Bytes::from(text.to_string()));
+        truth.sent(now, &text);
+        self.letters.push_back(Letter { text, request, is_authorized: false });
+    }
+
+    /// What the gateway has accepted as this user's presence.
+    #[must_use]
+    pub(crate) fn published(&self) -> Option<&str> {
+        self.value.as_ref().filter(|(_, is_accepted)| *is_accepted).map(|(value, _)| value.as_str())
+    }
+
+    /// Whom the user watches.
+    pub(crate) fn watched(&self) -> impl Iterator<Item = &str> {
+        self.wanted.iter().map(String::as_str)
+    }
+
+    /// Whether it is registered and no letter is under way.
+    #[must_use]
+    pub(crate) fn is_settled(&self) -> bool {
+        let writes = self.purposes.values().any(|purpose| matches!(purpose, Purpose::Message(_)));
+        self.registration.is_registered && self.letters.is_empty() && !writes
+    }
+
+    /// Whether everything of it has ended.
+    #[must_use]
+    pub(crate) fn is_off(&self) -> bool {
+        !self.registration.is_registered && self.watches.is_empty() && self.purposes.is_empty()
+    }
+
+    /// When [`Agent::expire`] is to be called.
+    #[must_use]
+    pub(crate) fn deadline(&self) -> Option<u64> {
+        let machines = [self.table.deadline(), self.publisher.deadline()].into_iter().flatten();
+        let watches = self.watches.values().filter_map(|watch| watch.subscriber.deadline());
+        let first = machines.chain(watches).map(Timestamp::as_millis).min();
+        let again = self.rewatch_at.values().min().copied();
+        [first, again, self.registration.due, self.publish_at, self.write_at].into_iter().flatten().min()
+    }
+
+    /// Time has passed.
+    pub(crate) fn expire(&mut self, now: u64, truth: &mut Truth) -> Vec<(SocketAddr, Bytes)> {
+        let at = Timestamp::from_millis(now);
+        self.table.expire(at);
+        self.publisher.expire(at);
+        for watch in self.watches.values_mut() {
+            if watch.subscriber.deadline().is_some_and(|due| due <= at) {
+                watch.subscriber.expire(at);
+            }
+        }
+        if self.registration.due.is_some_and(|due| due <= now) {
+            self.registration.due = None;
+            self.registration.challenges = 0;
+            self.register(now, Vec::new());
+        }
+        if self.publish_at.is_some_and(|due| due <= now)
+            && let Some((value, _)) = self.value.clone()
+        {
+            self.say(now, value, truth);
+        }
+        self.write_at = self.write_at.filter(|at| *at > now);
+        let due: Vec<String> =
+            self.rewatch_at.iter().filter(|(_, at)| **at <= now).map(|(whom, _)| whom.clone()).collect();
+        for whom in due {
+            self.rewatch_at.remove(&whom);
+            self.begin_watch(now, &whom);
+        }
+        self.work(now, truth)
+    }
+
+    /// Takes a datagram.
+    pub(crate) fn receive(
+        &mut self,
+        now: u64,
+        octets: &Bytes,
+        source: SocketAddr,
+        truth: &mut Truth,
+    ) -> Vec<(SocketAddr, Bytes)> {
+        let at = Timestamp::from_millis(now);
+        let hop = Hop { transport: Transport::Udp, address: source, connection: None };
+        match parse_datagram(octets, &Limits::default()) {
+            Ok(Parsed::Message(Message::Request(request))) => {
+                if let RequestEvent::New { id, request } = self.table.receive_request(at, request, &hop) {
+                    self.serve(at, id, request, truth);
+                }
+            }
+            Ok(Parsed::Message(Message::Response(response))) => {
+                if let ResponseEvent::Final { id, response } = self.table.receive_response(at, response) {
+                    self.conclude(now, id, Ok(response), truth);
+                }
+            }
+            Ok(Parsed::KeepAlive) => {}
+            Err(error) => truth.violated(format!("{} was sent what it cannot read: {error:?}", self.user)),
+        }
+        self.work(now, truth)
+    }
+
+    /// Does what the machines want until none wants anything.
+    pub(crate) fn work(&mut self, now: u64, truth: &mut Truth) -> Vec<(SocketAddr, Bytes)> {
+        let mut sent = Vec::new();
+        loop {
+            self.work_publisher(now, truth);
+            self.work_watches(now, truth);
+            self.send_letter(now);
+            let Some(command) = self.table.poll() else { return sent };
+            match command {
+                TransactionCommand::Send { octets, target, .. } => sent.push((target.hop.address, octets)),
+                TransactionCommand::TimedOut(id) => self.conclude(now, id, Err(StatusCode::REQUEST_TIMEOUT), truth),
+                TransactionCommand::RequestFailed(id) => {
+                    self.conclude(now, id, Err(StatusCode::SERVICE_UNAVAILABLE), truth);
+                }
+                TransactionCommand::ResponseFailed(_) | TransactionCommand::AckMissing(_) => {}
+            }
+        }
+    }
+
+    fn serve(&mut self, now: Timestamp, id: ServerTransactionId, request: Arc<Request>, truth: &mut Truth) {
+        let tag = self.ids.tag();
+        let respond = |status| Response::for_request(&request, status, Some(&tag));
+        match request.method() {
+            Method::Notify => {
+                let to = request.headers().to().ok().and_then(|to| to.tag()).map(|tag| tag.as_str().to_owned());
+                match to.and_then(|tag| self.watches.get_mut(&tag)) {
+                    Some(watch) => {
+                        watch.subscriber.handle(now, SubscriberEvent::Notify { transaction: id, request });
+                    }
+                    None => drop(self.table.respond(now, id, &respond(StatusCode::CALL_DOES_NOT_EXIST))),
+                }
+            }
+            Method::Message => {
+                let call_id = request.headers().call_id().map(|id| id.to_string()).unwrap_or_default();
+                truth.delivered(&self.user, &String::from_utf8_lossy(request.body()), &call_id);
+                drop(self.table.respond(now, id, &respond(StatusCode::OK)));
+            }
+            _ => drop(self.table.respond(now, id, &respond(StatusCode::OK))),
+        }
+    }
+
+    fn work_publisher(&mut self, now: u64, truth: &mut Truth) {
+        while let Some(command) = self.publisher.poll() {
+            match command {
+                PublisherCommand::SendRequest(request) => self.dispatch(now, request, Purpose::Publish),
+                PublisherCommand::Challenged(response) => {
+                    let headers = self.credentials(&response, &Method::Publish, &self.own.to_string());
+                    self.publisher.handle(Timestamp::from_millis(now), PublisherEvent::Authorize(headers));
+                }
+                PublisherCommand::StateChanged(PublicationChange::Published { .. }) => {
+                    truth.count("sip published".to_owned());
+                    if let Some((_, is_accepted)) = &mut self.value {
+                        *is_accepted = true;
+                    }
+                }
+                PublisherCommand::StateChanged(PublicationChange::Removed) => {}
+                PublisherCommand::StateChanged(PublicationChange::Refused { .. }) => {
+                    if self.value.is_some() {
+                        self.publish_at = Some(now + PAUSE_MS);
+                    }
+                }
+            }
+        }
+    }
+
+    fn begin_watch(&mut self, now: u64, whom: &str) {
+        let target = Uri::parse(whom).expect("a URI");
+        let tag = self.ids.tag();
+        let mut subscriber = Subscriber::new(SubscriberSettings {
+            target: target.clone(),
+            local: NameAddr::new(self.own.clone()),
+            remote: NameAddr::new(target),
+            contact: self.contact.clone(),
+            event: presence(),
+            accept: vec![MediaType::parse(PIDF).expect("a media type")],
+            expires_s: EXPIRES_S,
+            routes: Vec::new(),
+            headers: Vec::new(),
+            call_id: self.ids.call_id(),
+            tag: tag.clone(),
+            jitter: Jitter::default(),
+            timers: TimerValues::default(),
+            forks: Forks::OneDialog,
+            credentials: CredentialSource::Owner,
+            conditional: Conditional::Off,
+        });
+        subscriber.handle(Timestamp::from_millis(now), SubscriberEvent::Subscribe);
+        self.watches.insert(tag.as_str().to_owned(), Watch { whom: whom.to_owned(), subscriber });
+    }
+
+    fn work_watches(&mut self, now: u64, truth: &mut Truth) {
+        for tag in self.watches.keys().cloned().collect::<Vec<_>>() {
+            while let Some(command) = self.watches.get_mut(&tag).and_then(|watch| watch.subscriber.poll()) {
+                self.obey(now, &tag, command, truth);
+            }
+            if self.watches.get(&tag).is_some_and(|watch| watch.subscriber.state() == SubscriberState::Ended) {
+                self.watches.remove(&tag);
+            }
+        }
+    }
+
+    fn obey(&mut self, now: u64, tag: &str, command: SubscriberCommand, truth: &mut Truth) {
+        let at = Timestamp::from_millis(now);
+        match command {
+            SubscriberCommand::SendRequest(request) => {
+                self.dispatch(now, request, Purpose::Subscribe(tag.to_owned()));
+            }
+            SubscriberCommand::Respond { transaction, response } => {
+                drop(self.table.respond(at, transaction, &response));
+            }
+            SubscriberCommand::Challenged { response, uri } => {
+                let headers = self.credentials(&response, &Method::Subscribe, &uri.to_string());
+                if let Some(watch) = self.watches.get_mut(tag) {
+                    watch.subscriber.handle(at, SubscriberEvent::Authorize(headers));
+                }
+            }
+            SubscriberCommand::StateChanged(change) => self.look(now, tag, change, truth),
+            SubscriberCommand::Forked(_) => {}
+        }
+    }
+
+    fn look(&mut self, now: u64, tag: &str, change: SubscriptionChange, truth: &mut Truth) {
+        let Some(whom) = self.watches.get(tag).map(|watch| watch.whom.clone()) else { return };
+        let body = match change {
+            SubscriptionChange::Pending => None,
+            SubscriptionChange::Active { body } => body,
+            SubscriptionChange::Ended { body, .. } => {
+                self.watch_again(now, &whom);
+                body
+            }
+            SubscriptionChange::Failed { .. } => {
+                self.watch_again(now, &whom);
+                None
+            }
+        };
+        let Some(body) = body else { return };
+        match Presence::parse(&body.content, &XmlLimits::PRESENCE) {
+            Ok(presence) => {
+                let of_tuples = presence.tuples.iter().flat_map(|tuple| &tuple.notes);
+                let of_persons = presence.persons.iter().flat_map(|person| &person.notes);
+                let note = of_tuples.chain(of_persons).chain(&presence.notes).next();
+                let value = note.map(|note| note.text.to_string());
+                let whom = super::truth::bare(&whom);
+                truth.seen(now, &self.user, &whom, value.as_deref());
+                self.seen.insert(whom, value);
+            }
+            Err(error) => truth.violated(format!("{} was notified of what it cannot read: {error}", self.user)),
+        }
+    }
+
+    fn watch_again(&mut self, now: u64, whom: &str) {
+        if self.wanted.contains(whom) {
+            self.rewatch_at.insert(whom.to_owned(), now + PAUSE_MS);
+        }
+    }
+
+    fn register(&mut self, now: u64, credentials: Vec<Header>) {
+        let domain = self.user.split('@').nth(1).unwrap_or_default();
+        let registrar = Uri::parse(&format!("sip:{domain}")).expect("a URI");
+        let own = NameAddr::new(self.own.clone());
+        let mut request = Request::new(Method::Register, registrar)
+            .with(Header::new(HeaderName::MaxForwards, 70))
+            .with(Header::new(HeaderName::From, own.clone().with_tag(&self.registration.tag)))
+            .with(Header::new(HeaderName::To, own))
+            .with(Header::new(HeaderName::CallId, &self.registration.call_id))
+            .with(Header::new(HeaderName::CSeq, CSeq::new(self.registration.sequence, Method::Register)))
+            .with(Header::new(HeaderName::Contact, &self.contact))
+            .with(Header::new(HeaderName::Expires, self.registration.expires_s));
+        self.registration.sequence = self.registration.sequence.next().unwrap_or(self.registration.sequence);
+        credentials.into_iter().for_each(|header| request.push(header));
+        self.dispatch(now, request, Purpose::Register);
+    }
+
+    fn registered(&mut self, now: u64, answer: Result<Response, StatusCode>, truth: &mut Truth) {
+        match answer {
+            Ok(response) if is_challenge(&response) && self.registration.challenges < 3 => {
+                self.registration.challenges += 1;
+                let domain = self.user.split('@').nth(1).unwrap_or_default();
+                let headers = self.credentials(&response, &Method::Register, &format!("sip:{domain}"));
+                self.register(now, headers);
+            }
+            Ok(response) if response.status().is_success() => {
+                let wanted = self.registration.expires_s > 0;
+                truth.count("sip registered".to_owned());
+                self.registration.is_registered = wanted;
+                self.registration.due = wanted.then(|| now + u64::from(EXPIRES_S) * 700);
+            }
+            Ok(_) | Err(_) => self.registration.due = Some(now + PAUSE_MS),
+        }
+    }
+
+    /// One letter is under way at a time (RFC 3428 §8).
+    fn send_letter(&mut self, now: u64) {
+        let is_under_way = self.purposes.values().any(|purpose| matches!(purpose, Purpose::Message(_)));
+        if !is_under_way
+            && self.write_at.is_none()
+            && let Some(letter) = self.letters.pop_front()
+        {
+            self.dispatch(now, letter.request.clone(), Purpose::Message(Box::new(letter)));
+        }
+    }
+
+    fn letter_answered(
+        &mut self,
+        now: u64,
+        mut letter: Letter,
+        answer: Result<Response, StatusCode>,
+        truth: &mut Truth,
+    ) {
+        if let Ok(response) = &answer
+            && is_challenge(response)
+            && !letter.is_authorized
+            && let Ok(cseq) = letter.request.headers().cseq()
+        {
+            let uri = letter.request.uri().to_string();
+            let credentials = self.credentials(response, &Method::Message, &uri);
+            let sequence = cseq.sequence.next().unwrap_or(cseq.sequence);
+            letter.request.headers_mut().set(Header::new(HeaderName::CSeq, CSeq::new(sequence, Method::Message)));
+            credentials.into_iter().for_each(|credential| letter.request.push(credential));
+            letter.is_authorized = true;
+            self.letters.push_front(letter);
+            return;
+        }
+        match answer {
+            Ok(response) => {
+                let code = response.status().to_number();
+                truth.count(format!("sip {code}"));
+                let fate = if response.status().is_success() { Fate::Accepted } else { Fate::Refused };
+                truth.answered(now, &letter.text, fate);
+            }
+            Err(_) => {
+                self.write_at = Some(now + OVERTAKING_MS);
+                truth.unanswered(&letter.text);
+            }
+        }
+    }
+
+    fn conclude(&mut self, now: u64, id: ClientTransactionId, answer: Result<Response, StatusCode>, truth: &mut Truth) {
+        let at = Timestamp::from_millis(now);
+        match self.purposes.remove(&id) {
+            Some(Purpose::Register) => self.registered(now, answer, truth),
+            Some(Purpose::Publish) => self.publisher.handle(
+                at,
+                match answer {
+                    Ok(response) => PublisherEvent::Response(response),
+                    Err(StatusCode::REQUEST_TIMEOUT) => PublisherEvent::TimedOut,
+                    Err(_) => PublisherEvent::RequestFailed,
+                },
+            ),
+            Some(Purpose::Subscribe(tag)) => {
+                if let Some(watch) = self.watches.get_mut(&tag) {
+                    watch.subscriber.handle(
+                        at,
+                        match answer {
+                            Ok(response) => SubscriberEvent::Response(response),
+                            Err(StatusCode::REQUEST_TIMEOUT) => SubscriberEvent::TimedOut,
+                            Err(_) => SubscriberEvent::RequestFailed,
+                        },
+                    );
+                }
+            }
+            Some(Purpose::Message(letter)) => self.letter_answered(now, *letter, answer, truth),
+            None => {}
+        }
+    }
+
+    fn dispatch(&mut self, now: u64, request: Request, purpose: Purpose) {
+        let outgoing = Outgoing {
+            hop: Hop { transport: Transport::Udp, address: self.server, connection: None },
+            sent_by_host: Host::from(self.address.ip()),
+            sent_by_port: Some(self.address.port()),
+            datagram_rule: DatagramRule::AnySize,
+        };
+        let id = self.table.send_request(Timestamp::from_millis(now), request, &outgoing);
+        self.purposes.insert(id.expect("the table has room"), purpose);
+    }
+
+    // RFC 3261 §22.2
+    fn credentials(&mut self, response: &Response, method: &Method, uri: &str) -> Vec<Header> {
+        let challenger = match response.status() {
+            StatusCode::PROXY_AUTHENTICATION_REQUIRED => Challenger::Proxy,
+            _ => Challenger::Server,
+        };
+        let challenges = response.headers().challenges(&challenger.challenge_name()).unwrap_or_default();
+        let secret = Secret::Password("secret".to_owned());
+        let user = self.user.split('@').next().unwrap_or_default();
+        let mut headers = Vec::new();
+        for challenge in choose(&challenges) {
+            let nonce_count = self.nonce_uses.entry(challenge.nonce.clone()).and_modify(|uses| *uses += 1).or_insert(1);
+            let input = AnswerInput {
+                method,
+                uri,
+                user,
+                secret: &secret,
+                cnonce: "0a4f113b",
+                nonce_count: *nonce_count,
+                body: &[],
+            };
+            headers.extend(answer(&challenge, &input).map(|value| Header::new(challenger.credentials_name(), value)));
+        }
+        headers
+    }
+}
+
+fn is_challenge(response: &Response) -> bool {
+    matches!(response.status(), StatusCode::UNAUTHORIZED | StatusCode::PROXY_AUTHENTICATION_REQUIRED)
+}
+
+fn presence() -> Event {
+    Event::new("presence").expect("an event")
+}
+
+const PIDF: &str = "application/pidf+xml";
+
+/// Lifetime of registrations, publications and subscriptions.
+const EXPIRES_S: u32 = 600;
+
+/// Longer than anything is on its way.
+const OVERTAKING_MS: u64 = 4_000;
+
+/// How long it waits before it tries again what failed.
+const PAUSE_MS: u64 = 10_000;

@@ -1,0 +1,388 @@
+//! One run: a seed becomes actors, weather and trouble; then quiet, and the judgement; then the end of everything.
+
+use super::{
+    agent::Agent,
+    chance::Chance,
+    phone::{Phone, Wish},
+    truth::{Text, bare, name},
+    weather::Weather,
+    world::{GATEWAY, Step, Trouble, World, node_of},
+};
+use gateway::config::{Configuration, Sources};
+use mapping::side::Side;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+};
+use wv_proto::version::{Encoding, Version};
+
+/// How a run went.
+pub(crate) struct Outcome {
+    /// What is as it must not be.
+    pub(crate) violations: Vec<String>,
+    /// What happened how often.
+    pub(crate) counts: BTreeMap<String, u64>,
+    /// Everything that happened.
+    pub(crate) ladder: super::ladder::Ladder,
+}
+
+/// Runs a seed.
+#[must_use]
+pub(crate) fn run_seed(seed: u64) -> Outcome {
+    run(seed, Chance::of_seed(seed))
+}
+
+/// Runs what these decisions make.
+///
+/// # Panics
+/// When there is no runtime.
+#[must_use]
+pub(crate) fn run(seed: u64, chance: Chance) -> Outcome {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+    let local = tokio::task::LocalSet::new();
+    let world = local.block_on(&runtime, async {
+        let mut play = Play::new(seed, chance);
+        play.perform().await;
+        play.world
+    });
+    let World { truth, ladder, .. } = world;
+    Outcome { violations: truth.violations().to_vec(), counts: truth.counts().clone(), ladder }
+}
+
+struct Play {
+    world: World,
+    /// Letters of each pair so far.
+    letters: BTreeMap<(usize, usize), u64>,
+    /// Values so far.
+    values: u64,
+    users: Vec<String>,
+}
+
+impl Play {
+    fn new(seed: u64, mut chance: Chance) -> Self {
+        let configuration = Configuration::read(&Sources::from_text("simulation", &configuration(&mut chance)));
+        let configuration = configuration.unwrap_or_else(|problems| panic!("{problems}"));
+        let mut users = Vec::new();
+        let mut world = World::new(chance, node_of(configuration, seed));
+        let phones = world.chance.between(1, 3);
+        for number in 0..phones {
+            let user = format!("wv:{}@wv.example", PHONES[usize::try_from(number).unwrap_or(0)]);
+            let version = *world.chance.pick(&[Version::V1_1, Version::V1_2, Version::V1_3]);
+            let encoding = *world.chance.pick(&[Encoding::Xml, Encoding::Wbxml]);
+            let way = world.chance.pick(&Phone::login_ways()).clone();
+            let address =
+                SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, 1, u8::try_from(number).unwrap_or(0) + 1)), 4000);
+            world.phones.push(Phone::new(&user, address, version, encoding, way));
+            users.push(user);
+        }
+        for number in 0..world.chance.between(1, 2) {
+            let user = format!("{}@sip.example", AGENTS[usize::try_from(number).unwrap_or(0)]);
+            let last = u8::try_from(number).unwrap_or(0) + 1;
+            let address = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, 2, last)), 5060);
+            world.agents.push(Agent::new(&user, address, GATEWAY, last));
+            users.push(format!("sip:{user}"));
+        }
+        Self { world, letters: BTreeMap::new(), values: 0, users }
+    }
+
+    async fn perform(&mut self) {
+        self.world.start();
+        for index in 0..self.world.phones.len() {
+            self.world.phones[index].switch_on(0);
+        }
+        for index in 0..self.world.agents.len() {
+            self.world.agents[index].switch_on(0);
+        }
+        self.world.pass(20_000).await;
+        self.begin_trouble();
+        self.act_through(20_000 + ACTING_MS).await;
+        self.world.weather.clear_up();
+        self.world.trouble = Trouble::default();
+        let quiet = self.world.now + QUIET_MS;
+        self.world.pass(quiet).await;
+        self.judge();
+        self.end().await;
+    }
+
+    fn begin_trouble(&mut self) {
+        let chance = &mut self.world.chance;
+        self.world.weather = Weather {
+            loss: *chance.pick(&[0, 50, 200]),
+            duplication: *chance.pick(&[0, 50, 200]),
+            delay: *chance.pick(&[0, 50, 300]),
+            breaking: *chance.pick(&[0, 20, 100]),
+            ..Weather::default()
+        };
+        self.world.trouble = Trouble {
+            refused: *chance.pick(&[0, 10, 50]),
+            unreadable: 300,
+            crash_before: *chance.pick(&[5, 10, 30]),
+            crash_after: *chance.pick(&[5, 10, 30]),
+            crash_anywhere: *chance.pick(&[0, 2, 5]),
+            slow: *chance.pick(&[0, 100, 300]),
+            clock_step: *chance.pick(&[0, 0, 300]),
+        };
+    }
+
+    async fn act_through(&mut self, until: u64) {
+        self.world.act_after(1);
+        loop {
+            match self.world.step(until).await {
+                Step::Went => {}
+                Step::Act => {
+                    self.act();
+                    let wait = self.world.chance.between(100, 3_000);
+                    self.world.act_after(wait);
+                }
+                Step::Over => return,
+            }
+            if !self.world.truth.violations().is_empty() {
+                return;
+            }
+        }
+    }
+
+    /// Somebody does something.
+    fn act(&mut self) {
+        let actor = self.world.chance.below(self.users.len());
+        let other = self.world.chance.below(self.users.len());
+        let what = self.world.chance.below(100);
+        if what < 4 {
+            return self.part(actor);
+        }
+        if actor == other {
+            return self.say(actor);
+        }
+        match what {
+            0..40 => self.send(actor, other),
+            40..60 => self.say(actor),
+            60..75 => self.watch(actor, other),
+            75..80 => self.unwatch(actor, other),
+            _ => self.decide(actor, other),
+        }
+        match actor.checked_sub(self.world.phones.len()) {
+            None => self.world.rouse_phone(actor),
+            Some(agent) => self.world.rouse_agent(agent),
+        }
+    }
+
+    fn part(&mut self, actor: usize) {
+        let until = self.world.now + self.world.chance.between(1_000, 40_000);
+        let address = match actor.checked_sub(self.world.phones.len()) {
+            None => self.world.phones[actor].address,
+            Some(agent) => self.world.agents[agent].address,
+        };
+        self.world.ladder.tell(format_args!("network    cuts {} off", self.users[actor]));
+        self.world.truth.count("partitions".to_owned());
+        self.world.weather.part(address, until);
+    }
+
+    fn send(&mut self, from: usize, to: usize) {
+        let number = self.letters.entry((from, to)).or_insert(0);
+        *number += 1;
+        let text = Text { from, to, number: *number };
+        let recipient = self.users[to].clone();
+        match from.checked_sub(self.world.phones.len()) {
+            None => self.world.phones[from].wish(Wish::Send { to: in_wv(&recipient), text }),
+            Some(agent) => {
+                let recipient = in_sip(&recipient);
+                self.world.agents[agent].send(self.world.now, &recipient, text, &mut self.world.truth);
+            }
+        }
+    }
+
+    fn say(&mut self, who: usize) {
+        self.values += 1;
+        let value = format!("{}-{}", name(&self.users[who]), self.values);
+        match who.checked_sub(self.world.phones.len()) {
+            None => {
+                self.world.phones[who].say(value);
+                self.world.rouse_phone(who);
+            }
+            Some(agent) => {
+                self.world.agents[agent].say(self.world.now, value, &mut self.world.truth);
+                self.world.rouse_agent(agent);
+            }
+        }
+    }
+
+    fn watch(&mut self, watcher: usize, presentity: usize) {
+        let whom = self.users[presentity].clone();
+        match watcher.checked_sub(self.world.phones.len()) {
+            None => self.world.phones[watcher].wish(Wish::Watch(in_wv(&whom))),
+            Some(agent) => {
+                let whom = in_sip(&whom);
+                self.world.agents[agent].watch(self.world.now, &whom, &mut self.world.truth);
+            }
+        }
+    }
+
+    fn unwatch(&mut self, watcher: usize, presentity: usize) {
+        let whom = self.users[presentity].clone();
+        match watcher.checked_sub(self.world.phones.len()) {
+            None => self.world.phones[watcher].wish(Wish::Unwatch(in_wv(&whom))),
+            Some(agent) => self.world.agents[agent].unwatch(self.world.now, &in_sip(&whom)),
+        }
+    }
+
+    fn decide(&mut self, presentity: usize, watcher: usize) {
+        if presentity < self.world.phones.len() {
+            let acceptance = self.world.chance.happens(750);
+            let watcher = in_wv(&self.users[watcher]);
+            self.world.phones[presentity].wish(Wish::Decide(watcher, acceptance));
+        }
+    }
+
+    /// After quiet everything is as its users want it.
+    fn judge(&mut self) {
+        if !self.world.truth.violations().is_empty() {
+            return;
+        }
+        self.world.truth.judge_letters();
+        let mut published: BTreeMap<String, Option<String>> = BTreeMap::new();
+        for (index, phone) in self.world.phones.iter().enumerate() {
+            if !phone.is_settled() {
+                self.world.truth.violated(format!("{} could not come to rest", self.users[index]));
+            }
+            published.insert(bare(&phone.user), phone.published().map(ToOwned::to_owned));
+        }
+        for agent in &self.world.agents {
+            if !agent.is_settled() {
+                self.world.truth.violated(format!("{} could not come to rest", agent.user));
+            }
+            published.insert(bare(&agent.user), agent.published().map(ToOwned::to_owned));
+        }
+        // A SIP user agrees by watching: who does not watch the watcher has not agreed.
+        let agreed: BTreeSet<(String, String)> = self
+            .world
+            .agents
+            .iter()
+            .flat_map(|agent| agent.watched().map(|watcher| (bare(&agent.user), bare(watcher))))
+            .collect();
+        let has_agreed = |whom: &str, watcher: &str| {
+            !whom.ends_with("@sip.example") || agreed.contains(&(whom.to_owned(), bare(watcher)))
+        };
+        let of_phones = self.world.phones.iter().map(|phone| (&phone.user, &phone.seen, phone.watched().collect()));
+        let of_agents = self.world.agents.iter().map(|agent| (&agent.user, &agent.seen, agent.watched().collect()));
+        let watchers: Vec<(_, _, Vec<&str>)> = of_phones.chain(of_agents).collect();
+        let mut wrong = Vec::new();
+        for (watcher, seen, watched) in watchers {
+            for whom in watched {
+                let whom = bare(whom);
+                let truth = published.get(&whom).cloned().flatten();
+                let sees = seen.get(&whom).cloned().flatten();
+                if has_agreed(&whom, watcher)
+                    && self.world.truth.may_see(&whom, watcher)
+                    && truth.is_some()
+                    && truth != sees
+                {
+                    wrong.push(format!("{watcher} sees {sees:?} of {whom}, who says {truth:?}"));
+                }
+            }
+        }
+        wrong.into_iter().for_each(|what| self.world.truth.violated(what));
+    }
+
+    /// Everybody ends what he has; then nothing may be left.
+    async fn end(&mut self) {
+        if !self.world.truth.violations().is_empty() {
+            return;
+        }
+        for index in 0..self.world.phones.len() {
+            let watched: Vec<String> = self.world.phones[index].watched().map(ToOwned::to_owned).collect();
+            for whom in watched {
+                self.world.phones[index].wish(Wish::Unwatch(whom));
+            }
+            self.world.phones[index].wish(Wish::LogOut);
+            self.world.rouse_phone(index);
+        }
+        for index in 0..self.world.agents.len() {
+            self.world.agents[index].switch_off(self.world.now);
+            let now = self.world.now;
+            let sent = self.world.agents[index].expire(now, &mut self.world.truth);
+            drop(sent);
+            self.world.rouse_agent(index);
+        }
+        let end = self.world.now + ENDING_MS;
+        self.world.pass(end).await;
+        self.judge_end();
+    }
+
+    fn judge_end(&mut self) {
+        let mut left = Vec::new();
+        for phone in &self.world.phones {
+            if !phone.is_off() {
+                left.push(format!("{} could not log out", phone.user));
+            }
+        }
+        for agent in &self.world.agents {
+            if !agent.is_off() {
+                left.push(format!("{} could not end what it had", agent.user));
+            }
+        }
+        let tallies = self.world.node.look(|lane| {
+            let tally = lane.engine().tally();
+            let sides = [Side::Wv, Side::Simple].map(|side| lane.adapter(side).borrow().tally());
+            (tally, sides)
+        });
+        match tallies {
+            Some((tally, sides)) => {
+                for (what, count) in [
+                    ("attachments", tally.attachments),
+                    ("watches", tally.watches),
+                    ("entries", tally.entries),
+                    ("publications", tally.publications),
+                ] {
+                    if count > 0 {
+                        left.push(format!("{count} {what} are left in the engine"));
+                    }
+                }
+                for (what, count) in sides.into_iter().flatten().filter(|(_, count)| *count > 0) {
+                    left.push(format!("{count} {what} are left"));
+                }
+            }
+            None => left.push("the gateway is not at rest".to_owned()),
+        }
+        for side in [Side::Wv, Side::Simple] {
+            left.extend(self.world.node.disk().wire_of(side).iter().map(|record| format!("kept: {record}")));
+        }
+        left.into_iter().for_each(|what| self.world.truth.violated(what));
+    }
+}
+
+fn in_wv(user: &str) -> String {
+    user.replacen("sip:", "wv:", 1)
+}
+
+fn in_sip(user: &str) -> String {
+    user.replacen("wv:", "sip:", 1)
+}
+
+fn configuration(chance: &mut Chance) -> String {
+    let authentication = *chance.pick(&["digest", "insecure_open"]);
+    let wait = *chance.pick(&[0_u32, 2_000]);
+    let mut text = format!(
+        "[wv.access]\nlisten = \"127.0.0.1:8080\"\nanswer_wait_ms = {wait}\n\
+         [simple]\nlisten = [\"udp:127.0.0.1:5060\"]\nauthentication = \"{authentication}\"\n\
+         [[domain]]\nname = \"wv.example\"\nside = \"wv\"\nroute = \"access\"\n\
+         [[domain]]\nname = \"sip.example\"\nside = \"simple\"\nroute = \"registrar\"\n\
+         [store]\nkind = \"memory\"\n"
+    );
+    let users = PHONES.iter().map(|name| format!("wv:{name}@wv.example"));
+    for user in users.chain(AGENTS.iter().map(|name| format!("sip:{name}@sip.example"))) {
+        text.push_str(&format!("[[account]]\nuser = \"{user}\"\npassword = \"secret\"\n"));
+    }
+    text
+}
+
+const PHONES: [&str; 3] = ["alice", "carol", "erin"];
+const AGENTS: [&str; 2] = ["bob", "dave"];
+
+/// How long they act.
+const ACTING_MS: u64 = 240_000;
+
+/// How long it is quiet then: longer than any lease.
+const QUIET_MS: u64 = 700_000;
+
+/// How long the end takes at most.
+const ENDING_MS: u64 = 200_000;
