@@ -342,6 +342,8 @@ pub enum PublicationChange {
 pub struct Submission {
     /// To whom: users, or contact lists of the sender.
     pub recipients: Vec<Address>,
+    /// The devices that are meant, where the sender named one.
+    pub devices: Vec<(Address, DeviceId)>,
     /// The message; its recipient is set per target, its id is minted by the engine when empty.
     pub message: Message,
 }

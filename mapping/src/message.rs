@@ -1,6 +1,6 @@
 //! Instant messages and their reports, neutral.
 
-use crate::{address::Address, outcome::Outcome, time::Timestamp};
+use crate::{address::Address, outcome::Outcome, presence::DeviceId, time::Timestamp};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use std::{fmt, sync::Arc};
@@ -45,6 +45,8 @@ pub struct Message {
     pub sender: Address,
     /// Who is to get it.
     pub recipient: Address,
+    /// The one device of the recipient that is meant; as long as it is not there, any is.
+    pub device: Option<DeviceId>,
     /// What it says.
     pub content: Content,
     /// When the sender sent it.

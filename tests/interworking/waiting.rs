@@ -18,9 +18,9 @@ use wv_proto::{
             GetMessageResponse, RejectMessageRequest, SetDeliveryMethodRequest,
         },
         function::{Feature, Function, FunctionSet},
-        identifier::{GroupId, MessageId, UserId},
+        identifier::{ClientId, GroupId, MessageId, UserId},
         message::{Content, MessageDelivered, MessageInfo, SendMessageRequest},
-        party::Recipient,
+        party::{Recipient, User},
         segment::{DropSegmentRequest, GetSegmentRequest, SegmentId},
         service::{ClientCapabilityRequest, ServiceRequest},
         system_message::{SystemMessageResponse, SystemMessageUser},
@@ -486,4 +486,27 @@ fn iwf_msg_int_019_a_full_store_refuses_for_now() {
         let response = carol.send(&["wv:alice@wv.example"], "fourth", false).unwrap();
         assert_eq!(response.result.code.number(), 507);
     });
+}
+
+#[test]
+fn wv_msg_15_a_message_for_one_client_of_the_user_goes_to_that_client() {
+    for (version, encoding) in FORMS {
+        let (gateway, user) = (shared(), pair().wv);
+        let mut sender = Phone::logged_in(gateway.csp(), &pair().wv, version, encoding);
+        let client = |name: &str| {
+            let mut phone = Phone::with_client(gateway.csp(), &user, name, version, encoding);
+            phone.log_in().unwrap();
+            phone
+        };
+        let (mut one, mut other) = (client("one"), client("other"));
+        let to = User { client_id: Some(ClientId::from_url("other")), ..User::from(UserId::new(user.as_str())) };
+        let request = SendMessageRequest {
+            delivery_report: false,
+            message: MessageInfo { recipient: Recipient::of_user(to), ..MessageInfo::default() },
+            content: Some(Content::from_text("for one of you")),
+        };
+        assert_eq!(sender.ask(Primitive::SendMessageRequest(Box::new(request))), 200);
+        other.expect_text("for one of you");
+        assert!(one.take_told().is_empty(), "{version} {encoding:?}");
+    }
 }

@@ -131,10 +131,11 @@ impl Engine {
             sender: user.clone(),
             sent: self.now,
             report: ReportWish::None,
+            device: None,
             origin,
             ..letter.message.clone()
         };
-        let submission = Submission { recipients, message: forwarded };
+        let submission = Submission { recipients, devices: Vec::new(), message: forwarded };
         self.submit(request, user.clone(), endpoint, submission, Some(message.clone()));
     }
 

@@ -4,7 +4,7 @@ use crate::{
     address::Address,
     command::{CommandKind, DeliveryRoute},
     engine::{Engine, Word, inbox::delivered_origin, timer::Timer, user::Progress},
-    event::{Delivery, DeliveryId},
+    event::{Attachment, Delivery, DeliveryId},
     message::{Message, Report, ReportWish},
     outcome::Outcome,
     relay::{
@@ -72,7 +72,7 @@ impl Engine {
         if held >= count || held_octets.saturating_add(message.content.body.len()) > octets {
             return Taken::Refused(Outcome::QueueFull);
         }
-        let devices = match actor.takers_of(&message.content) {
+        let devices = match actor.takers_of(&message) {
             Ok(devices) => devices,
             Err(outcome) => return Taken::Refused(outcome),
         };
@@ -136,17 +136,24 @@ impl Engine {
         });
     }
 
+    fn is_meant(&self, user: &Address, message: &Message, attachment: &Attachment) -> bool {
+        self.users.get(user).is_some_and(|actor| actor.is_meant(message, attachment))
+    }
+
     /// A device came: everything that waits for it goes to it, oldest first.
     pub(super) fn offer_inbox(&mut self, user: &Address, endpoint: &Endpoint) {
         let Some(actor) = self.users.get(user) else { return };
         let Some(attachment) = actor.attachments.get(endpoint) else { return };
-        let reception = attachment.reception.clone();
+        let attachment = attachment.clone();
+        let reception = &attachment.reception;
         if !reception.takes_messages || !reception.takes_stored {
             return;
         }
         for number in actor.letters.inbox_numbers(user) {
             let Some(letter) = self.letter(user, number) else { continue };
-            if reception.refusal(&letter.message.content).is_some() {
+            if reception.refusal(&letter.message.content).is_some()
+                || !self.is_meant(user, &letter.message, &attachment)
+            {
                 continue;
             }
             let (sender, recipient) = (letter.message.sender.clone(), letter.message.recipient.clone());
@@ -282,7 +289,7 @@ impl Engine {
             Target::Peer(peer) => Ok(vec![DeliveryRoute::Peer(peer)]),
             Target::Devices => self
                 .user_mut(owner)
-                .takers_of(&message.content)
+                .takers_of(&message)
                 .map(|devices| devices.into_iter().map(DeliveryRoute::Endpoint).collect::<Vec<_>>()),
         };
         let routes = match routes {

@@ -41,7 +41,7 @@ impl Engine {
         submission: Submission,
         forwards: Option<MessageId>,
     ) {
-        let Submission { recipients, mut message } = submission;
+        let Submission { recipients, devices, mut message } = submission;
         let expanded = self.expand(&user, &recipients, self.config.limits.recipients_per_message);
         let Expansion { users: targets, mut refused } = match expanded {
             Ok(expansion) => expansion,
@@ -71,7 +71,9 @@ impl Engine {
         gather.outstanding.extend(targets.iter().map(|target| target.user.clone()));
         self.hold(number, gather, self.config.limits.answer_wait.saturating_add(VERDICT_GRACE));
         for target in targets {
-            let message = Message { recipient: target.user, ..message.clone() };
+            let named = devices.iter().find(|(user, _)| *user == target.user);
+            let device = named.map(|(_, device)| device.clone());
+            let message = Message { recipient: target.user, device, ..message.clone() };
             self.send_one(&user, message, number);
         }
         self.complete(number);

@@ -8,7 +8,7 @@ use crate::{
     contact_list::ContactList,
     engine::attribute_list::PastWatcher,
     event::Attachment,
-    message::{Content, MessageId, Report},
+    message::{Message, MessageId, Report},
     outcome::Outcome,
     policy::Permission,
     presence::AttributeSet,
@@ -84,11 +84,19 @@ impl User {
         self.attachments.iter().filter(|(_, attachment)| attachment.reception.takes_messages)
     }
 
-    /// Endpoints that take this content, or why none of those that take messages does.
-    pub(crate) fn takers_of(&self, content: &Content) -> Result<Vec<Endpoint>, Outcome> {
+    /// Whether the message is meant for this device: for the one that it names, or for any while that one is not there.
+    // WV-MSG-15
+    pub(crate) fn is_meant(&self, message: &Message, attachment: &Attachment) -> bool {
+        message.device.as_ref().is_none_or(|named| {
+            attachment.device == *named || !self.attachments.values().any(|other| other.device == *named)
+        })
+    }
+
+    /// Endpoints that take this message, or why none of those that take messages does.
+    pub(crate) fn takers_of(&self, message: &Message) -> Result<Vec<Endpoint>, Outcome> {
         let (mut fitting, mut refusal) = (Vec::new(), None);
-        for (endpoint, attachment) in self.takers() {
-            match attachment.reception.refusal(content) {
+        for (endpoint, attachment) in self.takers().filter(|(_, attachment)| self.is_meant(message, attachment)) {
+            match attachment.reception.refusal(&message.content) {
                 None => fitting.push(endpoint.clone()),
                 Some(outcome) => refusal = Some(outcome),
             }

@@ -395,7 +395,11 @@ fn operation(user: &str, device: u8, known: &[MessageId], tape: &mut Tape<'_>) -
             publishes_online: tape.flag(),
         }),
         2 => Operation::Detach(tape.pick(&[DetachReason::Logout, DetachReason::Expired, DetachReason::Forced])),
-        3 | 4 => Operation::Send(Submission { recipients: addresses(tape), message: message(user, tape) }),
+        3 | 4 => Operation::Send(Submission {
+            recipients: addresses(tape),
+            devices: devices(tape),
+            message: message(user, tape),
+        }),
         5 | 6 => {
             Operation::Watch { targets: addresses(tape), attributes: attributes(tape), auto_subscribe: tape.flag() }
         }
@@ -478,12 +482,18 @@ fn update(tape: &mut Tape<'_>) -> SubscriptionUpdate {
     }
 }
 
+fn devices(tape: &mut Tape<'_>) -> Vec<(Address, DeviceId)> {
+    let named = |tape: &mut Tape<'_>| (target(tape), DeviceId::new(tape.pick(&["device-0", "device-1"])));
+    if tape.flag() { vec![named(tape)] } else { Vec::new() }
+}
+
 fn message(user: &str, tape: &mut Tape<'_>) -> Message {
     let length = usize::from(tape.octet() % 128);
     Message {
         id: MessageId::new(""),
         sender: address(user),
         recipient: address("nobody@wv.example"),
+        device: None,
         content: Content::from_text(&"x".repeat(length)),
         sent: Timestamp::from_secs(1_000_000),
         expires: Timestamp::EPOCH,

@@ -51,6 +51,7 @@ pub fn from_request(
         id: MessageId::new(""),
         sender: sender.clone(),
         recipient: recipient.clone(),
+        device: None,
         content: from_body(headers, request.body())?,
         sent,
         expires: sent.after(lifetime),

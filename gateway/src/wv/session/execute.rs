@@ -265,7 +265,13 @@ impl Sessions {
         if message.content.body.len() > self.settings.content_octets_max {
             return self.refuse_outcome(now, id, ticket, Outcome::TooLarge);
         }
-        let operation = Operation::Send(Submission { recipients: targets.addresses, message });
+        // WV-MSG-15
+        let devices = recipient.users.iter().filter_map(|user| {
+            let client = user.client_id.as_ref()?;
+            Some((self.neutral(user.user_id.as_str())?, DeviceId::new(client.as_str())))
+        });
+        let devices = devices.collect();
+        let operation = Operation::Send(Submission { recipients: targets.addresses, devices, message });
         self.request(id, ticket, Shape::Sent, operation, targets.refused);
     }
 

@@ -17,7 +17,6 @@ impl Sessions {
     // WV-SEG-01
     pub(super) fn fitted(&mut self, now: Timestamp, waiting: &Waiting, envelope: &Envelope, body: Bytes) -> Bytes {
         let SessionDescriptor::Inband(id) = &envelope.session else { return body };
-        let limits = self.settings.session_policy.limits.clone();
         let Some(entry) = self.entries.get_mut(id) else { return body };
         let said = entry.machine.negotiated().parser_size().and_then(|size| usize::try_from(size).ok());
         let most = said.unwrap_or(usize::MAX).max(PARSER_SIZE_MIN);
@@ -26,13 +25,14 @@ impl Sessions {
         if body.len() <= most || !envelope.transactions.iter().all(is_answer) {
             return body;
         }
+        let limits = &self.settings.session_policy.limits;
         let room = most.saturating_sub(SEGMENT_FRAME_OCTETS);
         if let [transaction] = envelope.transactions.as_slice()
             && let Some(number) = &transaction.id
             && waiting.version() == Version::V1_3
             && entry.machine.negotiated().may_segment()
             && let Some((info, content)) =
-                entry.segments.cut(to_wv(now), number, &body, waiting.encoding(), room, &limits)
+                entry.segments.cut(to_wv(now), number, &body, waiting.encoding(), room, limits)
         {
             let slice = Primitive::GetSegmentResponse(GetSegmentResponse { content });
             let mut first = Transaction::response(transaction.id.clone(), slice);

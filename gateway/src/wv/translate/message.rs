@@ -32,6 +32,7 @@ pub fn from_send(
         id: MessageId::new(""),
         sender: sender.clone(),
         recipient: sender.clone(),
+        device: None,
         content: content::from_client(&request.message, request.content.as_ref())?,
         // WV-MSG-04: clients' clocks are often wrong; the time that counts is the gateway's.
         sent: now,

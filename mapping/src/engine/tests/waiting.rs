@@ -5,9 +5,10 @@ use crate::{
     announcement::{Announcement, Choice},
     command::{Answer, CommandKind, DeliveryRoute},
     contact_list::Contact,
-    event::{Acknowledgement, EventKind, InboxOperation, Operation},
+    event::{Acknowledgement, EventKind, InboxOperation, Operation, Submission},
     message::{Message, MessageId, Report},
     outcome::Outcome,
+    presence::DeviceId,
     record::FactKey,
     screening::{Entity, EntityChange, ScreeningChange},
     side::Endpoint,
@@ -369,4 +370,26 @@ fn wv_sys_02_only_what_was_offered_is_an_answer_and_the_first_one_counts() {
     assert!(told(&mut world, "b").is_empty(), "it is answered");
     let answers: Vec<_> = world.engines[0].announcements().map(|known| known.answer.clone().unwrap()).collect();
     assert_eq!(answers[0].choice.as_deref(), Some("yes"));
+}
+
+#[test]
+fn wv_msg_15_a_message_for_one_device_goes_to_that_one_unless_it_is_not_there() {
+    let mut world = World::new();
+    world.attach(ALICE, &session("a1"));
+    world.attach(ALICE, &session("a2"));
+    let mut to_device = |world: &mut World, origin: &str, device: &str| {
+        let message = Message { sender: address(CAROL), ..text(origin, origin) };
+        let devices = vec![(address(ALICE), DeviceId::new(device))];
+        let submission = Submission { recipients: vec![address(ALICE)], devices, message };
+        world.request(CAROL, &session("c"), Operation::Send(submission));
+    };
+    to_device(&mut world, "1", "a2");
+    let seen = world.take();
+    assert_eq!((delivered_to(&seen, &session("a1")).len(), delivered_to(&seen, &session("a2")).len()), (0, 1));
+    world.attach(ALICE, &session("a3"));
+    assert!(delivered_to(&world.take(), &session("a3")).is_empty());
+    to_device(&mut world, "2", "gone");
+    let seen = world.take();
+    assert_eq!(delivered_to(&seen, &session("a1")), ["2"]);
+    assert_eq!(delivered_to(&seen, &session("a2")), ["2"]);
 }

@@ -226,7 +226,7 @@ impl World {
     pub(super) fn send(&mut self, from: &str, endpoint: &Endpoint, to: &[&str], message: Message) -> RequestId {
         let recipients = to.iter().map(|text| address(text)).collect();
         let message = Message { sender: address(from), ..message };
-        self.request(from, endpoint, Operation::Send(Submission { recipients, message }))
+        self.request(from, endpoint, Operation::Send(Submission { recipients, devices: Vec::new(), message }))
     }
 
     /// The one answer to a request.
@@ -272,6 +272,7 @@ pub(super) fn text(origin: &str, says: &str) -> Message {
         id: MessageId::new(""),
         sender: address("nobody@wv.example"),
         recipient: address("nobody@wv.example"),
+        device: None,
         content: Content::from_text(says),
         sent: Timestamp::from_secs(1_000_000),
         expires: Timestamp::EPOCH,

@@ -117,9 +117,9 @@ impl Sessions {
 
     // WV-SEG-02
     fn find_segment(&mut self, now: Timestamp, id: &SessionId, ticket: Ticket, request: &GetSegmentRequest) {
-        let limits = self.settings.session_policy.limits.clone();
+        let limits = &self.settings.session_policy.limits;
         let Some(entry) = self.entries.get_mut(id) else { return };
-        match entry.segments.slice(to_wv(now), &request.id, &limits) {
+        match entry.segments.slice(to_wv(now), &request.id, limits) {
             Some(content) => {
                 self.settle_later(now, id, ticket, Primitive::GetSegmentResponse(GetSegmentResponse { content }));
             }
