@@ -137,7 +137,7 @@ fn iwf_msg_int_013_a_message_is_announced_and_fetched() {
 }
 
 #[test]
-fn a_report_tells_the_sender_that_the_message_was_fetched() {
+fn wv_msg_08_what_was_announced_and_fetched_waits_until_it_is_taken() {
     for (version, encoding) in FORMS {
         let (mut sender, mut phone) = two_phones(version, encoding);
         method(&mut phone, DeliveryMethod::Notify, None);
@@ -249,7 +249,7 @@ fn wv_blk_02_block_and_grant_lists_are_kept_shown_and_obeyed() {
             ..EntityList::default()
         };
         let change = |in_use, list| Some(AccessList { in_use, entities: list });
-        let mut screen = |phone: &mut Phone, block, grant| {
+        let screen = |phone: &mut Phone, block, grant| {
             phone.ask(Primitive::BlockEntityRequest(Box::new(BlockEntityRequest { block, grant })))
         };
         let code = |sender: &mut Phone| sender.send(&[&to], "hello", false).unwrap().result.code.number();

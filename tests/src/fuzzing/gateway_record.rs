@@ -2,6 +2,7 @@
 
 use mapping::{
     address::Address,
+    announcement::Announcement,
     contact_list::{Contact, ContactList},
     engine::{Engine, EngineConfig},
     event::DeliveryId,
@@ -9,6 +10,7 @@ use mapping::{
     presence::{AttributeSet, DeviceId, PresenceDocument},
     record::Fact,
     route::{DomainRoute, DomainTable, Route},
+    screening::{Entity, EntitySet, Screening},
     side::{Endpoint, Side},
     time::Timestamp,
     watcher::Decision,
@@ -59,6 +61,7 @@ pub fn records() -> Vec<Vec<u8>> {
         id: MessageId::new("m-1"),
         sender: sender.clone(),
         recipient: recipient.clone(),
+        device: Some(DeviceId::new("phone")),
         content: Content::from_text("hello"),
         sent: at,
         expires: Timestamp::from_secs(1_000_100),
@@ -76,7 +79,7 @@ pub fn records() -> Vec<Vec<u8>> {
         Fact::ListWatch {
             watcher: alice.clone(),
             list: address(list),
-            endpoint: phone,
+            endpoint: phone.clone(),
             attributes: all,
             auto_subscribe: true,
         },
@@ -94,7 +97,23 @@ pub fn records() -> Vec<Vec<u8>> {
             is_default: true,
             members: vec![member],
         }),
-        Fact::Inbox { message: message(&bob, &alice), offered: true },
+        Fact::Inbox { message: message(&bob, &alice), offered: true, copies: Some(vec![phone.clone()]) },
+        Fact::Screening {
+            user: alice.clone(),
+            screening: Screening {
+                block: EntitySet { in_use: Some(true), entities: [Entity::User(bob.clone())].into() },
+                grant: EntitySet::default(),
+            },
+        },
+        Fact::Announcement(Announcement {
+            id: Arc::from("1"),
+            user: alice.clone(),
+            text: "maintenance".to_owned(),
+            options: Vec::new(),
+            requires_answer: false,
+            expires: Timestamp::from_secs(1_000_100),
+            answer: None,
+        }),
         Fact::Outbox { message: message(&alice, &bob), delivery: DeliveryId(7), attempts: 2 },
         Fact::Origin {
             user: alice,

@@ -4,6 +4,7 @@ use super::tape::Tape;
 use bytes::Bytes;
 use mapping::markup::to_plain_text;
 use wv_proto::{
+    codec::charset::{decode_text, encode_text},
     primitive::{
         identifier::TransactionId,
         segment::{SegmentId, SegmentInfo},
@@ -55,12 +56,18 @@ fn gathered(shelf: &mut SegmentShelf, at: Timestamp, info: &SegmentInfo, limits:
     slices.flat_map(|slice| slice.octets().to_vec()).collect()
 }
 
-/// Any markup.
+/// Any markup, and text in any character set.
 ///
 /// # Panics
-/// When the text is longer than the markup.
+/// When the text is longer than the markup, or does not come back from the character set that holds it.
 pub fn run_markup(data: &[u8]) {
     let html = String::from_utf8_lossy(data);
+    for charset in ["iso-8859-1", "windows-1251", "shift_jis", "utf-8"] {
+        let _ = decode_text(charset, data);
+    }
+    if let Some(encoded) = encode_text(&[4, 2251], &html).filter(|encoded| encoded.is_complete) {
+        assert_eq!(decode_text(encoded.charset, &encoded.octets).as_deref(), Some(&*html), "{}", encoded.charset);
+    }
     let text = to_plain_text(&html);
     assert!(text.len() <= html.len(), "{text:?} of {html:?}");
 }

@@ -177,7 +177,7 @@ mod tests {
         };
         let mut shelf = SegmentShelf::default();
         let octets = Bytes::from_static(b"abcdef");
-        let mut cut = |shelf: &mut SegmentShelf, name: &str, room| {
+        let cut = |shelf: &mut SegmentShelf, name: &str, room| {
             shelf.cut(at(0), &TransactionId::new(name), &octets, Encoding::Wbxml, room, &limits).is_some()
         };
         assert!(!cut(&mut shelf, "a", 1) && !cut(&mut shelf, "a", 0), "too many slices");

@@ -212,7 +212,7 @@ fn wv_msg_11_a_forwarded_message_goes_on_and_waits_no_longer() {
 }
 
 #[test]
-fn a_device_that_takes_no_reports_gets_none_and_another_does() {
+fn wv_msg_12_a_device_that_takes_no_reports_gets_none_and_another_does() {
     let mut world = World::new();
     let mut silent = attachment("silent");
     silent.reception.takes_reports = false;
@@ -377,7 +377,7 @@ fn wv_msg_15_a_message_for_one_device_goes_to_that_one_unless_it_is_not_there() 
     let mut world = World::new();
     world.attach(ALICE, &session("a1"));
     world.attach(ALICE, &session("a2"));
-    let mut to_device = |world: &mut World, origin: &str, device: &str| {
+    let to_device = |world: &mut World, origin: &str, device: &str| {
         let message = Message { sender: address(CAROL), ..text(origin, origin) };
         let devices = vec![(address(ALICE), DeviceId::new(device))];
         let submission = Submission { recipients: vec![address(ALICE)], devices, message };
