@@ -24,6 +24,7 @@ use sip_proto::{
         package::Forks,
         subscriber::{
             Subscriber, SubscriberCommand, SubscriberEvent, SubscriberState, SubscriptionChange,
+            advice::is_terminating,
             settings::{Conditional, SubscriberSettings},
         },
     },
@@ -31,7 +32,7 @@ use sip_proto::{
         Header, HeaderName, Request, Response, StatusCode,
         header::{
             address::NameAddr,
-            event::Event,
+            event::{Event, TerminationReason},
             identifier::{CallId, Tag},
             media_type::MediaType,
         },
@@ -240,17 +241,24 @@ impl Agent {
 
     /// Carries out what the machine wants. Answers, and requests for whose numbers a new record is due, wait for the record.
     fn drive_subscriber(&mut self, now: Timestamp, tag: &Arc<str>) {
-        let mut outgoing = Vec::new();
+        let (mut outgoing, mut reading) = (Vec::new(), Reading::Done);
         while let Some(command) = self.subscribers.entries.get_mut(tag).and_then(|entry| entry.machine.poll()) {
             match command {
                 SubscriberCommand::SendRequest(request) => outgoing.push(Outgoing::Request(request)),
                 SubscriberCommand::Respond { transaction, response } => {
                     outgoing.push(Outgoing::Answer(transaction, response));
                 }
-                SubscriberCommand::StateChanged(change) => self.tell_change(tag, change),
+                SubscriberCommand::StateChanged(change) => {
+                    if self.tell_change(tag, change) == Reading::Malformed {
+                        reading = Reading::Malformed;
+                    }
+                }
                 // Credentials of the gateway at a neighbour are not built yet, and one dialog is all presence allows.
                 SubscriberCommand::Challenged { .. } | SubscriberCommand::Forked(_) => {}
             }
+        }
+        if reading == Reading::Malformed {
+            refuse_document(&mut outgoing);
         }
         let is_kept = self.keep_subscriber(tag);
         if is_kept || outgoing.iter().any(|one| matches!(one, Outgoing::Answer(..))) {
@@ -349,15 +357,35 @@ impl Agent {
     }
 
     /// Tells the engine what became of a subscription that it wants to hear of.
-    fn tell_change(&mut self, tag: &Arc<str>, change: SubscriptionChange) {
-        let Some(entry) = self.subscribers.entries.get(tag) else { return };
+    fn tell_change(&mut self, tag: &Arc<str>, change: SubscriptionChange) -> Reading {
+        let Some(entry) = self.subscribers.entries.get(tag) else { return Reading::Done };
         if self.subscribers.by_name.get(&entry.name) != Some(tag) {
-            return;
+            return Reading::Done;
         }
         let (name, watcher, correlation) = (entry.name.clone(), entry.wish.watcher.clone(), entry.correlation);
+        let change = match change {
+            // RFC 6665 §4.1.2.2
+            // Only the dialog is gone: the subscription is begun again, once, and a refusal of that counts.
+            SubscriptionChange::Failed { status, .. }
+                if entry.machine.dialog_id().is_some() && is_dialog_lost(status) =>
+            {
+                let reason = Some(TerminationReason::Deactivated);
+                SubscriptionChange::Ended { reason, retry_after: None, body: None }
+            }
+            other => other,
+        };
+        let has_document = matches!(
+            change,
+            SubscriptionChange::Active { body: Some(_) } | SubscriptionChange::Ended { body: Some(_), .. }
+        );
+        let mut reading = Reading::Done;
         for update in self.to_updates(change, &watcher) {
+            if has_document && matches!(update, SubscriptionUpdate::Active(None)) {
+                reading = Reading::Malformed;
+            }
             self.tell_subscription(correlation, &name, update);
         }
+        reading
     }
 
     fn to_updates(&self, change: SubscriptionChange, watcher: &Address) -> Vec<SubscriptionUpdate> {
@@ -400,6 +428,33 @@ impl Agent {
     ) {
         self.tell(correlation, EventKind::Subscription { subscription: subscription.clone(), update });
         self.wake.notify_one();
+    }
+}
+
+/// Whether the refusal of a refresh speaks of the dialog only, and not of the presentity.
+fn is_dialog_lost(status: StatusCode) -> bool {
+    let is_unknown = matches!(status.to_number(), 404 | 410 | 604);
+    is_terminating(status) && !is_unknown
+}
+
+/// What became of a document that was notified.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reading {
+    /// There was none, or it was read.
+    Done,
+    /// It is none.
+    Malformed,
+}
+
+/// The NOTIFY that brought it is refused; what was known stays.
+// RFC 3261 §21.4.1
+fn refuse_document(outgoing: &mut [Outgoing]) {
+    for one in outgoing {
+        if let Outgoing::Answer(_, response) = one
+            && response.status().is_success()
+        {
+            *response = Response::for_headers(response.headers(), StatusCode::BAD_REQUEST, None);
+        }
     }
 }
 
