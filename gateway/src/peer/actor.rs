@@ -148,7 +148,8 @@ async fn play_sip(casting: &Casting, transport: SipTransport, mut lines: Lines) 
 fn perform(actor: &mut impl Actor, watch: &Watch, line: &str) -> Result<(), PeerError> {
     let act: Act = serde_json::from_str(line).map_err(|error| PeerError::option("act", line, error))?;
     actor.perform(watch.now_ms(), act);
-    Ok(())
+    // Who directs waits for this: what others do next must find the act done.
+    Ok(tell(&json!({ "done": {} }))?)
 }
 
 fn tell(what: &serde_json::Value) -> io::Result<()> {

@@ -11,6 +11,7 @@ use gateway::lab::{
 };
 use serde_json::{Value, json};
 use std::{
+    collections::VecDeque,
     io::{BufRead as _, BufReader, Write as _},
     process::{Child, ChildStdin, Command, Stdio},
     sync::{
@@ -28,6 +29,8 @@ pub struct SocketStage<'a> {
     own: Option<Gateway>,
     actors: Vec<Player>,
     seen: Option<Receiver<(usize, Told)>>,
+    /// What was seen while an act was waited for.
+    before: VecDeque<(usize, Seen)>,
     began: Instant,
 }
 
@@ -44,6 +47,8 @@ struct Player {
 #[derive(Debug)]
 enum Told {
     Ready,
+    /// An act was performed.
+    Done,
     Seen(Box<Seen>),
     Ended,
 }
@@ -53,11 +58,26 @@ impl<'a> SocketStage<'a> {
     #[must_use]
     #[allow(clippy::disallowed_methods, reason = "over sockets, time is that of the clock")]
     pub fn new(shared: &'a Pool) -> Self {
-        Self { shared, own: None, actors: Vec::new(), seen: None, began: Instant::now() }
+        Self { shared, own: None, actors: Vec::new(), seen: None, before: VecDeque::new(), began: Instant::now() }
     }
 
     fn gateway(&self) -> &Gateway {
         self.own.as_ref().unwrap_or_else(|| self.shared.gateway())
+    }
+
+    /// Waits until an actor has done what it was told: what others do next must find it done.
+    fn wait_until_done(&mut self, actor: usize) -> Result<(), StageError> {
+        loop {
+            let told = self.seen.as_ref().map(|seen| seen.recv_timeout(ENTER_PATIENCE));
+            match told {
+                Some(Ok((who, Told::Done))) if who == actor => return Ok(()),
+                Some(Ok((who, Told::Seen(seen)))) => self.before.push_back((who, *seen)),
+                Some(Ok((who, Told::Ready | Told::Done | Told::Ended))) => {
+                    return Err(self.gone(who, "its process ended"));
+                }
+                Some(Err(_)) | None => return Err(self.gone(actor, "it does not do what it is told")),
+            }
+        }
     }
 
     fn gone(&self, actor: usize, reason: &str) -> StageError {
@@ -92,7 +112,9 @@ impl Stage for SocketStage<'_> {
         for _ in &setting.roles {
             match receiver.recv_timeout(ENTER_PATIENCE) {
                 Ok((_, Told::Ready)) => {}
-                Ok((index, Told::Seen(_) | Told::Ended)) => return Err(self.gone(index, "it did not get ready")),
+                Ok((index, Told::Done | Told::Seen(_) | Told::Ended)) => {
+                    return Err(self.gone(index, "it did not get ready"));
+                }
                 Err(error) => return Err(StageError::NotOffered(format!("actor that is ready: {error}"))),
             }
         }
@@ -105,7 +127,7 @@ impl Stage for SocketStage<'_> {
         let acts = self.actors.get_mut(actor).and_then(|player| player.acts.as_mut());
         let written = acts.map(|acts| writeln!(acts, "{line}").and_then(|()| acts.flush()));
         match written {
-            Some(Ok(())) => Ok(()),
+            Some(Ok(())) => self.wait_until_done(actor),
             Some(Err(error)) => Err(self.gone(actor, &error.to_string())),
             None => Err(self.gone(actor, "it never came")),
         }
@@ -122,10 +144,13 @@ impl Stage for SocketStage<'_> {
     }
 
     fn next(&mut self, patience: Duration) -> Result<Option<(usize, Seen)>, StageError> {
+        if let Some(seen) = self.before.pop_front() {
+            return Ok(Some(seen));
+        }
         let Some(seen) = &self.seen else { return Ok(None) };
         match seen.recv_timeout(patience) {
             Ok((actor, Told::Seen(seen))) => Ok(Some((actor, *seen))),
-            Ok((actor, Told::Ready | Told::Ended)) => Err(self.gone(actor, "its process ended")),
+            Ok((actor, Told::Ready | Told::Done | Told::Ended)) => Err(self.gone(actor, "its process ended")),
             Err(RecvTimeoutError::Timeout) => Ok(None),
             Err(RecvTimeoutError::Disconnected) => Err(StageError::NotOffered("actor any more".to_owned())),
         }
@@ -182,6 +207,9 @@ fn read(line: &str) -> Option<Told> {
     let mut value: Value = serde_json::from_str(line).ok()?;
     if let Some(seen) = value.get_mut("seen") {
         return serde_json::from_value(seen.take()).ok().map(|seen| Told::Seen(Box::new(seen)));
+    }
+    if value.get("done").is_some() {
+        return Some(Told::Done);
     }
     value.get("ready").map(|_| Told::Ready)
 }
