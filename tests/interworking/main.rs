@@ -1,5 +1,5 @@
 //! Cases of the catalogue over real sockets: a WV phone and a SIP user agent at one gateway. The names of the tests carry
-//! the ids of the cases; what each demands stands in the catalogue.
+//! the ids of the cases; what each demands stands in the catalogue. Most cases are scenarios; here is what they cannot say.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on says so by panicking")]
 
 mod authorization;
@@ -8,7 +8,6 @@ mod presence;
 mod rule;
 mod service;
 mod session;
-mod subscription;
 mod view;
 mod waiting;
 mod wake_up;
@@ -36,11 +35,4 @@ fn watched() -> (Pair, Phone, Agent, Watch) {
     phone.decide(&pair.sip_in_wv(), true);
     agent.expect_notify(&watch, "active", |notify| notify.state.starts_with("active").then_some(()));
     (pair, phone, agent, watch)
-}
-
-/// A phone that watches an agent. The agent's consent is that it watches the phone.
-fn watching() -> (Pair, Phone, Agent) {
-    let (pair, mut phone, agent, _) = watched();
-    assert_eq!(phone.watch(&pair.sip_in_wv()), 200);
-    (pair, phone, agent)
 }

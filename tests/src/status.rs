@@ -51,14 +51,24 @@ pub fn lines() -> Vec<Line> {
 pub struct Test {
     /// The file from the root of the repository.
     pub file: String,
-    /// The name of the function.
+    /// The name of the function, or of the scenario.
     pub name: String,
 }
 
-/// All tests of the repository.
+/// All tests of the repository, scenarios too.
 #[must_use]
 pub fn tests() -> Vec<Test> {
-    rust_files().iter().flat_map(|(file, text)| tests_of(file, text)).collect()
+    rust_files().iter().flat_map(|(file, text)| tests_of(file, text)).chain(scenarios()).collect()
+}
+
+/// Every scenario is a test with the name of its file.
+fn scenarios() -> impl Iterator<Item = Test> {
+    let entries = fs::read_dir(crate::scenario::folder()).into_iter().flatten().flatten();
+    entries.filter_map(|entry| {
+        let file = entry.file_name().to_string_lossy().into_owned();
+        let name = file.strip_suffix(".scn")?.to_owned();
+        Some(Test { file: format!("fixtures/scenario/{file}"), name })
+    })
 }
 
 /// The tests of one file.
