@@ -102,6 +102,8 @@ struct Sent {
     id: TransactionId,
     former: Vec<TransactionId>,
     keys: Vec<QueueKey>,
+    /// Of these, what waits again in a newer state.
+    superseded: Vec<QueueKey>,
     primitive: Primitive,
     sent_at: Timestamp,
     resends: u8,
@@ -120,6 +122,12 @@ enum Phase {
 }
 
 impl Sent {
+    /// What it was made of, without what waits again in a newer state.
+    fn into_current(self) -> Vec<ServerPrimitive> {
+        let Self { keys, superseded, primitive, .. } = self;
+        split(keys, primitive).into_iter().filter(|entry| !superseded.contains(&entry.key)).collect()
+    }
+
     /// Whether this is, or was, its id.
     fn bears(&self, id: &TransactionId) -> bool {
         self.id == *id || self.former.contains(id)
@@ -193,14 +201,8 @@ impl Outbox {
             return;
         }
         for sent in &mut self.sent {
-            let Primitive::PresenceNotificationRequest(batch) = &mut sent.primitive else { continue };
-            let Some(at) = sent.keys.iter().position(|known| known == key) else { continue };
-            if batch.presences.len() == sent.keys.len() {
-                batch.presences.remove(at);
-                sent.keys.remove(at);
-            }
-            if sent.keys.is_empty() {
-                sent.phase = Phase::Retracted;
+            if sent.keys.contains(key) && !sent.superseded.contains(key) {
+                sent.superseded.push(key.clone());
             }
         }
     }
@@ -217,7 +219,9 @@ impl Outbox {
     // WV-TRX-03
     pub(super) fn acknowledge(&mut self, id: &TransactionId) -> Option<Vec<QueueKey>> {
         let at = self.sent.iter().position(|sent| sent.bears(id))?;
-        Some(self.sent.remove(at).keys)
+        let Sent { mut keys, superseded, .. } = self.sent.remove(at);
+        keys.retain(|key| !superseded.contains(key));
+        Some(keys)
     }
 
     /// The next transaction to send, if this occasion allows one.
@@ -244,6 +248,7 @@ impl Outbox {
             id: id.clone(),
             former: Vec::new(),
             keys,
+            superseded: Vec::new(),
             primitive: primitive.clone(),
             sent_at: now,
             resends: 0,
@@ -286,7 +291,7 @@ impl Outbox {
     /// Everything that the client has not acknowledged, for the session that takes the place of this one.
     pub(super) fn take_all(&mut self) -> Vec<ServerPrimitive> {
         let open = std::mem::take(&mut self.sent).into_iter().filter(|sent| sent.phase != Phase::Retracted);
-        let open = open.flat_map(|sent| split(sent.keys, sent.primitive));
+        let open = open.flat_map(Sent::into_current);
         open.chain(std::mem::take(&mut self.queue)).collect()
     }
 
@@ -341,6 +346,16 @@ impl Outbox {
         let is_message = matches!(sent.primitive, Primitive::NewMessage(_));
         if sent.phase == Phase::Retracted {
             self.sent.remove(at);
+            return None;
+        }
+        if !sent.superseded.is_empty() {
+            // One id never names two contents: what is left of it waits anew.
+            let rest = self.sent.remove(at).into_current();
+            for entry in rest.into_iter().rev().filter(|entry| matches!(entry.key, QueueKey::Presence(_))) {
+                if !self.queue.iter().any(|queued| queued.key == entry.key) {
+                    self.queue.push_front(entry);
+                }
+            }
             return None;
         }
         sent.phase = Phase::Underway;
