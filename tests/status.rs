@@ -4,6 +4,7 @@
 use acceptance::{
     agent::Agent,
     phone::{Phone, code_of},
+    primitive_table,
     product::{pair, shared},
     rules, status,
 };
@@ -11,25 +12,22 @@ use wv_proto::{
     codec,
     limit::Limits,
     primitive::Envelope,
+    schema::ElementName,
     version::{ContentType, Encoding, Version},
 };
 
 /// The codes of a server that does not have what it was asked for.
 const NOT_THERE: [u16; 3] = [405, 501, 506];
 
-/// What the gateway says to a request of that name without content: the code, or the name of the answer.
+/// What the gateway says to a full request of that name: the code, or the name of the answer.
 fn answer(name: &str, user: &str) -> Result<String, u16> {
     // The newest version has every name.
     let version = Version::V1_3;
     let phone = Phone::logged_in(shared().csp(), user, version, Encoding::Xml);
-    let message = format!(
-        r#"<WV-CSP-Message xmlns="{}"><Session><SessionDescriptor><SessionType>Inband</SessionType><SessionID>{}</SessionID></SessionDescriptor><Transaction><TransactionDescriptor><TransactionMode>Request</TransactionMode><TransactionID>probe</TransactionID></TransactionDescriptor><TransactionContent xmlns="{}"><{name}/></TransactionContent></Transaction></Session></WV-CSP-Message>"#,
-        version.message_namespace(),
-        phone.session_id().unwrap(),
-        version.transaction_namespace(),
-    );
+    let element = ElementName::from_text(name).unwrap_or_else(|| panic!("{name} is no element"));
+    let message = primitive_table::example(version, &phone.session_id().unwrap(), element);
     let kind = ContentType::for_version(version, Encoding::Xml);
-    let answer = phone.post_raw(kind.as_str(), message.as_bytes()).unwrap();
+    let answer = phone.post_raw(kind.as_str(), &message).unwrap();
     if answer.body.is_empty() {
         return Ok("nothing".to_owned());
     }

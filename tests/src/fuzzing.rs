@@ -19,6 +19,7 @@ pub mod wv_client;
 pub mod wv_login;
 pub mod wv_message;
 pub mod wv_pts;
+pub mod wv_search;
 pub mod wv_segment;
 pub mod wv_session;
 pub mod wv_value;
@@ -65,6 +66,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "wv_envelope", run: wv_message::run_envelope, fixtures: Some("wv") },
     Target { name: "wv_login", run: wv_login::run, fixtures: None },
     Target { name: "wv_pts", run: wv_pts::run, fixtures: None },
+    Target { name: "wv_search", run: wv_search::run, fixtures: None },
     Target { name: "wv_segment", run: wv_segment::run, fixtures: None },
     Target { name: "wv_session", run: wv_session::run, fixtures: None },
     Target { name: "wv_snapshot", run: wv_session::run_snapshot, fixtures: None },

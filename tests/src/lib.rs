@@ -18,6 +18,7 @@ pub mod message_file;
 pub mod pcap;
 pub mod phone;
 pub mod port;
+pub mod primitive_table;
 pub mod process;
 pub mod product;
 pub mod rules;

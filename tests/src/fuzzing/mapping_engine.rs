@@ -9,8 +9,9 @@ use mapping::{
     correlation::Correlation,
     engine::{DefaultAuthorization, Engine, EngineConfig, QueueState, shard_of},
     event::{
-        Acknowledgement, Attachment, Delivery, DeliveryId, DetachReason, Event, EventKind, InboxOperation, Operation,
-        Publication, PublicationChange, Reception, Request, RequestId, Submission, SubscriptionId, SubscriptionUpdate,
+        Acknowledgement, Attachment, AttributeScope, Delivery, DeliveryId, DetachReason, Event, EventKind,
+        InboxOperation, Operation, Publication, PublicationChange, Reception, Request, RequestId, Submission,
+        SubscriptionId, SubscriptionUpdate,
     },
     message::{Content, Message, MessageId, Report, ReportWish},
     outcome::Outcome,
@@ -379,6 +380,10 @@ impl World {
     }
 }
 
+fn scope(tape: &mut Tape<'_>) -> AttributeScope {
+    AttributeScope { targets: addresses(tape), everybody: tape.flag() }
+}
+
 fn operation(user: &str, device: u8, known: &[MessageId], tape: &mut Tape<'_>) -> Operation {
     let list = address(&user.replace('@', "/friends@"));
     match tape.octet() % 16 {
@@ -413,6 +418,8 @@ fn operation(user: &str, device: u8, known: &[MessageId], tape: &mut Tape<'_>) -
             };
             Operation::Publish(Publication { device: DeviceId::new(&format!("device-{device}")), change })
         }
+        9 if tape.flag() => Operation::SetAttributeLists { scope: scope(tape), attributes: attributes(tape) },
+        9 if tape.flag() => Operation::DropAttributeLists { scope: scope(tape) },
         9 => {
             let decision = if tape.flag() { Decision::Allow } else { Decision::Block };
             Operation::Authorize { watcher: target(tape), decision, attributes: attributes(tape) }
@@ -434,6 +441,10 @@ fn operation(user: &str, device: u8, known: &[MessageId], tape: &mut Tape<'_>) -
         }
         13 | 14 => screening_or_inbox(known, tape),
         _ if tape.flag() => Operation::DeleteContactList { list },
+        _ if tape.flag() => Operation::GetAttributeLists { scope: scope(tape) },
+        _ if tape.flag() => Operation::GetWatchers { history: None },
+        _ if tape.flag() => Operation::GetDecisions { watchers: addresses(tape) },
+        _ if tape.flag() => Operation::RepeatQuestions,
         _ => Operation::GetContactLists,
     }
 }

@@ -3,7 +3,7 @@
 use wv_proto::{
     codec::{Decoded, WriterOptions, decode, decode_in_session, encode},
     limit::Limits,
-    primitive::Envelope,
+    primitive::{Envelope, discovery::VersionDiscoveryRequest},
     version::{ContentType, Encoding, Version},
 };
 
@@ -30,6 +30,14 @@ pub fn run_wbxml(data: &[u8]) {
 pub fn run_envelope(data: &[u8]) {
     let limits = Limits::default();
     let Ok(Decoded { version, tree, .. }) = decode(data, None, &limits) else { return };
+    if let Some(request) = VersionDiscoveryRequest::decode(&tree) {
+        for encoding in [Encoding::Xml, Encoding::Wbxml] {
+            let Ok(written) = request.encode(version, encoding) else { continue };
+            let tree =
+                decode_in_session(&written, None, version, &limits).expect("what was written is a document").tree;
+            assert_eq!(VersionDiscoveryRequest::decode(&tree).as_ref(), Some(&request));
+        }
+    }
     let Ok(envelope) = Envelope::decode(&tree) else { return };
     for encoding in [Encoding::Xml, Encoding::Wbxml] {
         let Ok(written) = envelope.encode(version, encoding, WriterOptions::default()) else { continue };

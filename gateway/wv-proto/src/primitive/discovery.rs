@@ -8,14 +8,14 @@ use crate::schema::{ElementName, element};
 use crate::version::{Encoding, NamespaceScope, Version};
 use bytes::Bytes;
 
-/// WV-CSP-VersionDiscovery-Request.
+/// The question: the element is a root of its own.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct VersionDiscoveryRequest {
     /// What the client speaks; nothing named asks for everything.
     pub versions: VersionList,
 }
 
-/// WV-CSP-VersionDiscovery-Response.
+/// The answer: the element is a root of its own.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct VersionDiscoveryResponse {
     /// What the server speaks of that.
