@@ -43,6 +43,63 @@ fn every_status_means_an_outcome() {
     }
 }
 
+mod error {
+    use super::table;
+    use gateway::{
+        simple::translate::outcome::{Purpose, from_status, to_status},
+        wv::translate::outcome::{from_code, to_code},
+    };
+    use wv_proto::{status::StatusCode, version::Version};
+
+    fn number(value: &toml::Value) -> u16 {
+        u16::try_from(value.as_integer().unwrap()).unwrap()
+    }
+
+    /// The code in the cell, or none where it says why there is none.
+    fn cell(row: &toml::Value, column: &str) -> Option<u16> {
+        let why = row.get(format!("open_{column}")).and_then(toml::Value::as_str);
+        match (row.get(column), why) {
+            (Some(value), None) => Some(number(value)),
+            (None, Some(why)) if !why.is_empty() => None,
+            _ => panic!("{}: {column} is neither a code nor open for a reason", row["row"]),
+        }
+    }
+
+    #[test]
+    fn every_cell_of_the_error_tables_holds() {
+        let table = table("error.toml");
+        let mut differences = Vec::new();
+        for row in table["from_sip"].as_array().unwrap() {
+            cell(row, "group");
+            for (column, purpose) in [("presence", Purpose::Presence), ("message", Purpose::Message)] {
+                let Some(expected) = cell(row, column) else { continue };
+                for status in row["status"].as_array().unwrap().iter().map(number) {
+                    let told = to_code(from_status(status, purpose), Version::V1_3).number();
+                    if told != expected {
+                        differences.push(format!("SIP {status} {column}: {told} instead of {expected}"));
+                    }
+                }
+            }
+        }
+        for row in table["from_wv"].as_array().unwrap() {
+            cell(row, "invite");
+            for (column, purpose) in [("subscribe", Purpose::Presence), ("message", Purpose::Message)] {
+                let Some(expected) = cell(row, column) else { continue };
+                for code in row["code"].as_array().unwrap().iter().map(number) {
+                    let told = to_status(from_code(StatusCode::new(code).unwrap()), purpose);
+                    if told != expected {
+                        differences.push(format!("WV {code} {column}: {told} instead of {expected}"));
+                    }
+                }
+            }
+        }
+        assert!(differences.is_empty(), "{}", differences.join("\n"));
+    }
+}
+
+#[path = "mapping_tables/specification.rs"]
+mod specification;
+
 mod presence {
     use super::table;
     use gateway::{

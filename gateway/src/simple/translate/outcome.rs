@@ -84,7 +84,7 @@ pub const fn from_status(status: u16, purpose: Purpose) -> Outcome {
         408 | 430 | 504 => Outcome::Timeout,
         413 | 513 => Outcome::TooLarge,
         414 | 416 | 484 | 485 => Outcome::BadAddress,
-        420 | 421 | 494 | 501 => Outcome::NotImplemented,
+        420 | 421 | 469 | 494 | 501 => Outcome::NotImplemented,
         428 | 429 | 436 | 437 | 438 => Outcome::Forbidden,
         470 => Outcome::RecipientUnauthorized,
         480 => Outcome::NotLoggedIn,

@@ -112,16 +112,34 @@ fn to_detailed(code: StatusCode, targets: &[&Address], version: Version) -> Deta
     detail
 }
 
-/// The outcome that a client's answer to a request of ours means.
+/// The outcome that an answer to a request of ours means. Rows: `fixtures/mapping/error.toml`.
 #[must_use]
 pub const fn from_code(code: StatusCode) -> Outcome {
     match code.number() {
         200..=299 => Outcome::Success,
+        403 | 431 | 809 | 810 | 816 => Outcome::Forbidden,
+        404 | 531 | 800 => Outcome::UnknownUser,
+        405 => Outcome::ServiceNotSupported,
+        406 | 408 | 504 | 522 => Outcome::Timeout,
+        410 => Outcome::Undeliverable,
         415 => Outcome::UnsupportedContent,
-        432 => Outcome::TooLarge,
+        501 => Outcome::NotImplemented,
+        // The session is the gateway's own matter: it may be there again soon.
+        503 | 600 | 601 | 603 | 605 => Outcome::Unavailable,
+        505 => Outcome::VersionNotSupported,
+        506 => Outcome::ServiceNotAgreed,
+        507 => Outcome::QueueFull,
+        516 => Outcome::UnknownDomain,
+        521 => Outcome::NotDecided,
+        532 => Outcome::Blocked,
+        533 => Outcome::NotLoggedIn,
+        534 => Outcome::RecipientUnauthorized,
         538 => Outcome::Rejected,
-        503 => Outcome::Unavailable,
-        _ => Outcome::Undeliverable,
+        541 => Outcome::Forwarded,
+        542 => Outcome::Expired,
+        901 | 920 => Outcome::BadAddress,
+        902 | 903 => Outcome::NotEnoughCredit,
+        _ => Outcome::InternalError,
     }
 }
 
