@@ -74,8 +74,15 @@ struct World {
 impl World {
     fn take(&mut self, step: u8, tape: &mut Tape<'_>) {
         match step % 8 {
-            0 => self.handle(Event::LogIn),
-            1 => self.handle(Event::Resume),
+            // A login that another one replaces is told of like a request.
+            0 => {
+                self.asked += 1;
+                self.handle(Event::LogIn);
+            }
+            1 => {
+                self.asked += 1;
+                self.handle(Event::Resume);
+            }
             2 => {
                 self.asked += 1;
                 self.handle(Event::Request(tape.pick(&PRIMITIVES)));

@@ -3,6 +3,8 @@
 use super::*;
 use crate::primitive::message::{MessageInfo, NewMessage};
 use crate::primitive::presence::{Presence, Presentity};
+use crate::session::negotiation::Negotiated;
+use crate::version::Encoding;
 
 fn at(seconds: u64) -> Timestamp {
     Timestamp::from_millis(seconds * 1000)
@@ -33,7 +35,7 @@ fn outbox_in(state: &str, entry: &ServerPrimitive) -> Outbox {
     if state == "queued" {
         return outbox;
     }
-    outbox.next(at(100), Occasion::Poll, &limits);
+    outbox.next(at(100), Occasion::Poll, &limits, &Negotiated::default(), Encoding::Xml);
     match state {
         "sent" => {}
         "overdue" => {
@@ -42,13 +44,13 @@ fn outbox_in(state: &str, entry: &ServerPrimitive) -> Outbox {
         "sent for the last time" => {
             for _ in 0..limits.resends_max {
                 outbox.reopen();
-                outbox.next(at(100), Occasion::Poll, &limits);
+                outbox.next(at(100), Occasion::Poll, &limits, &Negotiated::default(), Encoding::Xml);
             }
         }
         "overdue for the last time" => {
             for _ in 0..limits.resends_max {
                 outbox.reopen();
-                outbox.next(at(100), Occasion::Poll, &limits);
+                outbox.next(at(100), Occasion::Poll, &limits, &Negotiated::default(), Encoding::Xml);
             }
             outbox.reopen();
         }
@@ -75,9 +77,13 @@ fn happen(outbox: &mut Outbox, event: &str, entry: &ServerPrimitive) -> String {
             let keys = outbox.acknowledge(&TransactionId::new("s1-1"));
             keys.map_or("not open".to_owned(), |keys| format!("about {}", keys.len()))
         }
-        "poll at once" => sent(outbox.next(at(100), Occasion::Poll, &limits)),
-        "poll after a while" => sent(outbox.next(at(140), Occasion::Poll, &limits)),
-        "answer to another" => sent(outbox.next(at(100), Occasion::Acknowledgement, &limits)),
+        "poll at once" => sent(outbox.next(at(100), Occasion::Poll, &limits, &Negotiated::default(), Encoding::Xml)),
+        "poll after a while" => {
+            sent(outbox.next(at(140), Occasion::Poll, &limits, &Negotiated::default(), Encoding::Xml))
+        }
+        "answer to another" => {
+            sent(outbox.next(at(100), Occasion::Acknowledgement, &limits, &Negotiated::default(), Encoding::Xml))
+        }
         "time passes" => format!("{:?}", outbox.expire(at(1000), &limits)),
         "client lost all" => {
             outbox.reopen();
