@@ -9,7 +9,7 @@ mod value;
 mod writing;
 
 pub use message::{Code, PtsMessage};
-pub use reading::{Refusal, read_envelope};
+pub use reading::{Refusal, read_envelope, refuse_unreadable};
 pub use value::{Param, PtsValue};
 pub use writing::write_envelope;
 

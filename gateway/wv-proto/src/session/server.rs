@@ -146,6 +146,7 @@ impl ServerSession {
         self.expire(now);
         match event {
             Event::Post(post) => self.receive(now, post),
+            Event::Push(post) => self.push(now, post),
             Event::Answer { ticket, primitive } => self.answer(now, ticket, primitive),
             Event::Enqueue(entry) => self.enqueue(now, entry),
             Event::Retract(key) => self.outbox.retract(&key),

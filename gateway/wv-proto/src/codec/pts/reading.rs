@@ -2,9 +2,9 @@
 
 use super::PtsError;
 use super::capability::{number, read_agreed, read_functions, read_list};
-use super::message::PtsMessage;
+use super::message::{Code, Preamble, PtsMessage};
 use super::presence::{read_flag, read_names, read_presences, read_sub_list};
-use super::value::PtsValue;
+use super::value::{Param, PtsValue};
 use crate::primitive::access::{
     DigestSchema, Disconnect, KeepAliveRequest, KeepAliveResponse, LoginRequest, LoginResponse, Status,
 };
@@ -25,6 +25,7 @@ use crate::primitive::service::{
 use crate::primitive::{Envelope, Primitive, PrimitiveName, SessionDescriptor, Transaction};
 use crate::schema::element;
 use crate::status::{StatusCode, StatusResult};
+use crate::version::Version;
 use std::time::Duration;
 
 /// A message that is answered without being understood.
@@ -58,6 +59,38 @@ pub fn read_envelope(message: &PtsMessage) -> Result<Envelope, Refusal> {
     let transaction =
         if is_request { Transaction::request(id, primitive) } else { Transaction::response(id, primitive) };
     Ok(Envelope::new(session, transaction))
+}
+
+/// The answer to a message that cannot be read, when at least its beginning can.
+// WV-PTS-04
+#[must_use]
+pub fn refuse_unreadable(octets: &[u8], error: PtsError) -> Option<PtsMessage> {
+    let head = octets.split(|octet| matches!(octet, b' ' | b'\r' | b'\n')).next()?;
+    let preamble = Preamble::read(std::str::from_utf8(head).ok()?);
+    let (version, transaction, code) = match (preamble, error) {
+        (Ok(preamble), _) => (preamble.version, preamble.transaction, StatusCode::BAD_REQUEST),
+        (Err(PtsError::UnsupportedVersion), _) => (Version::V1_2, 0, StatusCode::VERSION_NOT_SUPPORTED),
+        (Err(_), _) => return None,
+    };
+    Some(refuse(SessionDescriptor::Outband, transaction, code, version))
+}
+
+/// A Status with this code.
+fn refuse(session: SessionDescriptor, transaction: u16, code: StatusCode, version: Version) -> PtsMessage {
+    let mut params = Vec::new();
+    if let SessionDescriptor::Inband(session) = session {
+        params.push(Param { name: *b"SI", value: Some(PtsValue::text(session.as_str())) });
+    }
+    params.push(Param { name: *b"ST", value: Some(PtsValue::text(code.number().to_string())) });
+    PtsMessage { version, code: Code::new(*b"ST"), transaction, params }
+}
+
+impl Refusal {
+    /// The answer.
+    #[must_use]
+    pub fn to_message(&self, version: Version) -> PtsMessage {
+        refuse(self.session.clone(), self.transaction, self.code, version)
+    }
 }
 
 struct Reading<'a>(&'a PtsMessage);

@@ -24,6 +24,8 @@ pub struct Post {
 pub enum Event {
     /// A message arrived.
     Post(Post),
+    /// The owner can send something of its own accord, over a bearer that needs no polls; gets one [`Command::Respond`].
+    Push(PostId),
     /// The owner answers a request that [`Command::Execute`] gave it.
     Answer {
         /// The ticket of the request.

@@ -1,8 +1,10 @@
-//! Polls that are held until something waits (long polls), for clients without a channel to wake them.
+//! What is sent without a poll for it: into polls that are held until something waits (long polls), for clients without
+//! a channel to wake them, and over bearers that need no polls.
 
-use super::{Command, ServerSession};
+use super::{Command, ServerSession, State};
 use crate::primitive::capability::CirMethod;
 use crate::session::limit::LONG_POLL_CEILING;
+use crate::session::poll::Occasion;
 use crate::session::time::Timestamp;
 use crate::session::transaction::PostId;
 
@@ -33,6 +35,16 @@ impl ServerSession {
         self.drop_held_poll();
         let until = now.after(self.policy.long_poll.min(LONG_POLL_CEILING));
         self.held_poll = Some(HeldPoll { post, until });
+    }
+
+    /// Sends something without a poll. It keeps nothing alive: the client was not heard.
+    // WV-PTS-06
+    pub(super) fn push(&mut self, now: Timestamp, post: PostId) {
+        match self.state {
+            State::Open | State::Active => self.offer(now, post, Some(Occasion::Poll)),
+            State::Ending(code) => self.say_farewell(post, code),
+            State::Lapsed | State::Closed(_) => self.commands.push_back(Command::Respond { post, answer: None }),
+        }
     }
 
     /// Answers the poll whose time is over, or whose session is.

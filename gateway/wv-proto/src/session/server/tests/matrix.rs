@@ -44,9 +44,10 @@ const LOGINS: [&str; 8] = [
     "60 s pass, right digest",
 ];
 
-const EVENTS: [&str; 18] = [
+const EVENTS: [&str; 19] = [
     "request for the owner",
     "poll",
+    "push",
     "response, transaction open",
     "response, none open",
     "malformed request",
@@ -94,6 +95,11 @@ fn session_cell(name: &str, event: &str) -> String {
     match event {
         "request for the owner" => drop(bench.post(now, request(Primitive::GetListRequest))),
         "poll" => drop(bench.post(now, Transaction::request(None, Primitive::PollingRequest))),
+        "push" => {
+            bench.session.handle(at(now), Event::Enqueue(presence("bob")));
+            bench.commands();
+            bench.session.handle(at(now), Event::Push(PostId::new(99)));
+        }
         "response, transaction open" => {
             let id = Some(TransactionId::new("s1-1"));
             bench.post(now, Transaction::response(id, status(StatusCode::SUCCESS)));
