@@ -5,10 +5,12 @@ pub mod credential;
 pub mod directory;
 pub mod provision;
 pub mod secret;
+pub mod subscriber;
 pub mod user;
 
 pub use book::{Account, AccountBook, AccountError, AccountOrigin, AccountRegistry, NewAccount};
 pub use credential::{Credential, CredentialError, Keeping, SealKey, StoredAccount, StoredCredential};
 pub use directory::{Directory, Profile};
 pub use secret::Secret;
+pub use subscriber::{SubscriberAnswer, SubscriberError, SubscriberProof, SubscriberQuestion, SubscriberService};
 pub use user::{AccountUser, UserError};

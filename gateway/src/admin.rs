@@ -49,6 +49,8 @@ pub enum AdminRequestKind {
     StartOver,
     /// Say something to a user; answered by [`AdminReply::Done`].
     Announce(AnnouncementWish),
+    /// End the sessions of a user; answered by [`AdminReply::Done`].
+    LogOut(Address),
     /// Finish what is under way and end; answered by [`AdminReply::Done`].
     Drain,
     /// Read the configuration again, all or nothing; answered by [`AdminReply::Done`].

@@ -6,11 +6,13 @@ pub mod assembly;
 mod inquiry;
 mod lane_thread;
 mod provision;
+mod renewal;
 mod settings;
 mod socket;
 mod supervisor;
 
 pub use provision::{export_offline, import_offline};
+pub use renewal::Rereading;
 pub use socket::{BindError, Ports};
 pub use supervisor::Conclusion;
 
@@ -23,10 +25,13 @@ use crate::{
     observe::{Tap, metric, panic},
     shutdown::{Shutdown, Trigger},
     store::{DataFolder, OpenStore, Snapshot, StoreError},
+    tls::{TlsError, TlsKeeper},
+    wv::{SubscriberBackend, SubscriberDesk},
 };
 use assembly::{LanePlan, Surroundings};
 use lane_thread::{LaneCrew, LaneOrder};
 use metrics_exporter_prometheus::PrometheusHandle;
+use renewal::Renewal;
 use socket::Sockets;
 use std::{
     fmt, io,
@@ -47,6 +52,8 @@ pub struct StartOptions {
     pub data_dir: Option<PathBuf>,
     /// Who takes SIGTERM and SIGINT.
     pub signals: SignalUse,
+    /// How the configuration is read again; none refuses that.
+    pub rereading: Option<Rereading>,
 }
 
 /// Who takes the signals that end the process.
@@ -66,6 +73,8 @@ pub struct Running {
     pub csp: Option<SocketAddr>,
     /// The CSP address that clients are told.
     pub csp_url: Option<String>,
+    /// Where CSP is listened for over TLS; none where that is not configured.
+    pub csp_tls: Option<SocketAddr>,
     /// Where clients that want to be woken connect; none when that is not offered.
     pub cir: Option<SocketAddr>,
     /// Where SIP is listened for.
@@ -97,6 +106,9 @@ pub enum StartError {
     /// An address that cannot be listened on.
     #[error(transparent)]
     Bind(#[from] BindError),
+    /// Certificate and key.
+    #[error("wv.access.tls_listen: {0}")]
+    Tls(#[from] TlsError),
     /// The administration.
     #[error(transparent)]
     Admin(#[from] AdminError),
@@ -154,8 +166,12 @@ pub fn start(configuration: Configuration, options: StartOptions) -> Result<Runn
         configuration.domain_table(),
     );
     let result = opened.map_err(StartError::from).and_then(|accounts| {
+        let tls = configuration.wv_access.as_ref().and_then(|access| access.tls.as_ref());
+        let tls = tls.map(|tls| TlsKeeper::open(tls.files.clone())).transpose()?;
         let sockets = Sockets::bind(&configuration, options.ports)?;
-        let site = Site { configuration: Arc::new(configuration), accounts: Arc::new(accounts), tap: Tap::default() };
+        let (configuration, accounts) = (Arc::new(configuration), Arc::new(accounts));
+        let renewal = Renewal::new(options.rereading, Arc::clone(&configuration), Arc::clone(&accounts), tls);
+        let site = Site { configuration, accounts, tap: Tap::default(), renewal };
         launch(site, options.ports, options.signals, &store, snapshot, sockets)
     });
     match result {
@@ -172,6 +188,20 @@ struct Site {
     configuration: Arc<Configuration>,
     accounts: Arc<AccountRegistry>,
     tap: Tap,
+    renewal: Renewal,
+}
+
+impl Site {
+    /// Who judges logins over CSP.
+    fn subscribers(&self) -> SubscriberBackend {
+        match &self.configuration.auth {
+            None => SubscriberBackend::Store,
+            Some(service) => {
+                let (service, accounts) = (service.clone(), Arc::clone(&self.accounts));
+                SubscriberBackend::Service(Arc::new(SubscriberDesk { service, accounts }))
+            }
+        }
+    }
 }
 
 /// Starts the administration and the lanes on bound sockets.
@@ -193,6 +223,7 @@ fn launch(
         member: shutdown.member("admin"),
     };
     let admin = start_admin(&site.configuration, store, ports, parts)?;
+    let csp_tls = sockets.csp_tls_address();
     let (csp, cir, sip) = (sockets.csp_address(), sockets.cir_address(), sockets.sip_addresses());
     let (lanes, started) = start_lanes(&site, store, snapshot, sockets, &mut shutdown);
     if let Err(error) = started {
@@ -202,6 +233,7 @@ fn launch(
     }
     let running = Running {
         csp,
+        csp_tls,
         cir,
         csp_url: csp.zip(site.configuration.wv_access.as_ref()).map(|(at, wv)| wv.advertised(at)),
         sip,
@@ -215,8 +247,8 @@ fn launch(
     };
     let drain = site.configuration.limits.drain;
     let domains = site.configuration.domain_table();
-    let book = site.accounts.book();
-    let supervisor = Supervisor { shutdown, admin, lanes, inquiries, book, domains, signals, drain };
+    let (book, renewal) = (site.accounts.book(), site.renewal);
+    let supervisor = Supervisor { shutdown, admin, lanes, inquiries, book, domains, renewal, signals, drain };
     Ok((running, supervisor))
 }
 
@@ -258,6 +290,8 @@ fn start_lanes(
         };
         let order = LaneOrder {
             plan,
+            tls: site.renewal.identity(),
+            subscribers: site.subscribers(),
             store: Arc::clone(store),
             // All connections and datagrams come to the first lane.
             sockets: sockets.take().unwrap_or_default(),
@@ -328,7 +362,7 @@ impl Running {
     pub fn to_json(&self) -> serde_json::Value {
         let sip: Vec<String> = self.sip.iter().map(|(transport, at)| format!("{}:{at}", transport.as_str())).collect();
         serde_json::json!({
-            "csp": self.csp_url, "cir": self.cir.map(|at| format!("tcp:{at}")), "sip": sip, "admin": format!("http://{}/", self.admin), "data_dir": self.data_dir,
+            "csp": self.csp_url, "csp_tls": self.csp_tls, "cir": self.cir.map(|at| format!("tcp:{at}")), "sip": sip, "admin": format!("http://{}/", self.admin), "data_dir": self.data_dir,
         })
     }
 }
@@ -338,6 +372,9 @@ impl fmt::Display for Running {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(url) = &self.csp_url {
             writeln!(f, "CSP    {url}")?;
+        }
+        if let Some(at) = &self.csp_tls {
+            writeln!(f, "CSP    https://{at}")?;
         }
         if let Some(at) = &self.cir {
             writeln!(f, "CIR    tcp:{at}")?;

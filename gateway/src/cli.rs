@@ -16,6 +16,7 @@ pub use hook::{CspVersion, DemoArguments, Encoding, PeerTransport, SipPeerArgume
 
 use crate::{
     admin::ShowTopic,
+    app::Rereading,
     config::{Configuration, Problems, Sources},
     observe::log::{self, LogFormat},
 };
@@ -234,7 +235,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 fn execute(command: Command, output: Output) -> Result<ExitCode, CliError> {
     match command {
-        Command::Run { source } => hook::gateway(source.read()?, output),
+        Command::Run { source } => hook::gateway(source.read()?, source.rereading(), output),
         Command::Demo(arguments) => hook::demo(&arguments, output.is_json()),
         Command::Peer { peer: PeerCommand::Wv(arguments) } => hook::peer_wv(&arguments, output.is_json()),
         Command::Peer { peer: PeerCommand::Sip(arguments) } => hook::peer_sip(&arguments, output.is_json()),
@@ -271,6 +272,12 @@ impl ConfigurationArguments {
         };
         let sources = sources.with_environment(std::env::vars_os());
         Ok(self.set.iter().fold(sources, |sources, setting| sources.with_flag(&setting.key, &setting.value)))
+    }
+
+    /// Reads the same again, from the same places.
+    fn rereading(&self) -> Rereading {
+        let source = self.clone();
+        Rereading::new(move || source.read().map_err(|error| error.to_string()))
     }
 
     fn read(&self) -> Result<Configuration, CliError> {

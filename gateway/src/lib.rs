@@ -26,4 +26,5 @@ pub mod peer;
 pub mod shutdown;
 pub mod simple;
 pub mod store;
+pub mod tls;
 pub mod wv;

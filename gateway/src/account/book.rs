@@ -219,6 +219,18 @@ impl AccountRegistry {
         self.keep(vec![account]).await
     }
 
+    /// Puts these in the place of the accounts of the configuration.
+    pub fn replace_configured(&self, configured: &[ConfiguredAccount]) {
+        self.entries.send_modify(|entries| {
+            entries.retain(|_, entry| entry.origin != AccountOrigin::Configuration);
+            for account in configured {
+                let credential = Credential::Clear(account.password.clone());
+                let entry = Account { user: account.user.clone(), credential, origin: AccountOrigin::Configuration };
+                entries.insert(account.user.address().clone(), Arc::new(entry));
+            }
+        });
+    }
+
     /// Removes an account of the store.
     ///
     /// # Errors

@@ -48,6 +48,7 @@ pub(super) fn routes() -> Router<Arc<Shared>> {
         .route("/accounts/{user}/properties", delete(purge))
         .route("/properties", get(export).post(import))
         .route("/store/restore", post(restore))
+        .route("/accounts/{user}/logout", post(log_out))
         .route("/trace", get(trace))
 }
 
@@ -123,6 +124,13 @@ async fn restore(State(shared): State<Arc<Shared>>, Json(wanted): Json<StoreToRe
     match shared.accounts.replace_store(wanted.folder.join(DataFolder::DATABASE)).await {
         Ok(()) => ask(&shared, AdminRequestKind::StartOver).await,
         Err(error) => respond::<()>(Err(error)),
+    }
+}
+
+async fn log_out(State(shared): State<Arc<Shared>>, Path(user): Path<String>) -> Response {
+    match AccountUser::parse(&user) {
+        Ok(user) => ask(&shared, AdminRequestKind::LogOut(user.address().clone())).await,
+        Err(error) => refuse(StatusCode::BAD_REQUEST, &error.to_string()),
     }
 }
 

@@ -7,15 +7,18 @@ use super::{
     socket::Sockets,
 };
 use crate::{
+    config::{Configuration, section::ClearPasswords},
     lane::{Lane, LaneLink, LaneTask},
     observe::panic,
     shutdown::{Member, Phase},
     simple::transport::Transports,
     store::{OpenStore, Snapshot},
+    tls::TlsIdentity,
     wv::{
-        WvAdapter,
+        SubscriberBackend, WvAdapter,
         cir::{CirListener, CirOutlet, PushGateway},
         listener::{self, ListenerSettings},
+        plain_text::PlainTextListener,
     },
 };
 use mapping::side::Side;
@@ -33,7 +36,7 @@ use tokio::{
     sync::{mpsc, watch},
     task::LocalSet,
 };
-use wv_proto::cir::server::CirLimits;
+use wv_proto::{cir::server::CirLimits, session::login::Exposure};
 
 /// All lanes with their threads.
 #[derive(Debug)]
@@ -47,6 +50,8 @@ pub(super) struct LaneCrew {
 /// What a lane is built from, as often as it takes; everything in it may travel to the lane's thread.
 pub(super) struct LaneOrder {
     pub(super) plan: LanePlan,
+    pub(super) tls: Option<TlsIdentity>,
+    pub(super) subscribers: SubscriberBackend,
     pub(super) store: Arc<OpenStore>,
     pub(super) sockets: Sockets,
     pub(super) tasks: mpsc::Receiver<LaneTask>,
@@ -202,8 +207,10 @@ fn live(
 struct Built {
     lane: Lane,
     transports: Option<Rc<Transports>>,
-    csp: Option<CspListener>,
+    /// Plain and over TLS.
+    csp: Vec<CspListener>,
     cir: Option<(CirListener, WvAdapter)>,
+    plain_text: Option<(PlainTextListener, WvAdapter)>,
 }
 
 /// What CSP is served with.
@@ -211,6 +218,21 @@ struct CspListener {
     listener: TcpListener,
     sessions: WvAdapter,
     settings: ListenerSettings,
+    tls: Option<TlsIdentity>,
+}
+
+/// Plain text on this socket.
+fn plain_text(configuration: &Configuration, socket: UdpSocket, sessions: &WvAdapter) -> io::Result<PlainTextListener> {
+    let access = configuration.wv_access.as_ref();
+    let insecure = access.is_some_and(|access| access.clear_passwords == ClearPasswords::InsecureEverywhere);
+    let is_protected = insecure || socket.local_addr()?.ip().is_loopback();
+    let socket = Rc::new(tokio::net::UdpSocket::from_std(socket)?);
+    sessions.send_plain_text_over(Rc::clone(&socket));
+    Ok(PlainTextListener {
+        socket,
+        exposure: if is_protected { Exposure::Protected } else { Exposure::Open },
+        requests_per_s_per_source: configuration.limits.requests_per_s_per_source,
+    })
 }
 
 /// Builds the lane, then opens its doors.
@@ -234,15 +256,29 @@ fn build(
         outlet: CirOutlet::new(datagrams, push),
     };
     let assembly = order.plan.assemble(snapshot, rebuilds, connections)?;
+    if let Some(sessions) = &assembly.sessions {
+        sessions.judge_logins_by(order.subscribers.clone());
+    }
+    let plain_text = match (&assembly.sessions, &sockets.plain_text) {
+        (Some(sessions), Some(socket)) => {
+            Some((plain_text(configuration, socket.try_clone()?, sessions)?, sessions.clone()))
+        }
+        _ => None,
+    };
     let connections_max = configuration.limits.connections_max;
     let cir = assembly.sessions.clone().zip(sockets.cir).map(|(sessions, listener)| {
         (CirListener { listener, limits: CirLimits::default(), connections_max }, sessions)
     });
-    let csp = match (assembly.sessions, configuration.wv_access.as_ref(), sockets.csp) {
-        (Some(sessions), Some(access), Some(listener)) => {
-            Some(CspListener { listener, sessions, settings: settings::listener(configuration, access) })
+    let csp = match (assembly.sessions, configuration.wv_access.as_ref()) {
+        (Some(sessions), Some(access)) => {
+            let settings = settings::listener(configuration, access);
+            let plain = sockets.csp.map(|listener| (listener, None));
+            let secure = sockets.csp_tls.zip(order.tls.clone()).map(|(listener, tls)| (listener, Some(tls)));
+            let serve =
+                |(listener, tls)| CspListener { listener, sessions: sessions.clone(), settings: settings.clone(), tls };
+            plain.into_iter().chain(secure).map(serve).collect()
         }
-        _ => None,
+        _ => Vec::new(),
     };
     if let Some(transports) = &assembly.transports {
         for socket in sockets.sip_datagrams {
@@ -252,7 +288,7 @@ fn build(
             transports.serve_streams(listener)?;
         }
     }
-    Ok(Built { lane: assembly.lane, transports: assembly.transports, csp, cir })
+    Ok(Built { lane: assembly.lane, transports: assembly.transports, csp, cir, plain_text })
 }
 
 /// What is in the store now.
@@ -295,13 +331,21 @@ async fn watch_for_panics(before: u64) {
 
 /// Turns the lane through the life of the process.
 async fn turn(built: Built, number: u32, links: &[LaneLink], member: &mut Member, sockets: &mut Sockets) -> Life {
-    let Built { lane, transports, csp, cir } = built;
+    let Built { lane, transports, csp, cir, plain_text } = built;
     let link = usize::try_from(number).ok().and_then(|number| links.get(number));
     let (stop, stopped) = watch::channel(false);
     let (close_listeners, closing) = watch::channel(false);
-    let serving =
-        csp.map(|csp| tokio::task::spawn_local(listener::serve(csp.listener, csp.settings, csp.sessions, closing)));
-    let waking = cir.map(|(cir, sessions)| tokio::task::spawn_local(cir.serve(sessions, close_listeners.subscribe())));
+    let serve = |csp: CspListener| {
+        let serving = listener::serve(csp.listener, csp.settings, csp.sessions, csp.tls, closing.clone());
+        ("CSP", tokio::task::spawn_local(serving))
+    };
+    let mut serving: Vec<_> = csp.into_iter().map(serve).collect();
+    serving.extend(plain_text.map(|(plain_text, sessions)| {
+        ("PTS", tokio::task::spawn_local(plain_text.serve(sessions, close_listeners.subscribe())))
+    }));
+    serving.extend(
+        cir.map(|(cir, sessions)| ("CIR", tokio::task::spawn_local(cir.serve(sessions, close_listeners.subscribe())))),
+    );
     let mut turning = tokio::task::spawn_local(lane.run(stopped));
     let ending = async {
         member.wait_for(Phase::StopAccepting).await;
@@ -310,8 +354,9 @@ async fn turn(built: Built, number: u32, links: &[LaneLink], member: &mut Member
         }
         sockets.stop_accepting();
         close_listeners.send_replace(true);
-        for (what, serving) in [("CSP", serving), ("CIR", waking)] {
-            if let Some(Err(error)) = join(serving).await {
+        for (what, serving) in serving {
+            // A panic in it was told by the hook.
+            if let Ok(Err(error)) = serving.await {
                 tracing::error!(side = "wv", %error, "the {what} listener failed");
             }
         }
@@ -337,11 +382,6 @@ async fn turn(built: Built, number: u32, links: &[LaneLink], member: &mut Member
     member.wait_for(Phase::Close).await;
     tokio::task::yield_now().await;
     Life::Finished
-}
-
-/// Waits for a listener to end. A panic in it was told by the hook.
-async fn join(serving: Option<tokio::task::JoinHandle<io::Result<()>>>) -> Option<io::Result<()>> {
-    serving?.await.ok()
 }
 
 /// Waits until nobody waits for an answer, or the phase is over.

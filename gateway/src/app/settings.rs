@@ -4,7 +4,7 @@ use super::StartError;
 use crate::{
     config::{
         Configuration,
-        section::{AuthorizationDefault, SipAuthentication, WvAccess},
+        section::{AuthorizationDefault, SecondLogin, SipAuthentication, WvAccess},
         value::{PeerScheme, SipTransport},
     },
     simple::{
@@ -31,6 +31,7 @@ use wv_proto::{
     primitive::capability::CirMethod,
     session::{
         limit::{KEEP_ALIVE_CEILING, SessionLimits},
+        login::SameClient,
         negotiation::Offer,
         poll::Epoch,
         server::SessionPolicy,
@@ -122,6 +123,11 @@ pub(super) fn sessions(
         validity_default: configuration.limits.engine.validity_default,
         content_octets_max: configuration.limits.engine.content_octets_max,
         logins_per_minute_per_source: configuration.limits.logins_per_minute_per_source,
+        sessions_per_user_max: access.sessions_per_user_max,
+        same_client: match access.same_client {
+            SecondLogin::Replaces => SameClient::Replaces,
+            SecondLogin::IsRefused => SameClient::IsRefused,
+        },
         provider: Provider {
             name: access.provider_name.as_str().into(),
             description: access.provider_description.as_deref().map(Box::from),
@@ -168,6 +174,9 @@ pub(super) fn listener(configuration: &Configuration, access: &WvAccess) -> List
         path: access.path.clone(),
         connections_max: configuration.limits.connections_max,
         requests_per_s_per_source: configuration.limits.requests_per_s_per_source,
+        trusted_proxies: access.trusted_proxies.clone(),
+        msisdn_headers: access.msisdn_headers.clone(),
+        clear_passwords: access.clear_passwords,
         ..ListenerSettings::default()
     }
 }

@@ -39,7 +39,10 @@ pub struct BindError {
 #[derive(Debug, Default)]
 pub(super) struct Sockets {
     pub(super) csp: Option<TcpListener>,
+    pub(super) csp_tls: Option<TcpListener>,
     pub(super) cir: Option<TcpListener>,
+    /// Where plain text arrives.
+    pub(super) plain_text: Option<UdpSocket>,
     /// What wake-ups by datagram leave by.
     pub(super) cir_datagrams: Option<UdpSocket>,
     pub(super) sip_datagrams: Vec<UdpSocket>,
@@ -87,6 +90,13 @@ impl Sockets {
         let mut sockets = Self::default();
         if let Some(access) = &configuration.wv_access {
             sockets.csp = Some(ports.bind("wv.access.listen", access.listen, listen, |at| at.to_string())?);
+            if let Some(tls) = &access.tls {
+                sockets.csp_tls = Some(ports.bind("wv.access.tls_listen", tls.listen, listen, |at| at.to_string())?);
+            }
+            if let Some(address) = access.pts_udp {
+                let bound = ports.bind("wv.access.pts_udp", address, datagrams, |at| at.to_string())?;
+                sockets.plain_text = Some(bound);
+            }
             sockets.bind_cir(access, ports)?;
         }
         if let Some(simple) = &configuration.simple {
@@ -101,7 +111,9 @@ impl Sockets {
     pub(super) fn copy(&self) -> io::Result<Self> {
         Ok(Self {
             csp: self.csp.as_ref().map(TcpListener::try_clone).transpose()?,
+            csp_tls: self.csp_tls.as_ref().map(TcpListener::try_clone).transpose()?,
             cir: self.cir.as_ref().map(TcpListener::try_clone).transpose()?,
+            plain_text: self.plain_text.as_ref().map(UdpSocket::try_clone).transpose()?,
             cir_datagrams: self.cir_datagrams.as_ref().map(UdpSocket::try_clone).transpose()?,
             sip_datagrams: self.sip_datagrams.iter().map(UdpSocket::try_clone).collect::<io::Result<_>>()?,
             sip_streams: self.sip_streams.iter().map(TcpListener::try_clone).collect::<io::Result<_>>()?,
@@ -112,12 +124,17 @@ impl Sockets {
     /// Closes this end of everything that takes connections.
     pub(super) fn stop_accepting(&mut self) {
         self.csp = None;
+        self.csp_tls = None;
         self.cir = None;
         self.sip_streams.clear();
     }
 
     pub(super) fn csp_address(&self) -> Option<SocketAddr> {
         self.csp.as_ref().and_then(|listener| listener.local_addr().ok())
+    }
+
+    pub(super) fn csp_tls_address(&self) -> Option<SocketAddr> {
+        self.csp_tls.as_ref().and_then(|listener| listener.local_addr().ok())
     }
 
     pub(super) fn cir_address(&self) -> Option<SocketAddr> {

@@ -1,7 +1,7 @@
 //! The thread that looks after the lanes: it answers the administration, tells of accounts, counts what is open, and
 //! leads the end.
 
-use super::{SignalUse, StartError, announcement, inquiry, lane_thread::LaneCrew, provision};
+use super::{SignalUse, StartError, announcement, inquiry, lane_thread::LaneCrew, provision, renewal::Renewal};
 use crate::{
     account::AccountBook,
     admin::{AdminRefusal, AdminReply, AdminRequest, AdminRequestKind, AdminServer},
@@ -46,6 +46,7 @@ pub(super) struct Supervisor {
     pub(super) inquiries: mpsc::Receiver<AdminRequest>,
     pub(super) book: AccountBook,
     pub(super) domains: DomainTable,
+    pub(super) renewal: Renewal,
     pub(super) signals: SignalUse,
     pub(super) drain: Duration,
 }
@@ -67,7 +68,7 @@ impl Supervisor {
     }
 
     fn run(self, runtime: &tokio::runtime::Runtime, signals: Option<Signals>, store: Arc<OpenStore>) -> Conclusion {
-        let Self { shutdown, admin, mut lanes, inquiries, book, domains, drain, .. } = self;
+        let Self { shutdown, admin, mut lanes, inquiries, book, domains, renewal, drain, .. } = self;
         let links = Arc::clone(&lanes.links);
         let trigger = shutdown.trigger();
         let lost_trigger = shutdown.trigger();
@@ -75,7 +76,7 @@ impl Supervisor {
         let conclusion = runtime.block_on(async {
             let chores = async {
                 tokio::join!(
-                    answer(inquiries, Arc::clone(&links), trigger, book.clone(), domains),
+                    answer(inquiries, Arc::clone(&links), trigger, Grounds { book: book.clone(), domains, renewal }),
                     tell_accounts(book, Arc::clone(&links)),
                     count(Arc::clone(&links)),
                 );
@@ -154,14 +155,21 @@ pub(super) fn end_early(shutdown: Shutdown, lanes: LaneCrew, admin: AdminServer)
     }
 }
 
+/// What answers are made from.
+struct Grounds {
+    book: AccountBook,
+    domains: DomainTable,
+    renewal: Renewal,
+}
+
 /// Answers the administration, one question after the other.
 async fn answer(
     mut inquiries: mpsc::Receiver<AdminRequest>,
     links: Arc<[LaneLink]>,
     trigger: Trigger,
-    book: AccountBook,
-    domains: DomainTable,
+    grounds: Grounds,
 ) {
+    let Grounds { book, domains, mut renewal } = grounds;
     while let Some(AdminRequest { kind, reply }) = inquiries.recv().await {
         let result = match kind {
             AdminRequestKind::Show(topic) => Ok(AdminReply::Table(inquiry::show(&links, topic).await)),
@@ -190,13 +198,33 @@ async fn answer(
                 trigger.pull();
                 Ok(AdminReply::Done("the gateway finishes what is under way and ends".to_owned()))
             }
-            AdminRequestKind::Reload => Err(AdminRefusal::NotAvailable("reload")),
+            AdminRequestKind::Reload => renewal.renew().map(AdminReply::Done).map_err(AdminRefusal::Failed),
+            AdminRequestKind::LogOut(user) => Ok(AdminReply::Done(log_out(&links, user).await)),
         };
         // Refused when the asker has gone in the meantime.
         let _ = reply.send(result);
     }
     // The administration is gone before the process: there is nothing to answer, and nothing to end.
     std::future::pending().await
+}
+
+/// Ends the sessions of a user in all lanes.
+async fn log_out(links: &[LaneLink], user: Address) -> String {
+    let mut count = 0_usize;
+    for link in links {
+        let user = user.clone();
+        let ended = link.ask(move |lane, now| {
+            let sides = [Side::Wv, Side::Simple].map(|side| lane.adapter(side).borrow_mut().log_out(now, &user));
+            sides.iter().fold(0_usize, |sum, ended| sum.saturating_add(*ended))
+        });
+        // A lane that is gone has no sessions.
+        count = count.saturating_add(ended.await.unwrap_or(0));
+    }
+    match count {
+        0 => format!("{user} has no session"),
+        1 => format!("{user} is logged out of 1 session"),
+        more => format!("{user} is logged out of {more} sessions"),
+    }
 }
 
 /// Tells the lanes which users come and go.
@@ -209,7 +237,8 @@ async fn tell_accounts(mut book: AccountBook, links: Arc<[LaneLink]>) {
             let (added, removed) = news.clone();
             let told = link.ask(move |lane, now| {
                 for user in added {
-                    lane.engine_mut().account_added(user);
+                    lane.engine_mut().account_added(user.clone());
+                    lane.adapter(Side::Wv).borrow_mut().account_added(now, &user);
                 }
                 lane.accounts_removed(now, &removed);
             });

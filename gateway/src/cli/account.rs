@@ -47,6 +47,11 @@ pub(super) enum Action {
         /// The user.
         user: String,
     },
+    /// End the sessions of a user in the running gateway; each client hears 601 with its next message.
+    Logout {
+        /// The user.
+        user: String,
+    },
     /// Change a password.
     Passwd {
         /// The user.
@@ -80,6 +85,9 @@ pub(super) enum Action {
 }
 
 pub(super) fn run(action: Action, configuration: &Configuration, output: Output) -> Result<ExitCode, CliError> {
+    if let Action::Logout { user } = &action {
+        return super::live::order(&format!("/api/v1/accounts/{}/logout", escape(user)), configuration, output);
+    }
     let door = Door::open(configuration)?;
     let result = act(&door, configuration, action, output);
     door.close();
@@ -119,6 +127,8 @@ fn act(door: &Door, configuration: &Configuration, action: Action, output: Outpu
             property::export(door, configuration, user.as_deref(), file.as_deref(), output)
         }
         Action::Purge { user } => property::purge(door, &user, output),
+        // It needs the running process, and has been asked of it.
+        Action::Logout { .. } => Ok(ExitCode::SUCCESS),
     }
 }
 

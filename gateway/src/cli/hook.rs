@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     account::Secret,
-    app::{self, SignalUse, StartOptions},
+    app::{self, Rereading, SignalUse, StartOptions},
     config::Configuration,
     demo::{self, DemoWishes},
     peer::{self, LoginChoice, SipPeer, SipTransportChoice, WakeUp, WvPeer},
@@ -121,8 +121,12 @@ pub enum Encoding {
     Wbxml,
 }
 
-pub(super) fn gateway(configuration: Configuration, output: Output) -> Result<ExitCode, CliError> {
-    let options = StartOptions { signals: SignalUse::Heeded, ..StartOptions::default() };
+pub(super) fn gateway(
+    configuration: Configuration,
+    rereading: Rereading,
+    output: Output,
+) -> Result<ExitCode, CliError> {
+    let options = StartOptions { signals: SignalUse::Heeded, rereading: Some(rereading), ..StartOptions::default() };
     let running = app::start(configuration, options)?;
     output.print(&running, &running.to_json());
     Ok(output::verdict(running.wait().is_orderly()))

@@ -9,6 +9,7 @@ use super::{
     value::{DomainRouting, PeerScheme, SipTransport},
 };
 use crate::http_post::HttpTarget;
+use hyper::header::HeaderName;
 use mapping::side::Side;
 use std::{collections::HashMap, net::SocketAddr};
 
@@ -200,6 +201,32 @@ impl Report {
         {
             self.add("wv.access.cir_push_url", ProblemKind::Impossible { value: url, reason });
         }
+        for name in ["wv.access.tls_certificate", "wv.access.tls_key"] {
+            if values.has("wv.access.tls_listen") && !values.has(name) {
+                let reason = "tls_listen needs tls_certificate and tls_key";
+                self.add("wv.access.tls_listen", ProblemKind::Contradiction(reason));
+            }
+        }
+        for name in values.texts("wv.access.msisdn_headers") {
+            if HeaderName::from_bytes(name.as_bytes()).is_err() {
+                let reason = "this is no name of a header field";
+                self.add("wv.access.msisdn_headers", ProblemKind::Impossible { value: name, reason });
+            }
+        }
+        self.auth(values);
+    }
+
+    fn auth(&mut self, values: &Values) {
+        let url = values.text("auth.url");
+        if values.text("auth.backend").as_deref() == Some("http") && url.is_none() {
+            let reason = "backend \"http\" needs auth.url: somebody has to be asked";
+            self.add("auth.backend", ProblemKind::Contradiction(reason));
+        }
+        if let Some(url) = url
+            && let Err(reason) = HttpTarget::parse(&url)
+        {
+            self.add("auth.url", ProblemKind::Impossible { value: url, reason });
+        }
     }
 
     /// Pairs of which the first may not be longer than the second. A default gives way silently.
@@ -215,6 +242,7 @@ impl Report {
         let mut streams: Vec<(&str, SocketAddr)> = vec![("admin.listen", configuration.admin.listen)];
         if let Some(access) = &configuration.wv_access {
             streams.extend([("wv.access.listen", access.listen), ("wv.access.cir_tcp", access.cir_tcp)]);
+            streams.extend(access.tls.as_ref().map(|tls| ("wv.access.tls_listen", tls.listen)));
             if access.cir_tcp.ip().is_unspecified() && access.cir_advertise.is_none() {
                 let reason = "listening on every address needs wv.access.cir_advertise: clients have to be told one";
                 self.add("wv.access.cir_tcp", ProblemKind::Contradiction(reason));
@@ -223,7 +251,9 @@ impl Report {
         if let Some(federation) = &configuration.wv_federation {
             streams.push(("wv.federation.listen", federation.listen));
         }
-        let mut datagrams = Vec::new();
+        let plain_text = configuration.wv_access.as_ref().and_then(|access| access.pts_udp);
+        let mut datagrams: Vec<(&str, SocketAddr)> =
+            plain_text.map(|address| ("wv.access.pts_udp", address)).into_iter().collect();
         if let Some(simple) = &configuration.simple {
             if simple.listen.is_empty() {
                 let reason = ProblemKind::Contradiction("the SIP adapter needs at least one address to listen on");

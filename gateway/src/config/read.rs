@@ -5,15 +5,17 @@ use super::{
     layer::Values,
     problem::Problem,
     section::{
-        Admin, AuthorizationDefault, Configuration, ConfiguredAccount, Domain, Limits, Node, Peer, Shadow, Simple,
-        SipAuthentication, StoreKind, WvAccess, WvFederation,
+        AccessTls, Admin, AuthorizationDefault, ClearPasswords, Configuration, ConfiguredAccount, Domain, Limits, Node,
+        Peer, SecondLogin, Shadow, Simple, SipAuthentication, StoreKind, WvAccess, WvFederation,
     },
     value::{DomainRouting, HostPort, Network, PeerUri, SipListen},
 };
 use crate::{
-    account::{AccountUser, Secret},
+    account::{AccountUser, Secret, SubscriberService},
     http_post::HttpTarget,
+    tls::TlsFiles,
 };
+use hyper::header::HeaderName;
 use mapping::{
     limit,
     side::{PeerName, Side},
@@ -66,6 +68,7 @@ pub(super) fn configuration(values: &Values, mut report: Report) -> Result<Confi
             Some("memory") => StoreKind::Memory,
             _ => StoreKind::Embedded,
         },
+        auth: subscriber_service(values),
         admin: Admin { listen: socket(values, "admin.listen"), advertise: values.text("admin.advertise") },
         limits: limits(values, answer_wait),
     };
@@ -87,6 +90,26 @@ fn access(values: &Values, answer_wait: Duration) -> WvAccess {
         path: text(values, "wv.access.path"),
         cir_tcp: socket(values, "wv.access.cir_tcp"),
         cir_advertise: values.text("wv.access.cir_advertise").as_deref().and_then(HostPort::parse),
+        tls: access_tls(values),
+        clear_passwords: if values.flag("wv.access.insecure_clear_passwords") {
+            ClearPasswords::InsecureEverywhere
+        } else {
+            ClearPasswords::Protected
+        },
+        msisdn_headers: values
+            .texts("wv.access.msisdn_headers")
+            .iter()
+            .filter_map(|name| HeaderName::from_bytes(name.as_bytes()).ok())
+            .collect(),
+        sessions_per_user_max: values
+            .number("wv.access.sessions_per_user_max")
+            .and_then(|most| usize::try_from(most).ok())
+            .unwrap_or(1),
+        same_client: match values.text("wv.access.same_client").as_deref() {
+            Some("refuse") => SecondLogin::IsRefused,
+            _ => SecondLogin::Replaces,
+        },
+        pts_udp: values.has("wv.access.pts_udp").then(|| socket(values, "wv.access.pts_udp")),
         cir_methods: values.texts("wv.access.cir_methods"),
         cir_udp: values
             .text("wv.access.cir_udp")
@@ -107,6 +130,27 @@ fn access(values: &Values, answer_wait: Duration) -> WvAccess {
         provider_description: values.text("wv.access.provider_description").filter(|text| !text.is_empty()),
         provider_url: values.text("wv.access.provider_url"),
     }
+}
+
+fn access_tls(values: &Values) -> Option<AccessTls> {
+    values.has("wv.access.tls_listen").then(|| AccessTls {
+        listen: socket(values, "wv.access.tls_listen"),
+        files: TlsFiles {
+            certificate: PathBuf::from(text(values, "wv.access.tls_certificate")),
+            key: PathBuf::from(text(values, "wv.access.tls_key")),
+        },
+    })
+}
+
+fn subscriber_service(values: &Values) -> Option<SubscriberService> {
+    if values.text("auth.backend").as_deref() != Some("http") {
+        return None;
+    }
+    Some(SubscriberService {
+        target: values.text("auth.url").and_then(|url| HttpTarget::parse(&url).ok())?,
+        token: values.text("auth.token").as_deref().map(Secret::new),
+        patience: millis(values, "auth.timeout_ms"),
+    })
 }
 
 fn simple(values: &Values) -> Simple {

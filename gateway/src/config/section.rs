@@ -2,9 +2,11 @@
 
 use super::value::{DomainRouting, HostPort, Network, PeerUri, SipListen};
 use crate::{
-    account::{AccountUser, Secret},
+    account::{AccountUser, Secret, SubscriberService},
     http_post::HttpTarget,
+    tls::TlsFiles,
 };
+use hyper::header::HeaderName;
 use mapping::{
     limit,
     route::{DomainRoute, DomainTable, Route},
@@ -36,6 +38,8 @@ pub struct Configuration {
     pub authorization_default: AuthorizationDefault,
     /// `[store]`.
     pub store: StoreKind,
+    /// `[auth]`: the service that judges logins over CSP, if it is not the store.
+    pub auth: Option<SubscriberService>,
     /// `[admin]`.
     pub admin: Admin,
     /// `[limits]`.
@@ -60,6 +64,18 @@ pub struct WvAccess {
     pub advertise: Option<String>,
     /// The path that is served beside `/`.
     pub path: String,
+    /// HTTP over TLS.
+    pub tls: Option<AccessTls>,
+    /// Where passwords in clear are taken.
+    pub clear_passwords: ClearPasswords,
+    /// The header fields in which a trusted proxy names the telephone number.
+    pub msisdn_headers: Vec<HeaderName>,
+    /// Sessions of one user at once.
+    pub sessions_per_user_max: usize,
+    /// What a second login of the same client does.
+    pub same_client: SecondLogin,
+    /// Where plain text is taken.
+    pub pts_udp: Option<SocketAddr>,
     /// Where CIR is listened for.
     pub cir_tcp: SocketAddr,
     /// The CIR address that clients are told, if not the listener's.
@@ -96,6 +112,33 @@ impl WvAccess {
     pub fn advertised(&self, bound: SocketAddr) -> String {
         self.advertise.clone().unwrap_or_else(|| format!("http://{bound}{}", self.path))
     }
+}
+
+/// HTTP over TLS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccessTls {
+    /// Where it is listened for.
+    pub listen: SocketAddr,
+    /// Certificate and key.
+    pub files: TlsFiles,
+}
+
+/// Where passwords in clear are taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClearPasswords {
+    /// Where nobody can listen: over TLS, within the machine, or behind a trusted proxy that speaks TLS.
+    Protected,
+    /// Everywhere.
+    InsecureEverywhere,
+}
+
+/// What a second login of the same client does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SecondLogin {
+    /// It takes the place of the first.
+    Replaces,
+    /// It is refused.
+    IsRefused,
 }
 
 /// The SSP server.

@@ -33,6 +33,7 @@ pub(super) async fn start_gateway(once: bool) -> Result<DemoGateway, DemoError> 
         ports: if once { Ports::Free } else { Ports::FreeWhereTaken },
         data_dir: Some(folder.path().to_owned()),
         signals: SignalUse::Ignored,
+        rereading: None,
     };
     let started = tokio::task::spawn_blocking(move || app::start(configuration, options)).await;
     let running = started.map_err(std::io::Error::other)??;

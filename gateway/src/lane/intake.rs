@@ -91,6 +91,14 @@ pub trait Adapter {
     /// Ends everything of a user of this side that is open: sessions, contacts, publications. The engine does the rest.
     fn dismiss(&mut self, _: Timestamp, _: &Address) {}
 
+    /// Ends the sessions of a user, because the operator wants it; how many there were.
+    fn log_out(&mut self, _: Timestamp, _: &Address) -> usize {
+        0
+    }
+
+    /// The engine knows this user from now on.
+    fn account_added(&mut self, _: Timestamp, _: &Address) {}
+
     /// The next instant at which the adapter wants [`Adapter::expire`].
     fn deadline(&self) -> Option<Timestamp>;
 

@@ -1,22 +1,32 @@
 //! CSP over HTTP: connections in, posts to the sessions, replies out. One task per connection, on the lane's thread.
 
-use super::session::{IncomingPost, WvAdapter};
-use crate::observe::{Direction, metric};
+use super::{
+    budget::Budget,
+    session::{IncomingPost, WvAdapter},
+};
+use crate::{
+    config::{section::ClearPasswords, value::Network},
+    observe::{Direction, metric},
+    tls::TlsIdentity,
+};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper::{
     Method, Request, Response, StatusCode,
     body::Incoming,
-    header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER, USER_AGENT},
+    header::{ALLOW, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, USER_AGENT},
     server::conn::http1,
     service::service_fn,
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
 use mapping::side::Side;
-use std::{
-    cell::RefCell, collections::HashMap, convert::Infallible, net::IpAddr, net::SocketAddr, rc::Rc, time::Duration,
+use std::{cell::RefCell, convert::Infallible, net::IpAddr, net::SocketAddr, rc::Rc, time::Duration};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpListener,
+    sync::watch,
 };
-use tokio::{net::TcpListener, sync::watch};
+use wv_proto::session::login::Exposure;
 
 /// What bounds the listener.
 #[derive(Clone, Debug)]
@@ -29,8 +39,21 @@ pub struct ListenerSettings {
     pub connections_max: usize,
     /// Requests per second and source address.
     pub requests_per_s_per_source: u32,
+    /// Whose word on source, TLS and telephone number of a request is believed.
+    pub trusted_proxies: Vec<Network>,
+    /// The header fields in which a trusted proxy names the telephone number.
+    pub msisdn_headers: Vec<HeaderName>,
+    /// Where passwords in clear are taken.
+    pub clear_passwords: ClearPasswords,
     /// How long a client may take over the head of a request, and how long a connection may be silent.
     pub patience: Duration,
+}
+
+/// What a request comes over.
+#[derive(Clone, Copy, Debug)]
+struct Way {
+    peer: SocketAddr,
+    exposure: Exposure,
 }
 
 impl Default for ListenerSettings {
@@ -40,13 +63,52 @@ impl Default for ListenerSettings {
             body_octets_max: wv_proto::limit::Limits::default().document_bytes_max,
             connections_max: 16_384,
             requests_per_s_per_source: 200,
+            trusted_proxies: Vec::new(),
+            msisdn_headers: Vec::new(),
+            clear_passwords: ClearPasswords::Protected,
             // Phones poll every few seconds to minutes over one connection.
             patience: Duration::from_secs(120),
         }
     }
 }
 
+/// Where a request truly comes from.
+struct Origin {
+    source: SocketAddr,
+    exposure: Exposure,
+    msisdn: Option<String>,
+}
+
 impl ListenerSettings {
+    /// Where a request comes from, by the word of trusted proxies.
+    // WV-ACC-02
+    fn origin(&self, way: Way, headers: &HeaderMap) -> Origin {
+        let is_trusted = |address: IpAddr| self.trusted_proxies.iter().any(|network| network.contains(address));
+        let insecure = self.clear_passwords == ClearPasswords::InsecureEverywhere;
+        let mut origin = Origin { source: way.peer, exposure: way.exposure, msisdn: None };
+        if is_trusted(way.peer.ip()) {
+            let field = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
+            // The last address that is not a proxy of ours: everything before it is hearsay.
+            let chain = headers.get_all(FORWARDED_FOR).iter().filter_map(|value| value.to_str().ok());
+            let chain: Vec<IpAddr> = chain.flat_map(|value| value.split(',')).map_while(address_of).collect();
+            let client = chain.iter().rev().find(|address| !is_trusted(**address)).or(chain.first());
+            if let Some(client) = client {
+                origin.source = SocketAddr::new(*client, 0);
+            }
+            match field(&FORWARDED_PROTO) {
+                Some(scheme) if scheme.eq_ignore_ascii_case("https") => origin.exposure = Exposure::Protected,
+                Some(_) => origin.exposure = Exposure::Open,
+                None => {}
+            }
+            origin.msisdn =
+                self.msisdn_headers.iter().find_map(field).filter(|text| is_number(text)).map(str::to_owned);
+        }
+        if insecure {
+            origin.exposure = Exposure::Protected;
+        }
+        origin
+    }
+
     /// What the address for SHTTP that ends with this path names a session by.
     fn cir_token<'a>(&self, path: &'a str) -> Option<&'a str> {
         let behind = path.strip_prefix(self.path.trim_end_matches('/')).unwrap_or(path);
@@ -59,8 +121,9 @@ struct Served {
     adapter: WvAdapter,
     received: metric::Traffic,
     sent: metric::Traffic,
+    tls: Option<TlsIdentity>,
     connections: RefCell<usize>,
-    spent: RefCell<(std::time::Instant, HashMap<IpAddr, u32>)>,
+    budget: Budget,
 }
 
 /// Serves until `stop` becomes true; connections under way may finish what they have begun.
@@ -71,19 +134,19 @@ pub async fn serve(
     listener: std::net::TcpListener,
     settings: ListenerSettings,
     adapter: WvAdapter,
+    tls: Option<TlsIdentity>,
     mut stop: watch::Receiver<bool>,
 ) -> std::io::Result<()> {
     listener.set_nonblocking(true)?;
     let listener = TcpListener::from_std(listener)?;
-    #[allow(clippy::disallowed_methods, reason = "a budget per second, not part of any machine")]
-    let start = std::time::Instant::now();
     let served = Rc::new(Served {
+        budget: Budget::new(settings.requests_per_s_per_source),
         settings,
         adapter,
         received: metric::Traffic::of(Side::Wv, Direction::In),
         sent: metric::Traffic::of(Side::Wv, Direction::Out),
+        tls,
         connections: RefCell::new(0),
-        spent: RefCell::new((start, HashMap::new())),
     });
     loop {
         let accepted = tokio::select! {
@@ -110,14 +173,37 @@ pub async fn serve(
     }
 }
 
-async fn connection(
-    served: Rc<Served>,
-    stream: tokio::net::TcpStream,
-    peer: SocketAddr,
+async fn connection(served: Rc<Served>, stream: tokio::net::TcpStream, peer: SocketAddr, stop: watch::Receiver<bool>) {
+    match &served.tls {
+        None => {
+            let is_inside = stream.local_addr().is_ok_and(|own| own.ip().is_loopback());
+            let exposure = if is_inside { Exposure::Protected } else { Exposure::Open };
+            converse(&served, stream, Way { peer, exposure }, stop).await;
+        }
+        Some(identity) => {
+            let handshake = Box::pin(identity.acceptor().accept(stream));
+            match tokio::time::timeout(HANDSHAKE_PATIENCE, handshake).await {
+                Ok(Ok(stream)) => {
+                    let way = Way { peer, exposure: Exposure::Protected };
+                    Box::pin(converse(&served, stream, way, stop)).await;
+                }
+                Ok(Err(error)) => tracing::debug!(side = "wv", %peer, %error, "no TLS"),
+                Err(_) => tracing::debug!(side = "wv", %peer, "no TLS in time"),
+            }
+        }
+    }
+    *served.connections.borrow_mut() -= 1;
+}
+
+/// Answers the requests of a connection until it ends.
+async fn converse(
+    served: &Rc<Served>,
+    stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
+    way: Way,
     mut stop: watch::Receiver<bool>,
 ) {
-    let answering = Rc::clone(&served);
-    let service = service_fn(move |request| answer(Rc::clone(&answering), request, peer));
+    let (answering, peer) = (Rc::clone(served), way.peer);
+    let service = service_fn(move |request| answer(Rc::clone(&answering), request, way));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(served.settings.patience)
@@ -135,15 +221,11 @@ async fn connection(
     if let Err(error) = ended {
         tracing::debug!(side = "wv", %peer, %error, "connection ended");
     }
-    *served.connections.borrow_mut() -= 1;
 }
 
-async fn answer(
-    served: Rc<Served>,
-    request: Request<Incoming>,
-    peer: SocketAddr,
-) -> Result<Response<Full<Bytes>>, Infallible> {
-    if !served.admits(peer.ip()) {
+async fn answer(served: Rc<Served>, request: Request<Incoming>, way: Way) -> Result<Response<Full<Bytes>>, Infallible> {
+    let origin = served.settings.origin(way, request.headers());
+    if !served.budget.admits(origin.source.ip()) {
         metric::shed(Side::Wv, "requests");
         return Ok(with_header(plain(StatusCode::SERVICE_UNAVAILABLE), RETRY_AFTER, "2"));
     }
@@ -178,27 +260,14 @@ async fn answer(
         Err(_) => return Ok(plain(StatusCode::REQUEST_TIMEOUT)),
     };
     served.received.count(body.len());
-    let reply = served.adapter.post(IncomingPost { body, content_type, user_agent, source: peer }).await;
+    let Origin { source, exposure, msisdn } = origin;
+    let reply = served.adapter.post(IncomingPost { body, content_type, user_agent, source, exposure, msisdn }).await;
     let Ok(reply) = reply else { return Ok(plain(StatusCode::SERVICE_UNAVAILABLE)) };
     served.sent.count(reply.body.len());
     // WV-HTTP-05: always 200, and a declared length of zero where there is nothing to say.
     let mut response = Response::new(Full::new(reply.body));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(reply.content_type.as_str()));
     Ok(response)
-}
-
-impl Served {
-    #[allow(clippy::disallowed_methods, reason = "a budget per second, not part of any machine")]
-    fn admits(&self, source: IpAddr) -> bool {
-        let mut spent = self.spent.borrow_mut();
-        if spent.0.elapsed() >= Duration::from_secs(1) {
-            spent.0 = std::time::Instant::now();
-            spent.1.clear();
-        }
-        let count = spent.1.entry(source).or_insert(0);
-        *count = count.saturating_add(1);
-        *count <= self.settings.requests_per_s_per_source
-    }
 }
 
 fn plain(status: StatusCode) -> Response<Full<Bytes>> {
@@ -219,6 +288,24 @@ fn with_header(
 /// What stands between the path of the server and the token of a session in the address for SHTTP.
 pub const CIR_PATH: &str = "/cir/";
 
+/// An entry of X-Forwarded-For: an address, with or without port.
+fn address_of(entry: &str) -> Option<IpAddr> {
+    let entry = entry.trim();
+    let plain = entry.trim_matches(['[', ']']).parse().ok();
+    plain.or_else(|| entry.parse::<SocketAddr>().ok().map(|address| address.ip()))
+}
+
+fn is_number(text: &str) -> bool {
+    let digits = text.trim_start_matches('+');
+    !digits.is_empty() && digits.len() <= 15 && digits.bytes().all(|octet| octet.is_ascii_digit())
+}
+
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+
+/// How long the TLS of a connection may take to be agreed.
+const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(10);
+
 /// Header fields of one request; phones send a dozen.
 const HEADERS_MAX: usize = 64;
 
@@ -227,3 +314,60 @@ const HEAD_OCTETS_MAX: usize = 16 * 1024;
 
 /// How long a body may take to arrive.
 const BODY_PATIENCE: Duration = Duration::from_secs(15);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn origin(settings: &ListenerSettings, peer: &str, fields: &[(&'static str, &str)]) -> Origin {
+        let mut headers = HeaderMap::new();
+        for (name, value) in fields {
+            headers.append(*name, HeaderValue::from_str(value).unwrap());
+        }
+        settings.origin(Way { peer: peer.parse().unwrap(), exposure: Exposure::Open }, &headers)
+    }
+
+    fn behind_a_proxy() -> ListenerSettings {
+        ListenerSettings {
+            trusted_proxies: vec![Network::parse("10.0.0.0/8").unwrap()],
+            msisdn_headers: vec![HeaderName::from_static("msisdn")],
+            ..ListenerSettings::default()
+        }
+    }
+
+    #[test]
+    fn wv_acc_02_a_trusted_proxy_says_where_a_request_comes_from() {
+        let settings = behind_a_proxy();
+        let fields = [("x-forwarded-for", "203.0.113.9, 198.51.100.7"), ("x-forwarded-for", "10.0.0.3")];
+        let told = origin(&settings, "10.0.0.2:4000", &fields);
+        assert_eq!(told.source.ip().to_string(), "198.51.100.7", "the last one that is not ours");
+        assert_eq!(told.exposure, Exposure::Open);
+        let told = origin(&settings, "10.0.0.2:4000", &[("x-forwarded-proto", "https"), ("msisdn", "+4915112345678")]);
+        assert_eq!((told.exposure, told.msisdn.as_deref()), (Exposure::Protected, Some("+4915112345678")));
+        assert_eq!(origin(&settings, "10.0.0.2:4000", &[("msisdn", "alice")]).msisdn, None);
+    }
+
+    #[test]
+    fn wv_acc_02_the_word_of_strangers_counts_for_nothing() {
+        let fields = [("x-forwarded-for", "127.0.0.1"), ("x-forwarded-proto", "https"), ("msisdn", "+4915112345678")];
+        let told = origin(&behind_a_proxy(), "203.0.113.9:4000", &fields);
+        assert_eq!((told.source.to_string().as_str(), told.msisdn), ("203.0.113.9:4000", None));
+        assert_eq!(told.exposure, Exposure::Open);
+    }
+
+    #[test]
+    fn wv_acc_01_the_operator_may_take_passwords_everywhere() {
+        let settings =
+            ListenerSettings { clear_passwords: ClearPasswords::InsecureEverywhere, ..ListenerSettings::default() };
+        assert_eq!(origin(&settings, "203.0.113.9:4000", &[]).exposure, Exposure::Protected);
+    }
+
+    #[test]
+    fn addresses_for_shttp_are_told_from_others() {
+        let settings = ListenerSettings::default();
+        for (path, token) in [("/csp/cir/ab", Some("ab")), ("/cir/ab", Some("ab")), ("/csp", None), ("/x/cir/ab", None)]
+        {
+            assert_eq!(settings.cir_token(path), token, "{path}");
+        }
+    }
+}

@@ -2,19 +2,23 @@
 //! neutral requests, and what the engine wants told waits in their queues.
 
 mod answer;
+mod back_off;
 mod command;
 mod execute;
 mod login;
 mod notice;
+mod plain_text;
 mod post;
 mod restore;
 mod show;
 mod size;
+mod subscriber;
 mod unheard;
 mod wake;
 
 pub use post::{IncomingPost, PostReply};
 pub use restore::{Provider, WvParts, WvSettings, offered_functions};
+pub use subscriber::{SubscriberBackend, SubscriberDesk};
 
 use crate::{
     account::{AccountBook, Directory},
@@ -38,7 +42,7 @@ use mapping::{
 use std::{
     cell::RefCell,
     collections::{BTreeSet, HashMap},
-    net::IpAddr,
+    net::{IpAddr, SocketAddr},
     rc::Rc,
     sync::Arc,
 };
@@ -49,7 +53,7 @@ use wv_proto::{
         identifier::{SessionId, UserId},
         notification::NotificationType,
     },
-    quirk::{Profile, Quirk},
+    quirk::Quirk,
     session::{
         closed::ClosedSessions,
         login::LoginMachine,
@@ -60,7 +64,7 @@ use wv_proto::{
         transaction::{PostId, Ticket},
     },
     snapshot,
-    version::Encoding,
+    status::StatusCode,
 };
 
 /// The sessions and logins of one lane.
@@ -79,7 +83,9 @@ pub struct Sessions {
     pending: HashMap<u64, execute::Pending>,
     held: HashMap<u64, Vec<(PostId, Option<Envelope>)>>,
     /// Who logs in, as far as the message tells.
-    profiles: HashMap<PostId, (Profile, Encoding)>,
+    notes: HashMap<PostId, login::LoginNote>,
+    back_off: back_off::BackOff,
+    subscribers: SubscriberBackend,
     /// The events that sessions want to hear of (1.3).
     notices: HashMap<SessionId, Vec<NotificationType>>,
     notice_number: u64,
@@ -88,10 +94,11 @@ pub struct Sessions {
     directory: Directory,
     login_budget: HashMap<IpAddr, (u64, u32)>,
     outlet: CirOutlet,
+    plain_text: plain_text::PlainText,
     /// Who asks for SHTTP with what.
     tokens: HashMap<String, SessionId>,
     /// Where clients are whose sessions are yet to be restored.
-    sources: HashMap<SessionId, IpAddr>,
+    sources: HashMap<SessionId, (IpAddr, Option<SocketAddr>)>,
     request_seconds: metrics::Histogram,
     randomness: u64,
     entropy: Entropy,
@@ -120,6 +127,8 @@ struct Entry {
     chains: HashMap<QueueKey, Correlation>,
     /// The connection over which the client is woken.
     link: Option<Rc<CirLink>>,
+    /// Where its client takes messages in plain text, if it wrote in it last.
+    plain: Option<SocketAddr>,
     /// Where its last message came from.
     source: Option<IpAddr>,
     is_source_kept: bool,
@@ -140,6 +149,7 @@ impl Entry {
             segments: SegmentShelf::default(),
             chains: HashMap::new(),
             link: None,
+            plain: None,
             source: None,
             is_source_kept: false,
             untold: HashMap::new(),
@@ -273,6 +283,8 @@ impl Sessions {
         let mut attachment = restore::attachment(&entry.machine);
         attachment.reception.takes_stored = entry.is_receiving;
         let user = entry.user.clone();
+        // Plain text has no known codes for messages.
+        attachment.reception.takes_messages &= entry.plain.is_none();
         self.offer_token(id);
         self.ask(user, id, Operation::Attach(attachment), execute::Pending::Nothing);
     }
@@ -376,6 +388,32 @@ impl Sessions {
         });
     }
 
+    /// Ends the sessions of a user; how many.
+    fn log_out(&mut self, now: Timestamp, user: &Address) -> usize {
+        self.current = self.correlation();
+        let sessions: Vec<SessionId> = self.by_user.get(user).cloned().unwrap_or_default();
+        let live = |id: &&SessionId| self.entries.get(id).is_some_and(|entry| entry.machine.may_go_on());
+        let live: Vec<SessionId> = sessions.iter().filter(live).cloned().collect();
+        for id in &live {
+            self.detach(id, DetachReason::Forced);
+            if let Some(entry) = self.entries.get_mut(id) {
+                // WV-OUT-02
+                entry.machine.handle(to_wv(now), SessionEvent::Disconnect(StatusCode::FORCED_LOGOUT));
+            }
+            self.record(SESSION, id, user.as_str(), None);
+            self.drive(now, id);
+        }
+        live.len()
+    }
+
+    /// The engine knows the user now: whoever was faster than the news is attached again.
+    fn account_added(&mut self, user: &Address) {
+        self.current = self.correlation();
+        for id in self.by_user.get(user).cloned().unwrap_or_default() {
+            self.attach(&id);
+        }
+    }
+
     fn expire(&mut self, now: Timestamp) {
         self.logins.expire(to_wv(now));
         self.drive_logins(now);
@@ -475,6 +513,14 @@ impl Adapter for WvAdapter {
         let sessions = self.0.borrow();
         let open = sessions.entries.values().filter(|entry| !entry.is_over).count();
         vec![("sessions", open), ("posts", sessions.waiting.len())]
+    }
+
+    fn log_out(&mut self, now: Timestamp, user: &Address) -> usize {
+        self.0.borrow_mut().log_out(now, user)
+    }
+
+    fn account_added(&mut self, _: Timestamp, user: &Address) {
+        self.0.borrow_mut().account_added(user);
     }
 
     fn under_way(&self) -> usize {

@@ -1,5 +1,6 @@
 //! Commands of the engine: what is told to clients waits in the queues of their sessions.
 
+use super::plain_text::is_tellable;
 use super::{Sessions, to_wv};
 use crate::wv::translate::{address, announcement, authorization, message, watcher};
 use mapping::{
@@ -104,6 +105,11 @@ impl Sessions {
     pub(super) fn enqueue(&mut self, now: Timestamp, id: &SessionId, key: QueueKey, primitive: Primitive) {
         let chain = self.current;
         let Some(entry) = self.entries.get_mut(id).filter(|entry| !entry.is_over) else { return };
+        if entry.plain.is_some() && !is_tellable(&primitive) {
+            // WV-PTS-04
+            tracing::debug!(side = "wv", session = %id, primitive = %primitive.name(), "not known in plain text");
+            return;
+        }
         entry.chains.insert(key.clone(), chain);
         entry.machine.handle(to_wv(now), Event::Enqueue(ServerPrimitive { key, primitive }));
         self.drive(now, id);

@@ -1,21 +1,22 @@
 //! Logins: the machine decides, this side looks accounts up and opens sessions.
 
+use super::subscriber::SubscriberBackend;
 use super::{Entry, SESSION, Sessions, post::IncomingPost, post::evidence, to_wv, user_of};
 use crate::account::Credential;
 use mapping::{address::Address, correlation::Correlation, event::DetachReason, time::Timestamp};
-use std::collections::HashMap;
+use std::{collections::HashMap, net::IpAddr};
 use wv_proto::{
     primitive::{
         Envelope, Primitive, Transaction, TransactionMode,
-        access::Status,
+        access::LoginResponse,
         identifier::{Password, SessionId, UserId},
     },
     quirk::{Profile, Quirk},
     session::{
         digest::mint_nonce,
         login::{
-            Comparison, Credentials, Exposure, KnownSession, LoginAttempt, LoginCommand, LoginEvent, OldSession,
-            Opening,
+            Comparison, Credentials, KnownSession, LoginAttempt, LoginCommand, LoginEvent, OldSession, Opening,
+            SentDigest,
         },
         poll::{QueueKey, ServerPrimitive},
         server::{Event, ServerSession},
@@ -30,6 +31,30 @@ pub(super) struct Inheritance {
     version: Version,
     queue: Vec<ServerPrimitive>,
     chains: HashMap<QueueKey, Correlation>,
+}
+
+/// What is known of a login besides what its machine knows.
+pub(super) struct LoginNote {
+    profile: Profile,
+    encoding: Encoding,
+    /// The user, as he named himself.
+    user: String,
+    pub(super) client: String,
+    pub(super) source: IpAddr,
+    /// The telephone number that the network vouches for.
+    pub(super) number: Option<String>,
+}
+
+/// What a login holds to prove it.
+pub(super) struct SentProof {
+    pub(super) password: Option<Password>,
+    pub(super) digest: Option<Box<SentDigest>>,
+}
+
+impl SentProof {
+    pub(super) fn is_empty(&self) -> bool {
+        self.password.is_none() && self.digest.is_none()
+    }
 }
 
 impl Sessions {
@@ -50,14 +75,19 @@ impl Sessions {
         else {
             return self.reply(id, None);
         };
-        let refuse = |code| {
-            Envelope::new(
-                session.clone(),
-                Transaction::response(transaction.id.clone(), Primitive::Status(Status::from(code))),
-            )
+        let refuse = |code: StatusCode| {
+            // WV-LOGIN-13
+            let response = LoginResponse::new(request.client_id.clone(), code.into());
+            let response = Primitive::LoginResponse(Box::new(response));
+            Envelope::new(session.clone(), Transaction::response(transaction.id.clone(), response))
         };
         if !self.may_log_in(now, post) {
             crate::observe::metric::shed(mapping::side::Side::Wv, "logins");
+            return self.reply(id, Some(refuse(StatusCode::SERVICE_UNAVAILABLE)));
+        }
+        // WV-ACC-03
+        if self.back_off.wait(now, request.user_id.as_str(), post.source.ip()).is_some() {
+            crate::observe::metric::shed(mapping::side::Side::Wv, "login_back_off");
             return self.reply(id, Some(refuse(StatusCode::SERVICE_UNAVAILABLE)));
         }
         let client = request.client_id.as_ref().map(|client| client.as_str().to_owned()).unwrap_or_default();
@@ -71,14 +101,16 @@ impl Sessions {
         let attempt = LoginAttempt {
             post: id,
             version,
-            exposure: Exposure::Protected,
+            exposure: post.exposure,
             session,
             transaction: transaction.id,
             request: *request,
             nonce,
             session_id,
         };
-        self.profiles.insert(id, (profile, encoding));
+        let user = attempt.request.user_id.as_str().to_owned();
+        let note = LoginNote { profile, encoding, user, client, source: post.source.ip(), number: post.msisdn.clone() };
+        self.notes.insert(id, note);
         self.logins.handle(to_wv(now), LoginEvent::Request(Box::new(attempt)));
         self.drive_logins(now);
     }
@@ -91,8 +123,9 @@ impl Sessions {
         while let Some(command) = self.logins.poll() {
             self.take_up_chain(&command);
             match command {
-                LoginCommand::FindCredentials { post, user_id, password, old, .. } => {
-                    self.find_credentials(now, post, &user_id, password.as_ref(), old.as_ref());
+                LoginCommand::FindCredentials { post, user_id, password, digest, old } => {
+                    let proof = SentProof { password, digest };
+                    self.find_credentials(now, post, &user_id, proof, old.as_ref());
                 }
                 LoginCommand::Replace { session_id, by } => {
                     let inheritance = self.replace(now, &session_id);
@@ -109,7 +142,7 @@ impl Sessions {
                     self.drive(now, &session_id);
                 }
                 LoginCommand::Respond { post, answer } => {
-                    self.profiles.remove(&post);
+                    self.note_outcome(now, post, &answer);
                     responses.push((post, Some(answer)));
                 }
             }
@@ -135,7 +168,7 @@ impl Sessions {
         now: Timestamp,
         post: PostId,
         user_id: &UserId,
-        password: Option<&Password>,
+        proof: SentProof,
         old: Option<&SessionId>,
     ) {
         let user = user_of(user_id, &self.settings.domain_default).filter(|user| self.settings.is_hosted(user));
@@ -145,8 +178,15 @@ impl Sessions {
             (Some(_), _) => OldSession::Foreign,
             (None, _) => OldSession::Unknown,
         };
+        if let (Some(user), SubscriberBackend::Service(service)) = (&user, &self.subscribers) {
+            let service = service.clone();
+            return self.ask_service(now, post, user, &service, proof, sessions, old);
+        }
         let account = user.as_ref().and_then(|user| self.accounts.find(user));
-        let credentials = match (&account, password) {
+        let is_vouched = account.is_some() && user.as_ref().is_some_and(|user| self.is_vouched(post, user));
+        let credentials = match (&account, &proof.password) {
+            // WV-ACC-04
+            _ if is_vouched && proof.is_empty() => Credentials::Vouched,
             (None, _) => Credentials::Unknown,
             (Some(account), password) => match (account.credential.clear(), password) {
                 (Some(secret), _) => Credentials::Password(Password::new(secret.reveal())),
@@ -157,6 +197,32 @@ impl Sessions {
             },
         };
         self.logins.handle(to_wv(now), LoginEvent::Credentials { post, credentials, sessions, old });
+    }
+
+    /// Whether the network says that the login comes from the telephone number that the user is called by.
+    // WV-ACC-04
+    pub(super) fn is_vouched(&self, post: PostId, user: &Address) -> bool {
+        let number = self.notes.get(&post).and_then(|note| note.number.as_deref()).unwrap_or_default();
+        let named = user.as_str().split('@').next().unwrap_or_default();
+        let digits = |text: &str| text.trim_start_matches('+').to_owned();
+        !number.is_empty()
+            && digits(number) == digits(named)
+            && digits(named).bytes().all(|octet| octet.is_ascii_digit())
+    }
+
+    /// Counts what failed for want of proof.
+    // WV-ACC-03
+    fn note_outcome(&mut self, now: Timestamp, post: PostId, answer: &Envelope) {
+        let Some(note) = self.notes.remove(&post) else { return };
+        let contents = answer.transactions.iter().filter_map(|transaction| transaction.content.as_ref().ok());
+        let Some(code) = contents.filter_map(Primitive::result).map(|result| result.code).next() else { return };
+        match code {
+            StatusCode::INVALID_PASSWORD | StatusCode::UNKNOWN_USER => {
+                self.back_off.failed(now, &note.user, note.source);
+            }
+            StatusCode::SUCCESS => self.back_off.succeeded(&note.user, note.source),
+            _ => {}
+        }
     }
 
     /// A slow hash is compared on another thread: the lane goes on meanwhile.
@@ -212,8 +278,10 @@ impl Sessions {
 
     fn open(&mut self, now: Timestamp, opening: Opening, inheritance: Option<Inheritance>) {
         let Some(user) = user_of(&opening.user_id, &self.settings.domain_default) else { return };
-        let (profile, encoding) = self.profiles.remove(&opening.post).unwrap_or((Profile::default(), Encoding::Xml));
-        let source = self.waiting.get(&opening.post).map(|waiting| waiting.source);
+        let note = self.notes.get(&opening.post);
+        let (profile, encoding) =
+            note.map_or((Profile::default(), Encoding::Xml), |note| (note.profile, note.encoding));
+        let source = self.waiting.get(&opening.post).map(|waiting| (waiting.source, waiting.plain));
         let (id, version) = (opening.session_id.clone(), opening.version);
         let policy = std::sync::Arc::clone(&self.settings.session_policy);
         let machine = ServerSession::open(to_wv(now), policy, opening, encoding, profile, self.settings.epoch);
@@ -233,8 +301,8 @@ impl Sessions {
         self.entries.insert(id.clone(), entry);
         self.keep(&id);
         self.attach(&id);
-        if let Some(source) = source {
-            self.note_source(&id, source);
+        if let Some((source, plain)) = source {
+            self.note_source(&id, source, plain);
         }
         self.drive(now, &id);
     }

@@ -21,6 +21,7 @@ use wv_proto::{
     quirk::{Evidence, Quirk, SchemaPrefixes},
     session::{
         closed::{refuse, refuse_unreadable},
+        login::Exposure,
         server::{Event, Post},
         transaction::{Identity, PostId},
     },
@@ -39,6 +40,10 @@ pub struct IncomingPost {
     pub user_agent: Option<String>,
     /// Where it came from.
     pub source: SocketAddr,
+    /// Whether others could listen.
+    pub exposure: Exposure,
+    /// The telephone number that the network vouches for.
+    pub msisdn: Option<String>,
 }
 
 /// What the client gets: always with HTTP status 200 (WV-HTTP-05).
@@ -61,6 +66,8 @@ pub(super) struct Waiting {
     requests: Vec<Option<TransactionId>>,
     peer: Peer,
     pub(super) source: IpAddr,
+    /// Where the answer goes in plain text.
+    pub(super) plain: Option<SocketAddr>,
     pub(super) correlation: Correlation,
     since: Instant,
 }
@@ -147,7 +154,7 @@ impl Sessions {
         receiver
     }
 
-    fn dispatch(
+    pub(super) fn dispatch(
         &mut self,
         now: mapping::time::Timestamp,
         id: PostId,
@@ -178,7 +185,8 @@ impl Sessions {
                 // WV-HTTP-03: a session keeps the version it began with.
                 waiting.version = self.entries.get(&session).map_or(version, |entry| entry.machine.party().version);
             }
-            self.note_source(&session, post.source.ip());
+            let plain = self.waiting.get(&id).and_then(|waiting| waiting.plain);
+            self.note_source(&session, post.source.ip(), plain);
             if envelope.transactions.iter().any(is_poll) {
                 self.begin_receiving(&session);
             }
@@ -239,6 +247,10 @@ impl Sessions {
     pub(super) fn reply(&mut self, id: PostId, answer: Option<Envelope>) {
         let Some(waiting) = self.waiting.remove(&id) else { return };
         self.current = waiting.correlation;
+        if let Some(to) = waiting.plain {
+            self.trace_answer(&waiting, answer.as_ref());
+            return self.answer_plainly(to, waiting.version, answer);
+        }
         let body = match &answer {
             None => Bytes::new(),
             Some(envelope) => {
@@ -255,6 +267,13 @@ impl Sessions {
             && let Some(entry) = self.entries.get_mut(session)
         {
             entry.unheard.not_heard(id);
+        }
+    }
+
+    fn trace_answer(&mut self, waiting: &Waiting, answer: Option<&Envelope>) {
+        if let Some(envelope) = answer {
+            self.current = self.chain_of(envelope).unwrap_or(waiting.correlation);
+            self.trace(Direction::Out, &waiting.peer, || title_of(envelope));
         }
     }
 
@@ -323,6 +342,7 @@ impl Sessions {
             requests: Vec::new(),
             peer: Peer::Source(source),
             source: source.ip(),
+            plain: None,
             correlation: self.current,
             since: self.clock.instant(),
         }
@@ -338,6 +358,21 @@ impl Sessions {
         if let Some(waiting) = self.waiting.get_mut(&id) {
             waiting.options = options(is_text);
         }
+    }
+}
+
+impl Waiting {
+    /// A message in plain text, or the occasion to send one.
+    pub(super) fn plain(sessions: &Sessions, version: Version, to: SocketAddr, envelope: &Envelope) -> Self {
+        // Nobody waits at the other end: the answer goes out as a datagram.
+        let (reply, _) = oneshot::channel();
+        let content_type = ContentType::for_version(version, Encoding::Xml);
+        let mut waiting = sessions.waiting(reply, version, Encoding::Xml, content_type, to);
+        waiting.plain = Some(to);
+        waiting.session = envelope.session.clone();
+        let requests = envelope.transactions.iter().filter(|transaction| transaction.mode == TransactionMode::Request);
+        waiting.requests = requests.map(|transaction| transaction.id.clone()).collect();
+        waiting
     }
 }
 

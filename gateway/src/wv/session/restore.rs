@@ -1,6 +1,6 @@
 //! Building the sessions, and taking up what was kept.
 
-use super::{Entry, SESSION, Sessions, execute::Pending, to_wv, user_of, wake::SOURCE};
+use super::{Entry, SESSION, Sessions, SubscriberBackend, execute::Pending, to_wv, user_of, wake::SOURCE};
 use crate::{
     account::{AccountBook, Directory},
     entropy::Entropy,
@@ -61,6 +61,10 @@ pub struct WvSettings {
     pub content_octets_max: usize,
     /// Logins per minute and source address.
     pub logins_per_minute_per_source: u32,
+    /// Sessions of one user at once, each of another client.
+    pub sessions_per_user_max: usize,
+    /// What becomes of the older session when the same client logs in again.
+    pub same_client: SameClient,
     /// Who runs this server.
     pub provider: Provider,
 }
@@ -150,8 +154,12 @@ impl Sessions {
         let logins = LoginMachine::new(LoginPolicy {
             limits: policy.limits.clone(),
             offer: policy.offer.clone(),
-            multi_session: MultiSession::Allowed(SESSIONS_PER_USER_MAX),
-            same_client: SameClient::Replaces,
+            multi_session: match parts.settings.sessions_per_user_max {
+                0 | 1 => MultiSession::Single,
+                // The session that is to be opened counts, too.
+                most => MultiSession::Allowed(most),
+            },
+            same_client: parts.settings.same_client,
         });
         Self {
             logins,
@@ -160,7 +168,9 @@ impl Sessions {
             closed: ClosedSessions::default(),
             deadlines: BTreeSet::new(),
             waiting: HashMap::new(),
-            profiles: HashMap::new(),
+            notes: HashMap::new(),
+            back_off: super::back_off::BackOff::default(),
+            subscribers: SubscriberBackend::default(),
             pending: HashMap::new(),
             held: HashMap::new(),
             notices: HashMap::new(),
@@ -169,6 +179,7 @@ impl Sessions {
             directory: parts.directory,
             login_budget: HashMap::new(),
             outlet: parts.outlet,
+            plain_text: super::plain_text::PlainText::default(),
             tokens: HashMap::new(),
             sources: HashMap::new(),
             request_seconds: metric::request_seconds(Side::Wv),
@@ -212,8 +223,9 @@ impl Sessions {
         self.by_user.entry(user.clone()).or_default().push(id.clone());
         let mut entry = Entry::new(machine, user);
         entry.is_receiving = true;
-        entry.source = self.sources.remove(&id);
-        entry.is_source_kept = entry.source.is_some();
+        if let Some((source, plain)) = self.sources.remove(&id) {
+            (entry.source, entry.plain, entry.is_source_kept) = (Some(source), plain, true);
+        }
         self.entries.insert(id.clone(), entry);
         self.offer_token(&id);
         self.schedule(&id);
@@ -312,7 +324,7 @@ fn pushed_octets_max(negotiated: &Negotiated) -> Option<u64> {
     length.into_iter().chain(parsed).min()
 }
 
-/// Sessions of one user at once.
+/// Sessions of one user at once, where nothing else is configured.
 const SESSIONS_PER_USER_MAX: usize = 8;
 
 /// Taken by a client that has not said what it takes.
@@ -332,6 +344,8 @@ impl Default for WvSettings {
             validity_default: Duration::from_secs(86_400),
             content_octets_max: 256 * 1024,
             logins_per_minute_per_source: 60,
+            sessions_per_user_max: SESSIONS_PER_USER_MAX,
+            same_client: SameClient::Replaces,
             provider: Provider::default(),
         }
     }

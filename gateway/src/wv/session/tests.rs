@@ -9,6 +9,8 @@ use mapping::{
     route::{DomainRoute, DomainTable, Route},
 };
 use tokio::sync::oneshot;
+use wv_proto::session::login::Exposure;
+use wv_proto::version::Encoding;
 use wv_proto::{
     codec::{self, WriterOptions},
     limit::Limits,
@@ -143,6 +145,8 @@ impl Bench {
             content_type: Some("application/vnd.wv.csp.wbxml".to_owned()),
             user_agent: None,
             source: "127.0.0.1:9".parse().unwrap(),
+            exposure: Exposure::Protected,
+            msisdn: None,
         }))
     }
 
@@ -171,7 +175,7 @@ impl Bench {
 
     fn leaks(&self) -> usize {
         let sessions = self.adapter.0.borrow();
-        sessions.waiting.len() + sessions.pending.len() + sessions.held.len() + sessions.profiles.len()
+        sessions.waiting.len() + sessions.pending.len() + sessions.held.len() + sessions.notes.len()
     }
 }
 
@@ -402,6 +406,8 @@ fn an_unreadable_body_is_answered_and_forgotten() {
         content_type: None,
         user_agent: None,
         source: "127.0.0.1:9".parse().unwrap(),
+        exposure: Exposure::Protected,
+        msisdn: None,
     };
     let mut reply = Reply(bench.adapter.post(post));
     assert_eq!(reply.code(), StatusCode::BAD_REQUEST);

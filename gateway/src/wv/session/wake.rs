@@ -9,7 +9,10 @@ use crate::{
 };
 use bytes::Bytes;
 use mapping::time::Timestamp;
-use std::{net::IpAddr, rc::Rc};
+use std::{
+    net::{IpAddr, SocketAddr},
+    rc::Rc,
+};
 use wv_proto::{
     cir::{http_token, wake_up},
     primitive::{
@@ -24,6 +27,9 @@ impl Sessions {
     // WV-CIR-07
     pub(super) fn wake_client(&mut self, now: Timestamp, id: &SessionId) {
         let Some(entry) = self.entries.get_mut(id) else { return };
+        if let Some(to) = entry.plain {
+            return self.push_plainly(now, id, to);
+        }
         let text = text_for(entry);
         if let Some(link) = &entry.link {
             if link.wake_up(to_wv(now), text.clone()) {
@@ -81,37 +87,43 @@ impl Sessions {
         }
         let (owner, is_kept) = (entry.user.to_string(), std::mem::take(&mut entry.is_source_kept));
         self.tokens.remove(&http_token(id));
+        self.forget_numbers(id);
         if is_kept {
             self.keep_source(id, &owner, None);
         }
     }
 
     /// Where a message of the session came from. It is kept where it is the only way to the client.
-    pub(super) fn note_source(&mut self, id: &SessionId, source: IpAddr) {
+    pub(super) fn note_source(&mut self, id: &SessionId, source: IpAddr, plain: Option<SocketAddr>) {
         let Some(entry) = self.entries.get_mut(id) else { return };
-        let is_news = entry.source.replace(source) != Some(source);
+        let is_news = entry.source.replace(source) != Some(source) || entry.plain != plain;
+        entry.plain = plain;
         let agreed = entry.machine.negotiated().cir_methods();
-        let is_needed = agreed.iter().any(|method| matches!(method, CirMethod::Sudp | CirMethod::WapUdp));
+        let is_needed =
+            plain.is_some() || agreed.iter().any(|method| matches!(method, CirMethod::Sudp | CirMethod::WapUdp));
         if is_needed && (is_news || !entry.is_source_kept) {
             entry.is_source_kept = true;
             let owner = entry.user.to_string();
-            self.keep_source(id, &owner, Some(source));
+            self.keep_source(id, &owner, Some(plain.map_or(source.to_string(), |plain| plain.to_string())));
         }
     }
 
-    fn keep_source(&mut self, id: &SessionId, owner: &str, source: Option<IpAddr>) {
-        let body = source.map(|source| Bytes::from(source.to_string()));
-        self.record(SOURCE, id, owner, body);
+    fn keep_source(&mut self, id: &SessionId, owner: &str, source: Option<String>) {
+        self.record(SOURCE, id, owner, source.map(Bytes::from));
     }
 
     /// Takes up what [`Self::note_source`] kept; the session itself may come later.
     pub(super) fn restore_source(&mut self, record: &WireRecord) {
         let text = record.body.as_deref().and_then(|body| std::str::from_utf8(body).ok());
-        let Some(source) = text.and_then(|text| text.parse::<IpAddr>().ok()) else { return };
+        let plain = text.and_then(|text| text.parse::<SocketAddr>().ok());
+        let source = text.and_then(|text| text.parse::<IpAddr>().ok()).or(plain.map(|plain| plain.ip()));
+        let Some(source) = source else { return };
         let id = SessionId::new(record.key.as_ref());
         match self.entries.get_mut(&id) {
-            Some(entry) => (entry.source, entry.is_source_kept) = (Some(source), true),
-            None => drop(self.sources.insert(id, source)),
+            Some(entry) => {
+                (entry.source, entry.plain, entry.is_source_kept) = (Some(source), plain, true);
+            }
+            None => drop(self.sources.insert(id, (source, plain))),
         }
     }
 
