@@ -2,6 +2,7 @@
 //! the ids of the cases; what each demands stands in the catalogue. Most cases are scenarios; here is what they cannot say.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on says so by panicking")]
 
+mod access;
 mod authorization;
 mod message;
 mod presence;
