@@ -280,6 +280,8 @@ impl World {
             content_type: Some(outgoing.content_type.as_str().to_owned()),
             user_agent: None,
             source: self.phones[key.phone].address,
+            exposure: wv_proto::session::login::Exposure::Protected,
+            msisdn: None,
         };
         if !self.node.post(key, post) {
             self.plan(REFUSED_AFTER, Happening::Reply { key, reply: None });
