@@ -1,6 +1,6 @@
 //! Who gets in, how, and for how long: logins, services of the operator, TLS, forced logouts, plain text.
 
-use crate::{both, watching};
+use crate::{both, watched};
 use acceptance::{
     agent::Agent,
     catalogue::{How, case},
@@ -90,7 +90,8 @@ fn response_in(body: &[u8], version: Version) -> LoginResponse {
 #[test]
 fn iwf_ses_int_010_a_session_that_is_established_again_keeps_everything() {
     case("IWF-SES-INT-010", How::Sockets, || {
-        let (pair, mut phone, mut agent) = watching();
+        let (pair, mut phone, mut agent, _) = watched();
+        assert_eq!(phone.watch(&pair.sip_in_wv()), 200);
         let session = phone.session_id().unwrap();
         phone.take_told();
         agent.take_requests(&sip_proto::message::Method::Notify);
