@@ -127,8 +127,15 @@ impl<'a> Reader<'_, 'a> {
             ),
             _ => return Err(CodecError::UnexpectedToken(octet)),
         };
-        let attributes = if octet & global::HAS_ATTRIBUTES != 0 { self.attributes()? } else { Attributes::new() };
-        self.open(name, attributes)?;
+        match name {
+            // Nearly all are like this, and nothing has to be looked at.
+            ElementKind::Known(name) if octet & global::HAS_ATTRIBUTES == 0 => self.builder.open_known(name, None)?,
+            ElementKind::Spelled(_) if octet & global::HAS_ATTRIBUTES == 0 => self.open(name, Attributes::new())?,
+            ElementKind::Known(_) | ElementKind::Spelled(_) => {
+                let attributes = self.attributes()?;
+                self.open(name, attributes)?;
+            }
+        }
         if octet & global::HAS_CONTENT == 0 {
             self.builder.close_node()?;
         }
