@@ -276,16 +276,15 @@ UPDATE meta SET value = 1 + max(value, coalesce((SELECT value FROM copy.meta WHE
 COMMIT;
 ";
 
-/// Rows without a number of their own: one tree to write for each, not two. Files of earlier builds keep the other form.
 const SCHEMA: &str = "
 BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
 INSERT OR IGNORE INTO meta (name, value) VALUES ('epoch', 0);
-CREATE TABLE IF NOT EXISTS fact (key TEXT PRIMARY KEY, owner TEXT NOT NULL, body TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS fact (key TEXT PRIMARY KEY, owner TEXT NOT NULL, body TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS wire (
     side TEXT NOT NULL, kind TEXT NOT NULL, key TEXT NOT NULL, owner TEXT, body BLOB NOT NULL,
     PRIMARY KEY (side, kind, key)
-) WITHOUT ROWID;
+);
 CREATE TABLE IF NOT EXISTS account (user TEXT PRIMARY KEY, sealed BLOB, hash TEXT);
 PRAGMA application_id = 1465275207;
 PRAGMA user_version = 1;
