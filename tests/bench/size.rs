@@ -25,9 +25,9 @@ pub(crate) fn measure(effort: Effort, is_wanted: &dyn Fn(&str) -> bool, add: &mu
     let gateway = site::start("memory", effort.sessions);
     // The first sessions fill what every process needs once.
     let warm = effort.sessions / 10;
-    (0..warm).for_each(|number| log_in(&gateway, number));
+    (0..warm).for_each(|number| log_in(&gateway, number, effort.sessions));
     let before = resident_octets(gateway.process_id());
-    (warm..effort.sessions).for_each(|number| log_in(&gateway, number));
+    (warm..effort.sessions).for_each(|number| log_in(&gateway, number, effort.sessions));
     let with_sessions = resident_octets(gateway.process_id());
     add(row("csp_session_size", "idle session with 20 contacts", with_sessions - before, effort.sessions - warm));
     let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
@@ -45,11 +45,12 @@ pub(crate) fn measure(effort: Effort, is_wanted: &dyn Fn(&str) -> bool, add: &mu
     add(row("csp_connection_size", "open idle connection", with_connections - with_sessions, count));
 }
 
-fn log_in(gateway: &Gateway, number: usize) {
+/// A session whose list holds the twenty users after its own.
+fn log_in(gateway: &Gateway, number: usize, users: usize) {
     let mut phone = Phone::logged_in(gateway.csp(), &site::user(number), Version::V1_2, Encoding::Wbxml);
-    let contacts = (0..20).map(|contact| NickName {
-        name: Some(format!("friend {contact}").into()),
-        user_id: UserId::new(format!("wv:friend{contact}.of.{number}@wv.example")),
+    let contacts = (1..=20).map(|place| NickName {
+        name: Some(format!("friend {place}").into()),
+        user_id: UserId::new(site::user((number + place) % users)),
     });
     let list = CreateListRequest {
         contact_list: ContactListId::new(format!("{}/friends", site::user(number))),
