@@ -53,7 +53,7 @@ fn log_in(gateway: &Gateway, number: usize, users: usize) {
         user_id: UserId::new(site::user((number + place) % users)),
     });
     let list = CreateListRequest {
-        contact_list: ContactListId::new(format!("{}/friends", site::user(number))),
+        contact_list: ContactListId::new(site::user(number).replace('@', "/friends@")),
         contacts: contacts.collect(),
         properties: Vec::new(),
     };
