@@ -104,6 +104,8 @@ pub enum ShowTopic {
     Peers,
     /// What the operator said to users, with their answers.
     Announcements,
+    /// Groups: who takes part in which.
+    Conversations,
 }
 
 /// An answer.
@@ -184,11 +186,12 @@ impl ShowTopic {
             Self::Queues => "queues",
             Self::Peers => "peers",
             Self::Announcements => "announcements",
+            Self::Conversations => "conversations",
         }
     }
 
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Sessions,
         Self::Subscriptions,
         Self::Dialogs,
@@ -196,6 +199,7 @@ impl ShowTopic {
         Self::Queues,
         Self::Peers,
         Self::Announcements,
+        Self::Conversations,
     ];
 }
 

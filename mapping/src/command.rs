@@ -4,8 +4,10 @@ use crate::{
     address::Address,
     announcement::Announcement,
     contact_list::ContactList,
+    conversation::{News, Reply},
     correlation::Correlation,
     event::{DeliveryId, RequestId, SubscriptionId},
+    invitation::InvitationNews,
     message::{Message, MessageId, Report},
     outcome::{Detail, Outcome},
     presence::{AttributeSet, PresenceView},
@@ -14,7 +16,7 @@ use crate::{
     side::{Endpoint, PeerName},
     watcher::{WatchState, WatcherRow},
 };
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 /// One thing the engine wants done.
 #[derive(Clone, Debug)]
@@ -104,6 +106,24 @@ pub enum CommandKind {
         /// Which one.
         subscription: SubscriptionId,
     },
+    /// Tell a participant what happened in a conversation.
+    Conversation {
+        /// Where to.
+        endpoint: Endpoint,
+        /// In which conversation.
+        conversation: Address,
+        /// The conversation as its creator wrote it.
+        written: Arc<str>,
+        /// What.
+        news: News,
+    },
+    /// Tell a user about an invitation.
+    Invitation {
+        /// Where to.
+        endpoint: Endpoint,
+        /// What.
+        news: InvitationNews,
+    },
     /// Hand this to the engine shard that owns the user, as [`crate::event::EventKind::Forwarded`].
     Forward(Forwarded),
 }
@@ -183,6 +203,15 @@ pub enum Answer {
     },
     /// How it stands with those who asked.
     Decisions(Vec<DecisionRow>),
+    /// What a conversation or an invited user said.
+    Conversation {
+        /// How it went.
+        outcome: Outcome,
+        /// Parts that went differently.
+        details: Vec<Detail>,
+        /// What else was asked for.
+        reply: Reply,
+    },
     /// Presence seen once.
     Presence {
         /// As a whole.

@@ -20,9 +20,11 @@ mod announcement;
 mod attachment;
 mod attribute_list;
 mod belonging;
+mod conversation;
 mod fetch;
 mod gathering;
 mod inbox;
+mod invitation;
 mod list;
 mod output;
 mod presentity;
@@ -40,6 +42,10 @@ mod watcher;
 mod word;
 
 pub use crate::relay::machine::Storage;
+pub(crate) use conversation::ConversationWord;
+pub use conversation::{Creation, Joining, KeptConversation};
+pub(crate) use invitation::InvitationWord;
+pub use invitation::{Received, Sent};
 pub use show::{
     AttachmentRow, EntryRow, EntryStateName, Explanation, PublicationRow, QuestionRow, QueueRow, QueueState,
     StandingName, Tally, WatchRow,
@@ -50,6 +56,7 @@ use crate::{
     address::Address,
     command::Command,
     contact_list::ContactList,
+    conversation::machine::Conversation,
     correlation::Correlation,
     event::{Event, EventKind, Operation, Request},
     gather::Gather,
@@ -142,6 +149,7 @@ pub struct Engine {
     accounts: BTreeSet<Address>,
     users: BTreeMap<Address, User>,
     gathers: BTreeMap<u64, Gather>,
+    conversations: BTreeMap<Address, Conversation>,
     cache: Cache,
     last_number: u64,
 }
@@ -159,6 +167,7 @@ impl Engine {
             accounts: BTreeSet::new(),
             users: BTreeMap::new(),
             gathers: BTreeMap::new(),
+            conversations: BTreeMap::new(),
             cache: Cache::default(),
             last_number: 0,
             config,
@@ -181,6 +190,9 @@ impl Engine {
             EventKind::Peer { peer, reachable } => {
                 self.resume_letters(&peer, reachable);
                 self.resume_entries(&peer, reachable);
+            }
+            EventKind::InvitationAnswerTaken { inviter, id, invitee } => {
+                self.invitation_answer_taken(&inviter, &id, &invitee);
             }
             EventKind::Forwarded(forwarded) => self.word(&forwarded.to, *forwarded.word),
         }
@@ -268,6 +280,16 @@ impl Engine {
             }
             Operation::DeleteContactList { list } => self.delete_list(id, &user, &list),
             Operation::ManageContactList { list, change } => self.manage_list(id, &user, &list, change),
+            Operation::CreateConversation { conversation, creation } => {
+                self.create_conversation(id, &user, endpoint, &conversation, *creation);
+            }
+            Operation::Converse { conversation, ask } => self.ask_conversation(id, &user, endpoint, &conversation, ask),
+            Operation::Invite { recipients, invitation } => self.invite(id, &user, &recipients, *invitation),
+            Operation::ExtendTalk(extension) => self.extend_talk(id, &user, endpoint, *extension),
+            Operation::Respond(response) => self.respond(id, &user, &endpoint, response),
+            Operation::Withdraw { id: name, recipients, note } => {
+                self.withdraw(id, &user, &name, &recipients, note.as_deref());
+            }
         }
     }
 
@@ -287,6 +309,9 @@ impl Engine {
             Timer::Fetch(subscription) => self.look_over(&subscription),
             Timer::Ramp => self.ramp_due(),
             Timer::Question(presentity, watcher) => self.question_over(&presentity, &watcher),
+            Timer::EmptyConversation(conversation) => self.conversation_empty_over(&conversation),
+            Timer::Invitation(invitee, inviter, id) => self.invitation_over(&invitee, &inviter, &id),
+            Timer::Sent(inviter, id, invitee) => self.sent_over(&inviter, &id, &invitee),
         }
     }
 
@@ -307,6 +332,8 @@ impl Engine {
             Word::Standing { presentity, ticket, standing } => self.standing(to, &presentity, ticket, standing),
             Word::Look { watcher, attributes, ticket } => self.look(to, watcher, attributes, ticket),
             Word::Seen { presentity, ticket, seen } => self.seen(ticket, &presentity, seen),
+            Word::Conversation(word) => self.conversation_word(to, *word),
+            Word::Invitation(word) => self.invitation_word(to, *word),
         }
     }
 

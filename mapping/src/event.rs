@@ -4,7 +4,10 @@ use crate::{
     address::Address,
     announcement::Announcement,
     contact_list::{Contact, ContactListChange},
+    conversation::{Ask, Hearers},
     correlation::Correlation,
+    engine::Creation,
+    invitation::{Extension, Invitation, Response},
     message::{Message, MessageId, Report},
     outcome::Outcome,
     presence::{AttributeSet, DeviceId, PresenceDocument},
@@ -61,6 +64,15 @@ pub enum EventKind {
         /// What happened to it.
         update: SubscriptionUpdate,
     },
+    /// A client of an inviter has the answer to its invitation.
+    InvitationAnswerTaken {
+        /// Who invited.
+        inviter: Address,
+        /// The inviter's name for the invitation.
+        id: String,
+        /// Who answered.
+        invitee: Address,
+    },
     /// A neighbour server came or went.
     Peer {
         /// Which one.
@@ -85,6 +97,7 @@ impl EventKind {
             Self::ReportTaken { sender, .. } => Some(sender.clone()),
             Self::Announced(announcement) => Some(announcement.user.clone()),
             Self::AnnouncementSeen { user, .. } => Some(user.clone()),
+            Self::InvitationAnswerTaken { inviter, .. } => Some(inviter.clone()),
             Self::Subscription { subscription, .. } => subscription.presentity(),
             Self::Peer { .. } => None,
             Self::Forwarded(forwarded) => Some(forwarded.to.clone()),
@@ -234,6 +247,40 @@ pub enum Operation {
         /// What to change.
         change: ContactListChange,
     },
+    /// Make a conversation.
+    CreateConversation {
+        /// Its address.
+        conversation: Address,
+        /// What it is to be.
+        creation: Box<Creation>,
+    },
+    /// Ask something of a conversation.
+    Converse {
+        /// Which one.
+        conversation: Address,
+        /// What.
+        ask: Ask,
+    },
+    /// Invite users.
+    Invite {
+        /// Whom: users, or contact lists of the inviter.
+        recipients: Vec<Address>,
+        /// To what; the users in it are set by the engine.
+        invitation: Box<Invitation>,
+    },
+    /// Make a conversation of a talk of two.
+    ExtendTalk(Box<Extension>),
+    /// Answer an invitation.
+    Respond(Response),
+    /// Take an invitation back.
+    Withdraw {
+        /// The inviter's name for it.
+        id: String,
+        /// From whom; from all when empty.
+        recipients: Vec<Address>,
+        /// What the inviter says.
+        note: Option<String>,
+    },
 }
 
 /// What a user does with the messages that wait for it.
@@ -344,6 +391,8 @@ pub struct Submission {
     pub recipients: Vec<Address>,
     /// The devices that are meant, where the sender named one.
     pub devices: Vec<(Address, DeviceId)>,
+    /// Conversations, and those in them who are to hear it alone.
+    pub conversations: Vec<Hearers>,
     /// The message; its recipient is set per target, its id is minted by the engine when empty.
     pub message: Message,
 }

@@ -3,6 +3,7 @@
 use crate::{
     address::Address,
     command::Answer,
+    conversation::Reply,
     correlation::Correlation,
     event::RequestId,
     message::MessageId,
@@ -48,6 +49,16 @@ pub(crate) enum Purpose {
         /// The stored message that goes on to others by this one.
         forwards: Option<MessageId>,
     },
+    /// What a conversation answered, once it has.
+    Converse {
+        answer: Box<(Vec<Detail>, Reply)>,
+    },
+}
+
+impl Purpose {
+    pub(crate) fn converse() -> Self {
+        Self::Converse { answer: Box::default() }
+    }
 }
 
 impl Gather {
@@ -95,7 +106,11 @@ impl Gather {
         let outcome = combine(&self.details);
         let mut details = self.details.clone();
         // Parts that went as the whole are not named, nor is what succeeded.
-        details.retain(|part| part.outcome != outcome && !part.outcome.is_success());
+        details.retain(|part| {
+            // A name in a conversation is always said: the request may not tell it.
+            let is_named = part.target.resource().is_some_and(|resource| resource.contains("%2f"));
+            (part.outcome != outcome || is_named) && !part.outcome.is_success()
+        });
         details.sort_by(|one, two| one.target.cmp(&two.target));
         match &self.purpose {
             Purpose::Watch { .. } => Answer::Done { outcome, details },
@@ -103,6 +118,11 @@ impl Gather {
                 let mut views = views.clone();
                 views.sort_by(|(one, _), (two, _)| one.cmp(two));
                 Answer::Presence { outcome, views, details }
+            }
+            Purpose::Converse { answer } => {
+                let (named, reply) = answer.as_ref().clone();
+                details.extend(named);
+                Answer::Conversation { outcome, details, reply }
             }
             Purpose::Send { message, .. } => {
                 let sent = self.details.iter().any(|part| part.outcome.is_success());

@@ -19,6 +19,7 @@ pub mod announcement;
 mod authorization;
 pub mod command;
 pub mod contact_list;
+pub mod conversation;
 pub mod correlation;
 pub mod engine;
 pub mod event;
@@ -26,6 +27,7 @@ mod gather;
 #[cfg(test)]
 #[path = "../../tests/src/generated.rs"]
 mod generated;
+pub mod invitation;
 pub mod limit;
 pub mod markup;
 pub mod message;

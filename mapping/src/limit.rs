@@ -86,6 +86,24 @@ pub struct Limits {
     pub watches_per_minute: u32,
     /// Requests per minute and watcher to see presentities once.
     pub fetches_per_minute: u32,
+    /// Conversations that one user owns.
+    pub conversations_per_user: usize,
+    /// Conversations per shard; with [`Limits::people_per_conversation`] it bounds what they can hold.
+    pub conversations_per_shard: usize,
+    /// Participants of one conversation: each message is sent to all of them.
+    pub participants_per_conversation: usize,
+    /// Members, invited and kept out users of one conversation.
+    pub people_per_conversation: usize,
+    /// Longest name of a participant in octets: clients in the field take 50 characters.
+    pub conversation_name_octets: usize,
+    /// Longest title, topic and welcome of a conversation in octets each.
+    pub conversation_text_octets: usize,
+    /// How long an answer waits for the shard of a conversation or of an invited user.
+    pub conversation_wait: Duration,
+    /// Open invitations per user, in either direction.
+    pub invitations_per_user: usize,
+    /// Longest lifetime of an invitation.
+    pub invitation_validity_max: Duration,
 }
 
 impl Default for Limits {
@@ -131,6 +149,15 @@ impl Default for Limits {
             entries_per_shard: 1_000_000,
             watches_per_minute: 600,
             fetches_per_minute: 600,
+            conversations_per_user: 50,
+            conversations_per_shard: 100_000,
+            participants_per_conversation: 200,
+            people_per_conversation: 1000,
+            conversation_name_octets: 200,
+            conversation_text_octets: 2048,
+            conversation_wait: Duration::from_secs(8),
+            invitations_per_user: 100,
+            invitation_validity_max: Duration::from_secs(7 * 86_400),
         }
     }
 }

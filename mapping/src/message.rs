@@ -1,6 +1,6 @@
 //! Instant messages and their reports, neutral.
 
-use crate::{address::Address, outcome::Outcome, presence::DeviceId, time::Timestamp};
+use crate::{address::Address, conversation::Talk, outcome::Outcome, presence::DeviceId, time::Timestamp};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use std::{fmt, sync::Arc};
@@ -57,6 +57,9 @@ pub struct Message {
     pub report: ReportWish,
     /// What makes a repeated request recognisable: a text of the adapter, equal for repetitions only.
     pub origin: Arc<str>,
+    /// That it was said in a conversation.
+    #[serde(default)]
+    pub talk: Option<Box<Talk>>,
 }
 
 /// Whether a delivery report is asked for.

@@ -86,6 +86,42 @@ pub enum Outcome {
     BadPresenceValue,
     /// Later members of a list cannot be subscribed automatically.
     AutoSubscribeNotSupported,
+    /// The conversation does not exist.
+    UnknownConversation,
+    /// The conversation exists already.
+    ConversationExists,
+    /// Only members may take part in the conversation.
+    ConversationRestricted,
+    /// A property of a conversation is not possible.
+    BadConversationProperty,
+    /// A conversation that can be found needs a name or a topic.
+    NameMissing,
+    /// The user takes part already.
+    AlreadyJoined,
+    /// The user does not take part.
+    NotJoined,
+    /// The user is kept out of the conversation.
+    KeptOut,
+    /// The user is no member of the conversation.
+    NotMember,
+    /// Somebody else takes part under that name.
+    NameTaken,
+    /// Nobody may talk to one participant alone.
+    PrivateMessagesOff,
+    /// The participant does not want to be talked to alone.
+    PrivateMessagesRefused,
+    /// The user has the largest allowed number of conversations.
+    TooManyConversations,
+    /// The gateway has the largest allowed number of conversations.
+    ConversationsFull,
+    /// The role of the user does not allow it.
+    InsufficientRights,
+    /// The conversation holds the largest allowed number of participants or members.
+    TooManyParticipants,
+    /// What was said earlier is not kept.
+    NoHistory,
+    /// The invitation is not known.
+    UnknownInvitation,
     /// The user's credit does not cover the request.
     NotEnoughCredit,
 }

@@ -4,7 +4,10 @@ use crate::{
     address::Address,
     announcement::Announcement,
     contact_list::ContactList,
+    conversation::machine::Person,
+    engine::{KeptConversation, Received, Sent},
     event::{Attachment, DeliveryId},
+    invitation::Invitation,
     message::{Message, MessageId, Report},
     presence::{AttributeSet, DeviceId, PresenceDocument},
     screening::Screening,
@@ -54,6 +57,14 @@ pub enum FactKey {
     Origin(Address, String),
     /// A message that the far side took over and will report on: sender, message, recipient.
     Awaited(Address, MessageId, Address),
+    /// A conversation.
+    Conversation(Address),
+    /// A user as a conversation knows it: conversation, user.
+    Person(Address, Address),
+    /// An invitation to a user: invitee, inviter, the inviter's name for it.
+    Invitation(Address, Address, String),
+    /// An invitation of a user: inviter, its name for it, invitee.
+    Sent(Address, String, Address),
 }
 
 /// A durable fact.
@@ -124,6 +135,19 @@ pub enum Fact {
         report: Report,
         until: Timestamp,
     },
+    Conversation(Box<KeptConversation>),
+    Person {
+        conversation: Address,
+        user: Address,
+        person: Box<Person>,
+    },
+    Invitation(Box<Received>),
+    Sent {
+        inviter: Address,
+        id: String,
+        invitee: Address,
+        sent: Box<Sent>,
+    },
 }
 
 impl Fact {
@@ -153,6 +177,13 @@ impl Fact {
             Self::Awaited { report, .. } => {
                 FactKey::Awaited(report.sender.clone(), report.message.clone(), report.recipient.clone())
             }
+            Self::Conversation(kept) => FactKey::Conversation(kept.address.clone()),
+            Self::Person { conversation, user, .. } => FactKey::Person(conversation.clone(), user.clone()),
+            Self::Invitation(received) => {
+                let Invitation { invitee, inviter, id, .. } = &received.invitation;
+                FactKey::Invitation(invitee.clone(), inviter.clone(), id.clone())
+            }
+            Self::Sent { inviter, id, invitee, .. } => FactKey::Sent(inviter.clone(), id.clone(), invitee.clone()),
         }
     }
 
@@ -171,6 +202,10 @@ impl Fact {
             Self::Inbox { message, .. } => message.recipient.clone(),
             Self::Outbox { message, .. } => message.sender.clone(),
             Self::Report(report) | Self::Awaited { report, .. } => report.sender.clone(),
+            Self::Conversation(kept) => kept.address.owner(),
+            Self::Person { conversation, .. } => conversation.owner(),
+            Self::Invitation(received) => received.invitation.invitee.clone(),
+            Self::Sent { inviter, .. } => inviter.clone(),
         }
     }
 }

@@ -39,6 +39,10 @@ pub struct SideProfile {
     pub acknowledges_reports: bool,
     /// Whether a hosted user without any device is known to be offline; otherwise nothing is known about it.
     pub absent_is_offline: bool,
+    /// Whether conversations of its hosted domains live here.
+    pub hosts_conversations: bool,
+    /// Whether a hosted user of it can be invited; otherwise it is told by a message.
+    pub takes_invitations: bool,
 }
 
 impl SideProfile {
@@ -56,6 +60,8 @@ impl SideProfile {
                 late_outcome: Outcome::Success,
                 acknowledges_reports: true,
                 absent_is_offline: true,
+                hosts_conversations: true,
+                takes_invitations: true,
             },
             Side::Simple => Self {
                 notify_interval_min: Duration::from_millis(5000),
@@ -67,6 +73,8 @@ impl SideProfile {
                 late_outcome: Outcome::Stored,
                 acknowledges_reports: false,
                 absent_is_offline: false,
+                hosts_conversations: false,
+                takes_invitations: false,
             },
         }
     }

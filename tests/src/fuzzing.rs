@@ -6,6 +6,7 @@ pub mod gateway_record;
 pub mod gateway_scenario;
 pub mod gateway_text;
 pub mod gateway_translation;
+pub mod mapping_conversation;
 pub mod mapping_engine;
 pub mod seed;
 pub mod sip_event;
@@ -44,6 +45,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "gateway_record", run: gateway_record::run, fixtures: None },
     Target { name: "gateway_text", run: gateway_text::run, fixtures: None },
     Target { name: "gateway_translation", run: gateway_translation::run, fixtures: Some("sip/pidf") },
+    Target { name: "mapping_conversation", run: mapping_conversation::run, fixtures: None },
     Target { name: "mapping_engine", run: mapping_engine::run, fixtures: None },
     Target { name: "mapping_markup", run: wv_segment::run_markup, fixtures: None },
     Target { name: "sip_compositor", run: sip_store::run_compositor, fixtures: None },

@@ -179,7 +179,11 @@ impl Provision {
             | Fact::Report(_)
             | Fact::Origin { .. }
             | Fact::Awaited { .. }
-            | Fact::Announcement(_) => None,
+            | Fact::Announcement(_)
+            | Fact::Conversation(_)
+            | Fact::Person { .. }
+            | Fact::Invitation(_)
+            | Fact::Sent { .. } => None,
         }
     }
 

@@ -31,6 +31,7 @@ fn lane_rows(lane: &Lane, topic: ShowTopic) -> Vec<Value> {
         ShowTopic::Publications => publications(engine),
         ShowTopic::Queues => queues(engine),
         ShowTopic::Announcements => announcements(engine),
+        ShowTopic::Conversations => conversations(engine),
         ShowTopic::Sessions | ShowTopic::Dialogs | ShowTopic::Peers => Vec::new(),
     };
     for side in [Side::Wv, Side::Simple] {
@@ -59,6 +60,18 @@ fn publications(engine: &Engine) -> Vec<Value> {
     let rows = engine
         .publications()
         .map(|row| json!({ "user": row.user, "device": row.device.as_str(), "document": word(&row.document) }));
+    rows.collect()
+}
+
+fn conversations(engine: &Engine) -> Vec<Value> {
+    let rows = engine.conversations().map(|row| {
+        let named = |(user, name): &(Address, String)| format!("{name} ({user})");
+        let participants: Vec<String> = row.participants.iter().map(named).collect();
+        json!({
+            "conversation": row.conversation, "owner": row.owner, "access": word(&row.properties.access),
+            "name": row.properties.name, "members": row.members.len(), "participants": participants.join(", "),
+        })
+    });
     rows.collect()
 }
 
@@ -120,6 +133,7 @@ const fn usual_columns(topic: ShowTopic) -> &'static [&'static str] {
         ShowTopic::Queues => &["sender", "recipient", "message", "state"],
         ShowTopic::Peers => &["side", "peer", "address", "trusted"],
         ShowTopic::Announcements => &["user", "id", "text", "answer"],
+        ShowTopic::Conversations => &["conversation", "owner", "access", "participants"],
     }
 }
 

@@ -514,7 +514,9 @@ fn addressee(kind: &CommandKind) -> Addressee {
         CommandKind::Notify(notification) => Addressee::Side(notification.endpoint.side),
         CommandKind::AskAuthorization { endpoint, .. }
         | CommandKind::Retract { endpoint, .. }
-        | CommandKind::Announce { endpoint, .. } => Addressee::Side(endpoint.side),
+        | CommandKind::Announce { endpoint, .. }
+        | CommandKind::Conversation { endpoint, .. }
+        | CommandKind::Invitation { endpoint, .. } => Addressee::Side(endpoint.side),
         CommandKind::Deliver { route, .. } | CommandKind::Report { route, .. } => match route {
             DeliveryRoute::Endpoint(endpoint) => Addressee::Side(endpoint.side),
             // Peers of the WV side (SSP, CSP client) are not built yet; the configuration refuses them.

@@ -5,6 +5,7 @@ mod answer;
 mod back_off;
 mod command;
 mod execute;
+mod group;
 mod login;
 mod notice;
 mod plain_text;
@@ -319,6 +320,7 @@ impl Sessions {
             if let Some(kind) = execute::acknowledgement(id, &user, key, answer) {
                 self.tell(kind);
             }
+            self.extension_answered(id, &user, key, answer);
         }
         self.current = chain;
     }

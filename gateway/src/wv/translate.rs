@@ -6,6 +6,7 @@ pub mod announcement;
 pub mod authorization;
 pub mod contact_list;
 pub mod content;
+pub mod conversation;
 pub mod message;
 pub mod outcome;
 pub mod presence;

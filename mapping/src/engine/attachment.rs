@@ -39,6 +39,7 @@ impl Engine {
         self.offer_inbox(user, &endpoint);
         self.offer_reports(user, &endpoint);
         self.offer_announcements(user, &endpoint);
+        self.offer_invitations(user, &endpoint);
     }
 
     pub(super) fn detach(&mut self, request: RequestId, user: &Address, endpoint: &Endpoint) {
@@ -60,6 +61,7 @@ impl Engine {
         for question in actor.authorizations.questions.values_mut() {
             question.asked.remove(endpoint);
         }
+        self.leave_conversations(user, endpoint);
         self.forget_device(user, device);
         // What was said of the person stays while another device is there.
         if self.users.get(user).is_some_and(|actor| actor.attachments.is_empty()) {
@@ -78,6 +80,7 @@ impl Engine {
 
     /// Ends everything of a user that is no more.
     pub(super) fn bury(&mut self, user: &Address) {
+        self.bury_conversations(user);
         let Some(actor) = self.users.get(user) else { return };
         let mut endpoints: BTreeSet<Endpoint> = actor.attachments.keys().cloned().collect();
         for relation in actor.watching.relations.values() {
@@ -91,6 +94,7 @@ impl Engine {
         for number in letters.into_iter().rev() {
             self.letter_refused(user, number, Outcome::UnknownUser);
         }
+        self.bury_invitations(user);
         let Some(actor) = self.users.get_mut(user) else { return };
         for device in std::mem::take(&mut actor.publications.by_device).into_keys() {
             self.output.drop_fact(FactKey::Publication(user.clone(), device));

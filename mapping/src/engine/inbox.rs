@@ -133,9 +133,10 @@ impl Engine {
             report: ReportWish::None,
             device: None,
             origin,
+            talk: None,
             ..letter.message.clone()
         };
-        let submission = Submission { recipients, devices: Vec::new(), message: forwarded };
+        let submission = Submission { recipients, devices: Vec::new(), conversations: Vec::new(), message: forwarded };
         self.submit(request, user.clone(), endpoint, submission, Some(message.clone()));
     }
 

@@ -3,6 +3,7 @@
 use crate::{
     address::Address,
     command::{CommandKind, DeliveryRoute},
+    conversation::Talk,
     engine::{Engine, Word, inbox::delivered_origin, timer::Timer, user::Progress},
     event::{Attachment, Delivery, DeliveryId},
     message::{Message, Report, ReportWish},
@@ -76,6 +77,14 @@ impl Engine {
             Ok(devices) => devices,
             Err(outcome) => return Taken::Refused(outcome),
         };
+        let devices = match &message.talk {
+            None => devices,
+            // WV-GRP-09: what is said in a conversation is heard where the user takes part, and nowhere later.
+            Some(talk) => devices.into_iter().filter(|device| talk.endpoints.contains(device)).collect::<Vec<_>>(),
+        };
+        if devices.is_empty() && message.talk.is_some() {
+            return Taken::Refused(Outcome::NotLoggedIn);
+        }
         match style {
             DeliveryStyle::StoreAndOffer if devices.is_empty() && storage == Storage::Off => {
                 Taken::Refused(Outcome::NotLoggedIn)
@@ -151,7 +160,9 @@ impl Engine {
         }
         for number in actor.letters.inbox_numbers(user) {
             let Some(letter) = self.letter(user, number) else { continue };
-            if reception.refusal(&letter.message.content).is_some()
+            let is_elsewhere = |talk: &Talk| !talk.endpoints.contains(endpoint);
+            if letter.message.talk.as_deref().is_some_and(is_elsewhere)
+                || reception.refusal(&letter.message.content).is_some()
                 || !self.is_meant(user, &letter.message, &attachment)
             {
                 continue;

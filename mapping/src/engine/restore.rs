@@ -49,15 +49,21 @@ impl Engine {
     pub fn restore(&mut self, now: Timestamp, facts: impl IntoIterator<Item = Fact>) {
         self.now = now;
         self.output.correlation = Correlation::new(self.random.next());
-        let (mut stored, mut origins) = (Vec::new(), Vec::new());
+        let (mut stored, mut origins, mut people) = (Vec::new(), Vec::new(), Vec::new());
         for fact in facts {
             if self.owns(&fact.owner()) {
                 if let Fact::Origin { until, ref origin, .. } = fact {
                     origins.push((until, origin.clone(), fact));
+                } else if matches!(fact, Fact::Person { .. }) {
+                    people.push(fact);
                 } else {
                     self.restore_fact(fact, &mut stored);
                 }
             }
+        }
+        // Who is in a conversation comes after it.
+        for fact in people {
+            self.restore_fact(fact, &mut stored);
         }
         // They are forgotten in this order when there are too many.
         origins.sort_by(|(until, origin, _), other| (until, origin).cmp(&(&other.0, &other.1)));
@@ -78,6 +84,8 @@ impl Engine {
             self.revive(&user);
             self.settle();
         }
+        self.revive_conversations();
+        self.settle();
     }
 
     /// Another shard was rebuilt while this one went on: what it knew of this shard's watchers it is told again.
@@ -95,6 +103,7 @@ impl Engine {
         for (user, presentity) in relations {
             self.start_relation(&user, &presentity, None);
         }
+        self.announce_seats(Some(shard));
         self.settle();
     }
 
@@ -156,6 +165,10 @@ impl Engine {
                 self.timers.set(Timer::Report(report.sender.clone(), key.0.clone(), key.1.clone()), until.max(now));
                 self.user_mut(&owner).awaited.insert(key, report);
             }
+            Fact::Conversation(kept) => self.restore_conversation(*kept),
+            Fact::Person { conversation, user, person } => self.restore_person(&conversation, user, *person),
+            Fact::Invitation(received) => self.restore_invitation(*received),
+            Fact::Sent { inviter, id, invitee, sent } => self.restore_sent(&inviter, id, invitee, *sent),
             Fact::Origin { user, origin, message, until } => {
                 let origin: Arc<str> = Arc::from(origin);
                 let actor = self.user_mut(&owner);
@@ -237,6 +250,7 @@ impl Engine {
             self.offer_inbox(user, &endpoint);
             self.offer_reports(user, &endpoint);
             self.offer_announcements(user, &endpoint);
+            self.offer_invitations(user, &endpoint);
         }
         for (sender, recipient) in letters {
             if !self.users.get(user).is_some_and(|actor| actor.attachments.is_empty()) || recipient != *user {

@@ -3,6 +3,7 @@
 use crate::{
     address::Address,
     command::Answer,
+    conversation::Hearers,
     engine::{
         Engine, Word,
         list::Expansion,
@@ -41,10 +42,15 @@ impl Engine {
         submission: Submission,
         forwards: Option<MessageId>,
     ) {
-        let Submission { recipients, devices, mut message } = submission;
-        let expanded = self.expand(&user, &recipients, self.config.limits.recipients_per_message);
+        let Submission { recipients, devices, conversations, mut message } = submission;
+        let bound = self.config.limits.recipients_per_message;
+        let expanded = match (recipients.is_empty(), conversations.len()) {
+            (true, 1..) => Ok(Expansion::default()),
+            (_, _) => self.expand(&user, &recipients, bound.saturating_sub(conversations.len())),
+        };
         let Expansion { users: targets, mut refused } = match expanded {
-            Ok(expansion) => expansion,
+            Ok(expansion) if conversations.len() <= bound => expansion,
+            Ok(_) => return self.output.answer(request, Answer::not_sent(Outcome::BadParameter)),
             Err(outcome) => return self.output.answer(request, Answer::not_sent(outcome)),
         };
         self.set_lifetime(&mut message);
@@ -65,16 +71,20 @@ impl Engine {
             self.output.correlation,
             user.clone(),
             request,
-            Purpose::Send { message: message.id.clone(), origin, endpoint, forwards },
+            Purpose::Send { message: message.id.clone(), origin, endpoint: endpoint.clone(), forwards },
         );
         gather.details.append(&mut refused);
         gather.outstanding.extend(targets.iter().map(|target| target.user.clone()));
+        gather.outstanding.extend(conversations.iter().map(Hearers::target));
         self.hold(number, gather, self.config.limits.answer_wait.saturating_add(VERDICT_GRACE));
         for target in targets {
             let named = devices.iter().find(|(user, _)| *user == target.user);
             let device = named.map(|(_, device)| device.clone());
             let message = Message { recipient: target.user, device, ..message.clone() };
             self.send_one(&user, message, number);
+        }
+        for hearers in conversations {
+            self.say(&endpoint, hearers, message.clone(), number);
         }
         self.complete(number);
     }
@@ -167,7 +177,7 @@ impl Engine {
         self.forget_if_empty(user);
     }
 
-    fn send_one(&mut self, sender: &Address, message: Message, ticket: u64) {
+    pub(super) fn send_one(&mut self, sender: &Address, message: Message, ticket: u64) {
         let recipient = message.recipient.clone();
         let refusal = match self.config.domains.find(&recipient) {
             None => Outcome::UnknownDomain,

@@ -1,6 +1,7 @@
 //! The engine driven by hand.
 
 mod authorization;
+mod conversing;
 mod messaging;
 mod permission;
 mod property;

@@ -37,6 +37,12 @@ pub(crate) enum Timer {
     Ramp,
     /// Nobody answered a question: presentity, watcher.
     Question(Address, Address),
+    /// A conversation was empty long enough.
+    EmptyConversation(Address),
+    /// An invitation is void: invitee, inviter, its name.
+    Invitation(Address, Address, String),
+    /// Nobody answered an invitation, or fetched its answer: inviter, its name, invitee.
+    Sent(Address, String, Address),
 }
 
 /// All waits, by time and by what they are for.

@@ -7,6 +7,7 @@ use crate::{
     command::Answer,
     contact_list::ContactList,
     engine::attribute_list::PastWatcher,
+    engine::{Received, Sent, invitation::Asking},
     event::Attachment,
     message::{Message, MessageId, Report},
     outcome::Outcome,
@@ -19,7 +20,7 @@ use crate::{
     subscription::{pace::Pace, table::Watching},
 };
 use std::{
-    collections::{BTreeMap, HashMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
     sync::Arc,
 };
 
@@ -49,6 +50,14 @@ pub(crate) struct User {
     pub(crate) past_watchers: BTreeMap<Address, PastWatcher>,
     /// Whom this user watches.
     pub(crate) watching: Watching,
+    /// Where this user takes part: conversation, endpoint.
+    pub(crate) seats: BTreeSet<(Address, Endpoint)>,
+    /// Invitations to this user: inviter, the inviter's name for it.
+    pub(crate) invitations: BTreeMap<(Address, String), Received>,
+    /// Invitations of this user: its name for it, invitee.
+    pub(crate) sent_invitations: BTreeMap<(String, Address), Sent>,
+    /// Invitations of this user that wait for a conversation's permission.
+    pub(crate) asking: BTreeMap<u64, Asking>,
     pub(crate) watch_pace: Pace,
     pub(crate) fetch_pace: Pace,
 }
@@ -123,5 +132,9 @@ impl User {
             && self.watchers.is_empty()
             && self.past_watchers.is_empty()
             && self.watching.is_empty()
+            && self.seats.is_empty()
+            && self.invitations.is_empty()
+            && self.sent_invitations.is_empty()
+            && self.asking.is_empty()
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::{
     address::Address,
+    engine::{ConversationWord, InvitationWord},
     message::{Message, Report},
     outcome::Outcome,
     presence::{AttributeSet, PresenceDocument},
@@ -37,6 +38,10 @@ pub(crate) enum Word {
     Look { watcher: Address, attributes: AttributeSet, ticket: u64 },
     /// To a watcher: what was seen.
     Seen { presentity: Address, ticket: u64, seen: Result<Seen, Outcome> },
+    /// About a conversation.
+    Conversation(Box<ConversationWord>),
+    /// About an invitation.
+    Invitation(Box<InvitationWord>),
 }
 
 /// A presentity as one watcher may see it.

@@ -168,6 +168,24 @@ impl Verdict {
             | Outcome::BadPresenceValue
             | Outcome::AutoSubscribeNotSupported
             | Outcome::TooManyAttributeLists
+            | Outcome::UnknownConversation
+            | Outcome::ConversationExists
+            | Outcome::ConversationRestricted
+            | Outcome::BadConversationProperty
+            | Outcome::NameMissing
+            | Outcome::AlreadyJoined
+            | Outcome::NotJoined
+            | Outcome::KeptOut
+            | Outcome::NotMember
+            | Outcome::NameTaken
+            | Outcome::PrivateMessagesOff
+            | Outcome::PrivateMessagesRefused
+            | Outcome::TooManyConversations
+            | Outcome::ConversationsFull
+            | Outcome::InsufficientRights
+            | Outcome::TooManyParticipants
+            | Outcome::NoHistory
+            | Outcome::UnknownInvitation
             | Outcome::NotEnoughCredit => Self::Never,
         }
     }

@@ -67,6 +67,7 @@ pub fn records() -> Vec<Vec<u8>> {
         expires: Timestamp::from_secs(1_000_100),
         report: ReportWish::Delivery,
         origin: Arc::from("o"),
+        talk: None,
     };
     let all = AttributeSet::ALL;
     let member = Contact { address: bob.clone(), written: "wv:bob@sip.example".into(), nickname: Some("Bob".into()) };

@@ -303,7 +303,9 @@ impl World {
             | CommandKind::Announce { .. }
             | CommandKind::Notify(_)
             | CommandKind::AskAuthorization { .. }
-            | CommandKind::Retract { .. } => {}
+            | CommandKind::Retract { .. }
+            | CommandKind::Conversation { .. }
+            | CommandKind::Invitation { .. } => {}
         }
     }
 
@@ -403,6 +405,7 @@ fn operation(user: &str, device: u8, known: &[MessageId], tape: &mut Tape<'_>) -
         3 | 4 => Operation::Send(Submission {
             recipients: addresses(tape),
             devices: devices(tape),
+            conversations: Vec::new(),
             message: message(user, tape),
         }),
         5 | 6 => {
@@ -510,6 +513,7 @@ fn message(user: &str, tape: &mut Tape<'_>) -> Message {
         expires: Timestamp::EPOCH,
         report: tape.pick(&[ReportWish::Delivery, ReportWish::None]),
         origin: Arc::from(format!("{}", tape.octet() % 8)),
+        talk: None,
     }
 }
 

@@ -29,6 +29,8 @@ impl Agent {
             | CommandKind::AskAuthorization { .. }
             | CommandKind::Retract { .. }
             | CommandKind::Announce { .. } => {}
+            // Groups are not shown to this side yet: nobody of it takes part, and nobody is invited but by a message.
+            CommandKind::Conversation { .. } | CommandKind::Invitation { .. } => {}
             // The lane's own business.
             CommandKind::Keep(_) | CommandKind::Forward(_) => {}
         }

@@ -84,7 +84,12 @@ impl Agent {
             return self.refuse(now, id, request, StatusCode::OK);
         }
         let endpoint = Endpoint::new(Side::Simple, &format!("message {}", requester.user));
-        let operation = Operation::Send(Submission { recipients: vec![recipient], devices: Vec::new(), message });
+        let operation = Operation::Send(Submission {
+            recipients: vec![recipient],
+            devices: Vec::new(),
+            conversations: Vec::new(),
+            message,
+        });
         let pending = Pending::Message { transaction: id, request: Arc::clone(request) };
         self.ask(self.current, requester.user, endpoint, operation, pending);
     }

@@ -22,9 +22,11 @@ impl Agent {
                     })
                 })
                 .collect(),
-            ShowTopic::Subscriptions | ShowTopic::Publications | ShowTopic::Queues | ShowTopic::Announcements => {
-                Vec::new()
-            }
+            ShowTopic::Subscriptions
+            | ShowTopic::Publications
+            | ShowTopic::Queues
+            | ShowTopic::Announcements
+            | ShowTopic::Conversations => Vec::new(),
         }
     }
 

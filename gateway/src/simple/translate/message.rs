@@ -58,6 +58,7 @@ pub fn from_request(
         // A report needs IMDN, which is not spoken yet: without it MESSAGE asks for none.
         report: ReportWish::None,
         origin: Arc::from(origin(headers)?),
+        talk: None,
     })
 }
 

@@ -29,8 +29,16 @@ pub const fn to_status(outcome: Outcome, purpose: Purpose) -> u16 {
         | Outcome::Forbidden
         | Outcome::Blocked
         | Outcome::RecipientUnauthorized
+        | Outcome::ConversationExists
+        | Outcome::ConversationRestricted
+        | Outcome::KeptOut
+        | Outcome::NotMember
+        | Outcome::InsufficientRights
+        | Outcome::PrivateMessagesOff
+        | Outcome::PrivateMessagesRefused
         | Outcome::NotEnoughCredit => 403,
-        Outcome::UnknownUser | Outcome::UnknownDomain | Outcome::BadAddress => 404,
+        Outcome::UnknownUser | Outcome::UnknownDomain | Outcome::BadAddress | Outcome::UnknownConversation => 404,
+        Outcome::NotJoined => 481,
         Outcome::ServiceNotSupported | Outcome::NotImplemented | Outcome::ServiceNotAgreed => match purpose {
             Purpose::Presence => 489,
             Purpose::Message | Purpose::Registration => 405,
@@ -59,6 +67,15 @@ pub const fn to_status(outcome: Outcome, purpose: Purpose) -> u16 {
         | Outcome::TooManyAttributeLists
         | Outcome::BadPresenceAttribute
         | Outcome::BadPresenceValue
+        | Outcome::BadConversationProperty
+        | Outcome::NameMissing
+        | Outcome::AlreadyJoined
+        | Outcome::NameTaken
+        | Outcome::TooManyConversations
+        | Outcome::ConversationsFull
+        | Outcome::TooManyParticipants
+        | Outcome::NoHistory
+        | Outcome::UnknownInvitation
         | Outcome::AutoSubscribeNotSupported => 500,
     }
 }

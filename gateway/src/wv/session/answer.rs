@@ -29,8 +29,10 @@ use wv_proto::{
 impl Sessions {
     /// The engine answered a request.
     pub(super) fn answered(&mut self, now: Timestamp, number: u64, answer: &Answer) {
-        let Some(Pending::Transaction { session, ticket, shape, refused }) = self.pending.remove(&number) else {
-            return;
+        let (session, ticket, shape, refused) = match self.pending.remove(&number) {
+            Some(Pending::Transaction { session, ticket, shape, refused }) => (session, ticket, shape, refused),
+            Some(Pending::Group(question)) => return self.group_question_answered(now, &question, answer),
+            Some(Pending::Nothing) | None => return,
         };
         let version = self.version(&session);
         let primitive = match answer {
@@ -72,6 +74,9 @@ impl Sessions {
             Answer::ContactList { outcome, list, details } => {
                 let result = self.result(&session, *outcome, details, &refused);
                 list_primitive(&shape, result, list.as_ref(), version)
+            }
+            Answer::Conversation { outcome, details, .. } => {
+                Primitive::Status(Status::from(self.result(&session, *outcome, details, &refused)))
             }
             Answer::Done { outcome, details } => {
                 let result = self.result(&session, *outcome, details, &refused);
@@ -137,7 +142,7 @@ impl Sessions {
     }
 
     /// The result for what the engine said and what it was not even asked.
-    fn result(&self, id: &SessionId, said: Outcome, details: &[Detail], refused: &[Detail]) -> StatusResult {
+    pub(super) fn result(&self, id: &SessionId, said: Outcome, details: &[Detail], refused: &[Detail]) -> StatusResult {
         let version = self.version(id);
         if refused.is_empty() {
             return self.soften(id, outcome::to_result(said, details, version));

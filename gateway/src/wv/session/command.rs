@@ -68,6 +68,10 @@ impl Sessions {
                     self.drive(now, &id);
                 }
             }
+            CommandKind::Conversation { endpoint, written, news, .. } => {
+                self.tell_group(now, &endpoint, &written, &news);
+            }
+            CommandKind::Invitation { endpoint, news } => self.tell_invitation(now, &endpoint, &news),
             // Neighbours of this side are not built yet; the configuration refuses them.
             CommandKind::Deliver { .. } | CommandKind::Report { .. } => {}
             CommandKind::OpenSubscription { .. } | CommandKind::CloseSubscription { .. } => {}
@@ -100,6 +104,15 @@ impl Sessions {
         let presence = watcher::to_presence(&notification.presentity, &view, self.version(&id));
         let request = PresenceNotificationRequest { presences: vec![presence] };
         self.enqueue(now, &id, key, Primitive::PresenceNotificationRequest(request));
+    }
+
+    /// Takes back what waits under a key.
+    pub(super) fn retract(&mut self, now: Timestamp, id: &SessionId, key: &QueueKey) {
+        if let Some(entry) = self.entries.get_mut(id) {
+            entry.chains.remove(key);
+            entry.machine.handle(to_wv(now), Event::Retract(key.clone()));
+            self.drive(now, id);
+        }
     }
 
     pub(super) fn enqueue(&mut self, now: Timestamp, id: &SessionId, key: QueueKey, primitive: Primitive) {

@@ -1,9 +1,13 @@
 //! Requests of clients as operations of the engine.
 
 mod authorization;
+mod group;
+mod invitation;
 pub(super) mod search;
 pub(super) mod service;
 mod waiting;
+
+pub(super) use group::{GroupQuestion, GroupShape};
 
 use super::{Sessions, command::announcement_of, to_wv};
 use crate::wv::translate::{address, contact_list, message, outcome, presence, watcher};
@@ -41,6 +45,8 @@ use wv_proto::{
 pub(super) enum Pending {
     /// Answer the transaction of a session.
     Transaction { session: SessionId, ticket: Ticket, shape: Shape, refused: Vec<Detail> },
+    /// Answer a transaction about a group.
+    Group(Box<GroupQuestion>),
     /// Nothing: the outcome changes nothing here.
     Nothing,
 }
@@ -108,26 +114,7 @@ impl Sessions {
                 self.update_public_profile(now, id, ticket, &request);
             }
             Primitive::SendMessageRequest(request) => self.send_message(now, id, ticket, &request),
-            Primitive::CreateGroupRequest(_)
-            | Primitive::DeleteGroupRequest(_)
-            | Primitive::JoinGroupRequest(_)
-            | Primitive::LeaveGroupRequest(_)
-            | Primitive::GetGroupMembersRequest(_)
-            | Primitive::AddGroupMembersRequest(_)
-            | Primitive::RemoveGroupMembersRequest(_)
-            | Primitive::MemberAccessRequest(_)
-            | Primitive::GetGroupPropsRequest(_)
-            | Primitive::SetGroupPropsRequest(_)
-            | Primitive::RejectListRequest(_)
-            | Primitive::SubscribeGroupNoticeRequest(_)
-            | Primitive::GetJoinedUsersRequest(_)
-            | Primitive::InviteRequest(_)
-            | Primitive::InviteUserResponse(_)
-            | Primitive::CancelInviteRequest(_)
-            | Primitive::ExtendConversationRequest(_) => {
-                self.refuse_transaction(now, id, ticket, StatusCode::NOT_IMPLEMENTED);
-            }
-            other => self.execute_waiting(now, id, ticket, other),
+            other => self.execute_group(now, id, ticket, other),
         }
     }
 
@@ -244,16 +231,19 @@ impl Sessions {
             match sender {
                 Sender::User(named) if self.is_own_name(id, named.user_id.as_str()) => {}
                 Sender::User(_) => return self.refuse_outcome(now, id, ticket, Outcome::Forbidden),
-                Sender::Group(_) => return self.refuse_transaction(now, id, ticket, StatusCode::NOT_IMPLEMENTED),
+                Sender::Group(_) if request.message.recipient.groups.is_empty() => {
+                    return self.refuse_outcome(now, id, ticket, Outcome::Forbidden);
+                }
+                Sender::Group(_) => {}
             }
         }
         let recipient = &request.message.recipient;
-        if !recipient.groups.is_empty() {
-            // Groups come with the conversation machine.
-            return self.refuse_transaction(now, id, ticket, StatusCode::NOT_IMPLEMENTED);
-        }
+        let conversations = match self.hearers(&recipient.groups, request.message.sender.as_ref()) {
+            Ok(conversations) => conversations,
+            Err(code) => return self.refuse_transaction(now, id, ticket, code),
+        };
         let targets = watcher::from_targets(&recipient.users, &recipient.contact_lists, &domain);
-        if targets.addresses.is_empty() {
+        if targets.addresses.is_empty() && conversations.is_empty() {
             return self.refuse_targets(now, id, ticket, &targets.refused);
         }
         let fresh = self.origin(id, ticket);
@@ -271,7 +261,8 @@ impl Sessions {
             Some((self.neutral(user.user_id.as_str())?, DeviceId::new(client.as_str())))
         });
         let devices = devices.collect();
-        let operation = Operation::Send(Submission { recipients: targets.addresses, devices, message });
+        let submission = Submission { recipients: targets.addresses, devices, conversations, message };
+        let operation = Operation::Send(submission);
         self.request(id, ticket, Shape::Sent, operation, targets.refused);
     }
 
@@ -355,11 +346,8 @@ pub(super) fn acknowledgement(
         QueueKey::Other(text) => {
             Some(EventKind::AnnouncementSeen { user: user.clone(), id: announcement_of(text)?.into() })
         }
+        QueueKey::Invitation(key) => super::group::acknowledgement(user, key, answer),
         // WV-MSG-08
-        QueueKey::Notice(_)
-        | QueueKey::Presence(_)
-        | QueueKey::Authorisation(_)
-        | QueueKey::Invitation(_)
-        | QueueKey::Group(..) => None,
+        QueueKey::Notice(_) | QueueKey::Presence(_) | QueueKey::Authorisation(_) | QueueKey::Group(..) => None,
     }
 }

@@ -142,6 +142,21 @@ pub fn offered_functions() -> FunctionSet {
         Function::Newm,
         Function::Glblu,
         Function::Blent,
+        Function::Invit,
+        Function::Cainv,
+        Function::Creag,
+        Function::Delgr,
+        Function::Getgp,
+        Function::Setgp,
+        Function::Subgcn,
+        Function::Grchn,
+        Function::Excon,
+        Function::Getgm,
+        Function::Addgm,
+        Function::Rmvgm,
+        Function::Mbrac,
+        Function::Rejec,
+        Function::Getju,
     ];
     let mut offered = FunctionSet::NONE;
     BUILT.iter().for_each(|function| offered.insert(*function));

@@ -3,7 +3,7 @@
 use mapping::address::{Address, AddressError};
 use wv_proto::{
     address::Address as WvAddress,
-    primitive::identifier::{ContactListId, UserId},
+    primitive::identifier::{ContactListId, GroupId, UserId},
 };
 
 /// The neutral address of a WV one; the scheme may be missing, and the domain is completed with `domain_default`.
@@ -34,6 +34,22 @@ pub fn to_user_id(address: &Address) -> UserId {
 #[must_use]
 pub fn to_contact_list_id(address: &Address) -> ContactListId {
     ContactListId::new(from_neutral(address))
+}
+
+/// The group address of a neutral one.
+#[must_use]
+pub fn to_group_id(address: &Address) -> GroupId {
+    GroupId::new(from_neutral(address))
+}
+
+/// The name of somebody in a group, and the group, where an address was made of both
+/// ([`mapping::conversation::Hearers::target`]).
+#[must_use]
+pub fn to_named_member(address: &Address) -> Option<(String, Address)> {
+    let resource = address.resource_decoded()?;
+    let (group, name) = resource.split_once('/')?;
+    let group = Address::from_parts(&address.user_decoded(), Some(group), address.domain()).ok()?;
+    Some((name.to_owned(), group))
 }
 
 #[cfg(test)]

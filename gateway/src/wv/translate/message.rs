@@ -10,9 +10,9 @@ use std::{sync::Arc, time::Duration};
 use wv_proto::{
     codec::date_time::DateTime,
     primitive::{
-        identifier::MessageId as WvMessageId,
+        identifier::{GroupId, MessageId as WvMessageId},
         message::{DeliveryReportRequest, MessageInfo, NewMessage, SendMessageRequest},
-        party::{Recipient, Sender, User},
+        party::{Group, Recipient, ScreenName, Sender, User},
     },
     session::negotiation::Negotiated,
     version::Version,
@@ -39,6 +39,7 @@ pub fn from_send(
         expires: now.after(request.message.validity.unwrap_or(validity)),
         report: if request.delivery_report { ReportWish::Delivery } else { ReportWish::None },
         origin: Arc::from(origin),
+        talk: None,
     })
 }
 
@@ -63,8 +64,8 @@ pub fn to_info(message: &Message, now: Timestamp) -> MessageInfo {
         message_id: Some(WvMessageId::new(message.id.as_str())),
         content_type: Some(message.content.media_type.as_ref().into()),
         content_size: u32::try_from(message.content.body.len()).ok(),
-        recipient: recipient(&message.recipient),
-        sender: Some(sender(&message.sender)),
+        recipient: heard_by(message),
+        sender: Some(said_by(message)),
         date_time: date_time(message.sent),
         validity: Some(now.until(message.expires)),
         ..MessageInfo::default()
@@ -90,6 +91,25 @@ pub fn to_delivery_report(report: &Report, version: Version) -> DeliveryReportRe
             ..MessageInfo::default()
         },
     }
+}
+
+/// The recipient as the client is told it: the group in which it was said, or who is to hear it alone there.
+// WV-GRP-09
+fn heard_by(message: &Message) -> Recipient {
+    let Some(talk) = &message.talk else { return recipient(&message.recipient) };
+    let group_id = GroupId::new(talk.written.as_ref());
+    let group = match &talk.addressee {
+        Some(name) => Group::ScreenName(ScreenName { name: name.as_str().into(), group_id }),
+        None => Group::Id(group_id),
+    };
+    Recipient { groups: vec![group], ..Recipient::default() }
+}
+
+/// The sender as the client is told it: in a group, by its screen name.
+fn said_by(message: &Message) -> Sender {
+    let Some(talk) = &message.talk else { return sender(&message.sender) };
+    let (name, group_id) = (talk.speaker.as_str().into(), GroupId::new(talk.written.as_ref()));
+    Sender::Group(Group::ScreenName(ScreenName { name, group_id }))
 }
 
 fn recipient(address: &Address) -> Recipient {

@@ -8,7 +8,7 @@ use mapping::{
 };
 use std::collections::BTreeMap;
 use wv_proto::{
-    primitive::identifier::MessageId as WvMessageId,
+    primitive::{identifier::MessageId as WvMessageId, party::ScreenName},
     status::{DetailedResult, StatusCode, StatusResult},
     version::Version,
 };
@@ -55,6 +55,24 @@ pub const fn to_code(outcome: Outcome, version: Version) -> StatusCode {
         Outcome::BadPresenceAttribute => 750,
         Outcome::BadPresenceValue => 751,
         Outcome::AutoSubscribeNotSupported => newer(version, 200, 760, 760),
+        Outcome::UnknownConversation => 800,
+        Outcome::ConversationExists => 801,
+        Outcome::ConversationRestricted => 803,
+        Outcome::BadConversationProperty => 806,
+        Outcome::NameMissing => 822,
+        Outcome::AlreadyJoined => 807,
+        Outcome::NotJoined => 808,
+        Outcome::KeptOut => 809,
+        Outcome::NotMember => 810,
+        Outcome::NameTaken => 811,
+        Outcome::PrivateMessagesOff => 812,
+        Outcome::PrivateMessagesRefused => 813,
+        Outcome::TooManyConversations => 814,
+        Outcome::ConversationsFull => 815,
+        Outcome::InsufficientRights => 816,
+        Outcome::TooManyParticipants => 817,
+        Outcome::NoHistory => 821,
+        Outcome::UnknownInvitation => 423,
         Outcome::NotEnoughCredit => newer(version, 403, 403, 902),
     };
     match StatusCode::new(number) {
@@ -103,13 +121,22 @@ fn to_detailed(code: StatusCode, targets: &[&Address], version: Version) -> Deta
     let mut detail = DetailedResult::new(code);
     for target in targets {
         // DetailedResult names contact lists from 1.2 on; in 1.1 every item is named as a user.
-        if target.resource().is_some() && version != Version::V1_1 {
+        if let Some((name, group)) = address::to_named_member(target) {
+            detail.screen_names.push(ScreenName { name: name.into(), group_id: address::to_group_id(&group) });
+        } else if target.resource().is_some() && is_about_groups(code) {
+            detail.groups.push(address::to_group_id(target));
+        } else if target.resource().is_some() && version != Version::V1_1 {
             detail.contact_lists.push(address::to_contact_list_id(target));
         } else {
             detail.users.push(address::to_user_id(target));
         }
     }
     detail
+}
+
+/// Whether a code that stands beside an address of a list or group speaks of a group.
+const fn is_about_groups(code: StatusCode) -> bool {
+    matches!(code.number(), 516 | 800..=829)
 }
 
 /// The outcome that an answer to a request of ours means. Rows: `fixtures/mapping/error.toml`.

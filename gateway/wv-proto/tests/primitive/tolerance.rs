@@ -289,6 +289,7 @@ fn an_extension_block_is_passed_over() {
     assert_eq!(read(&text).transactions[0].content, Ok(Primitive::LogoutRequest));
 }
 
+// WV-GRP-03
 #[test]
 fn joined_users_are_found_in_every_shape() {
     let mapping = "<Mapping><SName>al</SName><UserID>wv:alice@wv.example</UserID></Mapping>";
@@ -305,6 +306,7 @@ fn joined_users_are_found_in_every_shape() {
     }
 }
 
+// WV-GRP-05
 #[test]
 fn the_members_of_a_request_are_found_in_every_shape() {
     let shapes = [
@@ -319,6 +321,7 @@ fn the_members_of_a_request_are_found_in_every_shape() {
     }
 }
 
+// WV-INV-03
 #[test]
 fn the_inviter_may_stand_without_sender() {
     let content = "<InviteUser-Response><InviteID>i</InviteID><Acceptance>T</Acceptance><User><UserID>wv:a@b</UserID>\

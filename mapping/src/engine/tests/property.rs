@@ -533,7 +533,11 @@ impl Story {
                 CommandKind::CloseSubscription { subscription } => {
                     (format!("close {:?} {:?}", subscription.watcher(), subscription.presentity()), String::new())
                 }
-                CommandKind::Keep(_) | CommandKind::Forward(_) => continue,
+                CommandKind::Announce { .. }
+                | CommandKind::Conversation { .. }
+                | CommandKind::Invitation { .. }
+                | CommandKind::Keep(_)
+                | CommandKind::Forward(_) => continue,
             };
             observed.entry(key).or_default().push(what);
         }

@@ -380,7 +380,7 @@ fn wv_msg_15_a_message_for_one_device_goes_to_that_one_unless_it_is_not_there() 
     let to_device = |world: &mut World, origin: &str, device: &str| {
         let message = Message { sender: address(CAROL), ..text(origin, origin) };
         let devices = vec![(address(ALICE), DeviceId::new(device))];
-        let submission = Submission { recipients: vec![address(ALICE)], devices, message };
+        let submission = Submission { recipients: vec![address(ALICE)], devices, conversations: Vec::new(), message };
         world.request(CAROL, &session("c"), Operation::Send(submission));
     };
     to_device(&mut world, "1", "a2");

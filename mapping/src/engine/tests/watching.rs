@@ -59,7 +59,7 @@ pub(super) fn outcome(answer: Answer) -> Outcome {
         | Answer::ContactList { outcome, .. }
         | Answer::Rejected { outcome, .. }
         | Answer::Presence { outcome, .. } => outcome,
-        Answer::AttributeLists { outcome, .. } => outcome,
+        Answer::AttributeLists { outcome, .. } | Answer::Conversation { outcome, .. } => outcome,
         Answer::ContactLists(_)
         | Answer::Watchers { .. }
         | Answer::Decisions(_)

@@ -226,7 +226,8 @@ impl World {
     pub(super) fn send(&mut self, from: &str, endpoint: &Endpoint, to: &[&str], message: Message) -> RequestId {
         let recipients = to.iter().map(|text| address(text)).collect();
         let message = Message { sender: address(from), ..message };
-        self.request(from, endpoint, Operation::Send(Submission { recipients, devices: Vec::new(), message }))
+        let submission = Submission { recipients, devices: Vec::new(), conversations: Vec::new(), message };
+        self.request(from, endpoint, Operation::Send(submission))
     }
 
     /// The one answer to a request.
@@ -278,5 +279,6 @@ pub(super) fn text(origin: &str, says: &str) -> Message {
         expires: Timestamp::EPOCH,
         report: ReportWish::Delivery,
         origin: Arc::from(origin),
+        talk: None,
     }
 }
