@@ -179,6 +179,7 @@ mod tests {
                     message: MessageId::new("m"),
                     origin: Arc::from("o"),
                     endpoint: Endpoint::new(Side::Wv, "s"),
+                    forwards: None,
                 },
             ),
         ];
