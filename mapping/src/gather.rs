@@ -183,7 +183,9 @@ mod tests {
                 },
             ),
         ];
-        let states: [(&str, &[&str], &[(&str, Outcome)]); 5] = [
+        /// A name, who is waited for, and who has answered what.
+        type State<'a> = (&'a str, &'a [&'a str], &'a [(&'a str, Outcome)]);
+        let states: [State<'_>; 5] = [
             ("one part", &["b@w"], &[]),
             ("two parts", &["b@w", "c@w"], &[]),
             ("one of two in", &["b@w"], &[("c@w", Outcome::Success)]),

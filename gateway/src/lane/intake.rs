@@ -5,6 +5,7 @@ use mapping::{address::Address, command::Command, engine::Engine, event::Event, 
 
 /// One thing an adapter hands over. The order within a batch is kept.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "moved once within a vector; a box would be an allocation for each")]
 pub enum Input {
     /// For the engine.
     Event(Event),

@@ -378,7 +378,7 @@ impl Engine {
             self.joined_by_invitation(user, conversation);
         }
         if let Some(Gather { purpose: Purpose::Converse { answer }, .. }) = self.gathers.get_mut(&ticket) {
-            *answer = Box::new((details, reply));
+            **answer = (details, reply);
         }
         self.part_settled(ticket, conversation, outcome);
     }

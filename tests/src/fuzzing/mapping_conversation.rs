@@ -236,7 +236,7 @@ impl World {
 
 fn operation(user: &str, now: Timestamp, tape: &mut Tape<'_>) -> Operation {
     let conversation = address(tape.pick(&ROOMS));
-    let name = || Some(NAMES[usize::from(user.len()) % NAMES.len()].to_owned());
+    let name = || Some(NAMES[user.len() % NAMES.len()].to_owned());
     match tape.octet() % 16 {
         0 | 1 => Operation::Attach(Attachment {
             device: DeviceId::new("device"),

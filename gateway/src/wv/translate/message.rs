@@ -165,7 +165,7 @@ mod tests {
 
     #[test]
     fn wv_msg_02_the_type_of_a_new_message_is_always_written() {
-        let new = to_new_message(&read("hello", 5), Timestamp::EPOCH);
+        let new = to_new_message(&read("hello", 5), &Negotiated::default(), Timestamp::EPOCH).unwrap();
         assert_eq!(new.message.content_type.as_deref(), Some("text/plain"));
         assert_eq!(new.message.content_size, Some(5));
     }
@@ -179,8 +179,9 @@ mod tests {
             content: Some(WvContent::from_text("hello")),
         };
         let (alice, now) = (Address::parse("alice@wv.example").unwrap(), Timestamp::from_secs(1_109_912_767));
-        let message = from_send(&request, &alice, "s/1", Duration::from_secs(60), now);
+        let message = from_send(&request, &alice, "s/1", Duration::from_secs(60), now).unwrap();
         assert_eq!(message.sent, now);
-        assert_eq!(to_new_message(&message, now).message.date_time, DateTime::from_unix_seconds(1_109_912_767));
+        let new = to_new_message(&message, &Negotiated::default(), now).unwrap();
+        assert_eq!(new.message.date_time, DateTime::from_unix_seconds(1_109_912_767));
     }
 }

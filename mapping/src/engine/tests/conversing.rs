@@ -22,7 +22,7 @@ const CAROL: &str = "carol@wv.example";
 const BOB: &str = "bob@sip.example";
 
 fn creation(properties: PropertyChange, joins: bool) -> Operation {
-    let join = joins.then(|| Joining { name: None, follow: true });
+    let join = joins.then_some(Joining { name: None, follow: true });
     let creation = Creation { written: "wv:Alice/Room@wv.example".into(), properties, own: OwnChange::default(), join };
     Operation::CreateConversation { conversation: address(ROOM), creation: Box::new(creation) }
 }
