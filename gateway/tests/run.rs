@@ -10,7 +10,9 @@ use std::{
     process::{Child, Command, Output, Stdio},
 };
 
-const FREE_PORTS: [&str; 6] = [
+const FREE_PORTS: [&str; 8] = [
+    "--set",
+    "wv.access.cir_tcp=127.0.0.1:0",
     "--set",
     "wv.access.listen=127.0.0.1:0",
     "--set",

@@ -141,7 +141,7 @@ fn wv_msg_08_what_was_announced_and_fetched_waits_until_it_is_taken() {
     for (version, encoding) in FORMS {
         let (mut sender, mut phone) = two_phones(version, encoding);
         method(&mut phone, DeliveryMethod::Notify, None);
-        let sent = send(&mut sender, &phone.user().to_owned(), "a letter");
+        let sent = send(&mut sender, phone.user(), "a letter");
         let id = id_of(&announced(&mut phone));
         assert_eq!(id.as_str(), sent);
         fetch(&mut phone, &id).unwrap();
@@ -298,7 +298,7 @@ fn a_text_comes_in_a_character_set_that_the_phone_knows() {
             &mut phone,
             CapabilityList { any_content: Some(true), accepted_charsets: vec![4], ..CapabilityList::default() },
         );
-        send(&mut sender, &phone.user().to_owned(), "gr\u{fc}n");
+        send(&mut sender, phone.user(), "gr\u{fc}n");
         let (kind, content) = phone.expect("a NewMessage", |told| match told {
             Primitive::NewMessage(new) => {
                 Some((new.message.content_type_or_default().to_owned(), new.content.clone().unwrap()))
@@ -323,7 +323,7 @@ fn wv_seg_03_what_a_phone_cannot_parse_is_announced_and_refused_with_a_clear_cod
     for (version, encoding) in FORMS {
         let (mut sender, mut phone) = two_phones(version, encoding);
         describe(&mut phone, CapabilityList { parser_size: Some(8000), ..text_only() });
-        send(&mut sender, &phone.user().to_owned(), &"long ".repeat(4000));
+        send(&mut sender, phone.user(), &"long ".repeat(4000));
         let id = id_of(&announced(&mut phone));
         let code = if version == Version::V1_3 { 432 } else { 410 };
         assert_eq!(fetch(&mut phone, &id), Err(code), "{version} {encoding:?}");
@@ -340,7 +340,7 @@ fn wv_seg_02_a_1_3_phone_fetches_a_long_message_in_slices() {
         describe(&mut phone, CapabilityList { parser_size: Some(8000), ..text_only() });
         agree(&mut phone, &[Feature::Fundamental, Feature::Message]);
         let text = "a long & <b>odd</b> message; ".repeat(700);
-        send(&mut sender, &phone.user().to_owned(), &text);
+        send(&mut sender, phone.user(), &text);
         let id = id_of(&announced(&mut phone));
         let request = Primitive::GetMessageRequest(GetMessageRequest { message_id: id.clone() });
         let (transaction, answer) = phone.request_numbered(request).unwrap();

@@ -343,7 +343,7 @@ impl Phone {
         let body =
             envelope.encode(self.version, self.encoding, WriterOptions::default()).expect("requests can be written");
         self.posts += 1;
-        let post = Post { number: self.posts, body: body.into(), tries: 1, silent_at: now + PATIENCE_MS };
+        let post = Post { number: self.posts, body, tries: 1, silent_at: now + PATIENCE_MS };
         let outgoing = self.outgoing(&post, title_of(envelope));
         self.post = Some(post);
         outgoing

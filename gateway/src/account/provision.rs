@@ -249,7 +249,11 @@ fn list_address(owner: &Address, name: &str) -> Result<Address, ProvisionError> 
     let (user, domain) = owner.as_str().split_once('@').ok_or_else(wrong)?;
     let address = Address::parse(&format!("{user}/{name}@{domain}")).map_err(|_| wrong())?;
     // The name must not have been read as part of something else.
-    if address.owner() == *owner && address.resource().is_some() { Ok(address) } else { Err(wrong()) }
+    if address.owner() == *owner && address.resource().is_some_and(|name| !name.is_empty()) {
+        Ok(address)
+    } else {
+        Err(wrong())
+    }
 }
 
 /// A user with or without its scheme.

@@ -64,7 +64,9 @@ impl Part for ExtendConversationRequest {
         if let Some(partner) = &self.partner {
             sink.open(element::EXTEND_CONVERSATION_USER);
             sink.leaf_text(element::USER_ID, partner.user_id.as_str());
-            ClientId::write_option(partner.client_id.as_ref(), sink);
+            // UNCLEAR: whether an ApplicationID may stand in the place of ClientID here as it may in User: not written.
+            let client_id = partner.client_id.as_ref().filter(|id| !matches!(id, ClientId::Application(_)));
+            ClientId::write_option(client_id, sink);
             sink.close();
         }
         sink.maybe_flag(element::SUBSCRIBE_NOTIFICATION, self.subscribe_notification);

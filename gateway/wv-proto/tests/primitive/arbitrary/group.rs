@@ -10,7 +10,7 @@ use wv_proto::primitive::group::{
     RejectListRequest, RejectListResponse, RemoveGroupMembersRequest, Roster, SetGroupPropsRequest,
     SubscribeGroupNoticeRequest, SubscribeGroupNoticeResponse, SubscribeKind, UserList, UserMapList, WelcomeNote,
 };
-use wv_proto::primitive::identifier::{GroupId, UserId};
+use wv_proto::primitive::identifier::{ClientId, GroupId, UserId};
 use wv_proto::primitive::invitation::{
     CancelInviteRequest, CancelInviteUserRequest, ExtendConversationRequest, ExtendConversationResponse, InviteBody,
     InviteRequest, InviteResponse, InviteType, InviteUserRequest, InviteUserResponse,
@@ -158,7 +158,12 @@ impl Source<'_> {
             27 => Primitive::ExtendConversationRequest(Box::new(ExtendConversationRequest {
                 conversation_id: invite_id,
                 users: self.list(|source| source.id(UserId::new)),
-                partner: self.maybe(|source| User { friendly_name: None, ..source.user() }),
+                // What is not written there: see the writer.
+                partner: self.maybe(|source| {
+                    let user = source.user();
+                    let client_id = user.client_id.filter(|id| !matches!(id, ClientId::Application(_)));
+                    User { friendly_name: None, client_id, ..user }
+                }),
                 subscribe_notification: self.maybe(Self::flag),
                 welcome_note: self.maybe(Self::welcome_note),
                 screen_name: self.maybe(Self::screen_name),
