@@ -56,7 +56,6 @@ struct Letter {
 struct Grant {
     asked_at: Option<u64>,
     revoked_at: Option<u64>,
-    was_revoked: bool,
 }
 
 impl Truth {
@@ -169,15 +168,14 @@ impl Truth {
     /// The gateway has accepted that the watcher may not see.
     pub(crate) fn revoked(&mut self, now: u64, presentity: &str, watcher: &str) {
         let grant = self.grants.entry((bare(presentity), bare(watcher))).or_default();
-        *grant = Grant { revoked_at: Some(now), was_revoked: true, ..*grant };
+        *grant = Grant { revoked_at: Some(now), ..*grant };
     }
 
-    /// Whether the watcher may see for certain. A permission that was withdrawn and given again does not count: in a few
-    /// seeds with a crash in between the watcher is not shown the presence again before it subscribes anew.
+    /// Whether the watcher may see for certain.
     #[must_use]
     pub(crate) fn may_see(&self, presentity: &str, watcher: &str) -> bool {
         let grant = self.grants.get(&(bare(presentity), bare(watcher))).copied().unwrap_or_default();
-        grant.asked_at.is_some() && !grant.was_revoked
+        grant.asked_at.is_some() && grant.revoked_at.is_none()
     }
 
     /// A watcher saw something.

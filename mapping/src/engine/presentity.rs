@@ -81,13 +81,19 @@ impl Engine {
         let standing = match self.config.domains.find(presentity).map(|row| row.route.clone()) {
             None => Standing::Declined(Outcome::UnknownDomain),
             Some(Route::Peer(peer)) => return self.join_entry(presentity, watcher, peer, ticket),
-            Some(Route::Hosted) => self.admit(presentity, &watcher, attributes),
+            Some(Route::Hosted) => self.admit(presentity, &watcher, attributes, ticket),
         };
         self.output.tell(&watcher, Word::Standing { presentity: presentity.clone(), ticket, standing });
         self.forget_if_empty(presentity);
     }
 
-    fn admit(&mut self, presentity: &Address, watcher: &Address, attributes: AttributeSet) -> Standing {
+    fn admit(
+        &mut self,
+        presentity: &Address,
+        watcher: &Address,
+        attributes: AttributeSet,
+        ticket: Option<u64>,
+    ) -> Standing {
         if !self.accounts.contains(presentity) {
             return Standing::Declined(Outcome::UnknownUser);
         }
@@ -99,7 +105,9 @@ impl Engine {
         if !actor.watchers.contains_key(watcher) && actor.watchers.len() >= bound {
             return Standing::Declined(Outcome::Unavailable);
         }
-        if permission == Permission::Refused && !polite {
+        // A watch that nobody is told about, as after a restart, goes on although it is refused: its watcher has to be
+        // known here, or it would not hear of it when the presentity changes its mind.
+        if permission == Permission::Refused && !polite && ticket.is_some() {
             if let Some(known) = actor.watchers.get_mut(watcher) {
                 known.permission = permission;
             }

@@ -1,14 +1,18 @@
 //! What a restart leaves.
 
-use super::world::{World, address, contact, session, text};
+use super::{
+    watching::publish,
+    world::{World, address, contact, session, text},
+};
 use crate::{
     command::{Answer, CommandKind, DeliveryRoute},
     engine::DefaultAuthorization,
     event::{Acknowledgement, EventKind, Operation, SubscriptionId},
     message::MessageId,
     outcome::Outcome,
-    presence::AttributeSet,
+    presence::{AttributeSet, Mood},
     side::PeerName,
+    watcher::Decision,
 };
 
 const ALICE: &str = "alice@wv.example";
@@ -68,6 +72,41 @@ fn watches_come_alive_and_are_shown_in_full() {
         _ => false,
     };
     assert_eq!(seen.iter().filter(|kind| full(kind)).count(), 1);
+}
+
+/// What carol's session is shown of alice's mood when alice, who refused her, allows her after this.
+fn shown_after(upset: fn(&mut World)) -> Vec<Option<Mood>> {
+    let mut world = World::with(3, |_| {});
+    world.attach(ALICE, &session("a"));
+    world.attach("carol@wv.example", &session("c"));
+    publish(&mut world, ALICE, &session("a"), Mood::Happy);
+    let decide = |world: &mut World, decision| {
+        let watcher = address("carol@wv.example");
+        world.request(ALICE, &session("a"), Operation::Authorize { watcher, decision, attributes: AttributeSet::ALL });
+    };
+    decide(&mut world, Decision::Allow);
+    let targets = vec![address(ALICE)];
+    let operation = Operation::Watch { targets, attributes: AttributeSet::ALL, auto_subscribe: false };
+    world.request("carol@wv.example", &session("c"), operation);
+    decide(&mut world, Decision::Block);
+    upset(&mut world);
+    world.wait_millis(60_000);
+    world.take();
+    decide(&mut world, Decision::Allow);
+    let shown = world.take().into_iter().filter_map(|kind| match kind {
+        CommandKind::Notify(told) => told.view.map(|view| view.document.person.mood.known().cloned()),
+        _ => None,
+    });
+    shown.collect()
+}
+
+#[test]
+fn who_was_refused_is_shown_the_presence_when_allowed_again() {
+    let expected = vec![Some(Mood::Happy)];
+    assert_eq!(shown_after(|_| {}), expected);
+    assert_eq!(shown_after(|world| world.crash(3)), expected, "after a restart");
+    let rebuild = |world: &mut World| (0..3).for_each(|shard| world.rebuild(shard));
+    assert_eq!(shown_after(rebuild), expected, "after every shard was rebuilt");
 }
 
 #[test]
