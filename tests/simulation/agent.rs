@@ -1,21 +1,20 @@
 //! A SIP user agent in virtual time: the machines of `sip-proto`, and somebody who uses them.
 
-use super::truth::{Fate, Text, Truth};
+mod letter;
+mod registration;
+mod watching;
+
+use super::truth::{Text, Truth};
 use bytes::Bytes;
 use sip_proto::{
     auth::{AnswerInput, Challenger, Secret, answer, choose},
     body::pidf::{Basic, ElementId, Note, Presence, Tuple},
-    body::xml::XmlLimits,
     event::{
         body::Body,
         credential::CredentialSource,
         lifetime::Jitter,
-        package::Forks,
         publisher::{PublicationChange, Publisher, PublisherCommand, PublisherEvent, PublisherSettings},
-        subscriber::{
-            Subscriber, SubscriberCommand, SubscriberEvent, SubscriberState, SubscriptionChange,
-            settings::{Conditional, SubscriberSettings},
-        },
+        subscriber::{Subscriber, SubscriberEvent},
     },
     id_source::IdSource,
     limit::Limits,
@@ -378,178 +377,6 @@ impl Agent {
                         self.publish_at = Some(now + PAUSE_MS);
                     }
                 }
-            }
-        }
-    }
-
-    fn begin_watch(&mut self, now: u64, whom: &str) {
-        let target = Uri::parse(whom).expect("a URI");
-        let tag = self.ids.tag();
-        let mut subscriber = Subscriber::new(SubscriberSettings {
-            target: target.clone(),
-            local: NameAddr::new(self.own.clone()),
-            remote: NameAddr::new(target),
-            contact: self.contact.clone(),
-            event: presence(),
-            accept: vec![MediaType::parse(PIDF).expect("a media type")],
-            expires_s: EXPIRES_S,
-            routes: Vec::new(),
-            headers: Vec::new(),
-            call_id: self.ids.call_id(),
-            tag: tag.clone(),
-            jitter: Jitter::default(),
-            timers: TimerValues::default(),
-            forks: Forks::OneDialog,
-            credentials: CredentialSource::Owner,
-            conditional: Conditional::Off,
-        });
-        subscriber.handle(Timestamp::from_millis(now), SubscriberEvent::Subscribe);
-        self.watches.insert(tag.as_str().to_owned(), Watch { whom: whom.to_owned(), subscriber });
-    }
-
-    fn work_watches(&mut self, now: u64, truth: &mut Truth) {
-        for tag in self.watches.keys().cloned().collect::<Vec<_>>() {
-            while let Some(command) = self.watches.get_mut(&tag).and_then(|watch| watch.subscriber.poll()) {
-                self.obey(now, &tag, command, truth);
-            }
-            if self.watches.get(&tag).is_some_and(|watch| watch.subscriber.state() == SubscriberState::Ended) {
-                self.watches.remove(&tag);
-            }
-        }
-    }
-
-    fn obey(&mut self, now: u64, tag: &str, command: SubscriberCommand, truth: &mut Truth) {
-        let at = Timestamp::from_millis(now);
-        match command {
-            SubscriberCommand::SendRequest(request) => {
-                self.dispatch(now, request, Purpose::Subscribe(tag.to_owned()));
-            }
-            SubscriberCommand::Respond { transaction, response } => {
-                drop(self.table.respond(at, transaction, &response));
-            }
-            SubscriberCommand::Challenged { response, uri } => {
-                let headers = self.credentials(&response, &Method::Subscribe, &uri.to_string());
-                if let Some(watch) = self.watches.get_mut(tag) {
-                    watch.subscriber.handle(at, SubscriberEvent::Authorize(headers));
-                }
-            }
-            SubscriberCommand::StateChanged(change) => self.look(now, tag, change, truth),
-            SubscriberCommand::Forked(_) => {}
-        }
-    }
-
-    fn look(&mut self, now: u64, tag: &str, change: SubscriptionChange, truth: &mut Truth) {
-        let Some(whom) = self.watches.get(tag).map(|watch| watch.whom.clone()) else { return };
-        let body = match change {
-            SubscriptionChange::Pending => None,
-            SubscriptionChange::Active { body } => body,
-            SubscriptionChange::Ended { body, .. } => {
-                self.watch_again(now, &whom);
-                body
-            }
-            SubscriptionChange::Failed { .. } => {
-                self.watch_again(now, &whom);
-                None
-            }
-        };
-        let Some(body) = body else { return };
-        match Presence::parse(&body.content, &XmlLimits::PRESENCE) {
-            Ok(presence) => {
-                let of_tuples = presence.tuples.iter().flat_map(|tuple| &tuple.notes);
-                let of_persons = presence.persons.iter().flat_map(|person| &person.notes);
-                let note = of_tuples.chain(of_persons).chain(&presence.notes).next();
-                let value = note.map(|note| note.text.to_string());
-                let whom = super::truth::bare(&whom);
-                truth.seen(now, &self.user, &whom, value.as_deref());
-                self.seen.insert(whom, value);
-            }
-            Err(error) => truth.violated(format!("{} was notified of what it cannot read: {error}", self.user)),
-        }
-    }
-
-    fn watch_again(&mut self, now: u64, whom: &str) {
-        if self.wanted.contains(whom) {
-            self.rewatch_at.insert(whom.to_owned(), now + PAUSE_MS);
-        }
-    }
-
-    fn register(&mut self, now: u64, credentials: Vec<Header>) {
-        let domain = self.user.split('@').nth(1).unwrap_or_default();
-        let registrar = Uri::parse(&format!("sip:{domain}")).expect("a URI");
-        let own = NameAddr::new(self.own.clone());
-        let mut request = Request::new(Method::Register, registrar)
-            .with(Header::new(HeaderName::MaxForwards, 70))
-            .with(Header::new(HeaderName::From, own.clone().with_tag(&self.registration.tag)))
-            .with(Header::new(HeaderName::To, own))
-            .with(Header::new(HeaderName::CallId, &self.registration.call_id))
-            .with(Header::new(HeaderName::CSeq, CSeq::new(self.registration.sequence, Method::Register)))
-            .with(Header::new(HeaderName::Contact, &self.contact))
-            .with(Header::new(HeaderName::Expires, self.registration.expires_s));
-        self.registration.sequence = self.registration.sequence.next().unwrap_or(self.registration.sequence);
-        credentials.into_iter().for_each(|header| request.push(header));
-        self.dispatch(now, request, Purpose::Register);
-    }
-
-    fn registered(&mut self, now: u64, answer: Result<Response, StatusCode>, truth: &mut Truth) {
-        match answer {
-            Ok(response) if is_challenge(&response) && self.registration.challenges < 3 => {
-                self.registration.challenges += 1;
-                let domain = self.user.split('@').nth(1).unwrap_or_default();
-                let headers = self.credentials(&response, &Method::Register, &format!("sip:{domain}"));
-                self.register(now, headers);
-            }
-            Ok(response) if response.status().is_success() => {
-                let wanted = self.registration.expires_s > 0;
-                truth.count("sip registered".to_owned());
-                self.registration.is_registered = wanted;
-                self.registration.due = wanted.then(|| now + u64::from(EXPIRES_S) * 700);
-            }
-            Ok(_) | Err(_) => self.registration.due = Some(now + PAUSE_MS),
-        }
-    }
-
-    /// One letter is under way at a time (RFC 3428 §8).
-    fn send_letter(&mut self, now: u64) {
-        let is_under_way = self.purposes.values().any(|purpose| matches!(purpose, Purpose::Message(_)));
-        if !is_under_way
-            && self.write_at.is_none()
-            && let Some(letter) = self.letters.pop_front()
-        {
-            self.dispatch(now, letter.request.clone(), Purpose::Message(Box::new(letter)));
-        }
-    }
-
-    fn letter_answered(
-        &mut self,
-        now: u64,
-        mut letter: Letter,
-        answer: Result<Response, StatusCode>,
-        truth: &mut Truth,
-    ) {
-        if let Ok(response) = &answer
-            && is_challenge(response)
-            && !letter.is_authorized
-            && let Ok(cseq) = letter.request.headers().cseq()
-        {
-            let uri = letter.request.uri().to_string();
-            let credentials = self.credentials(response, &Method::Message, &uri);
-            let sequence = cseq.sequence.next().unwrap_or(cseq.sequence);
-            letter.request.headers_mut().set(Header::new(HeaderName::CSeq, CSeq::new(sequence, Method::Message)));
-            credentials.into_iter().for_each(|credential| letter.request.push(credential));
-            letter.is_authorized = true;
-            self.letters.push_front(letter);
-            return;
-        }
-        match answer {
-            Ok(response) => {
-                let code = response.status().to_number();
-                truth.count(format!("sip {code}"));
-                let fate = if response.status().is_success() { Fate::Accepted } else { Fate::Refused };
-                truth.answered(now, &letter.text, fate);
-            }
-            Err(_) => {
-                self.write_at = Some(now + OVERTAKING_MS);
-                truth.unanswered(&letter.text);
             }
         }
     }
