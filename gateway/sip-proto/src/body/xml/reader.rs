@@ -169,12 +169,17 @@ impl<'a> XmlReader<'a> {
     /// [`XmlError`].
     pub fn fragment(&mut self, element: &XmlElement<'a>) -> Result<XmlFragment, XmlError> {
         let outside = self.depth.saturating_sub(1);
+        let own_attributes = self.lexer.attributes().len();
         let mut prefixes = FragmentPrefixes::default();
         self.note_prefixes(element.start, &mut prefixes)?;
         while self.depth > outside {
             if let Some(child) = self.next_child()? {
                 self.note_prefixes(child.start, &mut prefixes)?;
             }
+        }
+        // What is carried on must be readable elsewhere, with the declarations that it takes along.
+        if own_attributes.saturating_add(prefixes.borrowed.len()) > self.limits.attributes_max {
+            return Err(XmlError::TooManyAttributes);
         }
         let raw = self.source.get(element.start..self.position()).ok_or(XmlError::NotWellFormed)?;
         XmlFragment::assemble(element.namespace, element.name, raw, &prefixes.borrowed)

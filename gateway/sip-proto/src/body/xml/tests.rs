@@ -109,6 +109,20 @@ fn a_fragment_carries_the_declarations_it_needs() {
 }
 
 #[test]
+fn a_fragment_with_what_it_borrows_has_no_more_attributes_than_are_read() {
+    let limits = XmlLimits { attributes_max: 2, ..XmlLimits::DEFAULT };
+    let fragment = |document: &'static str| {
+        let mut reader = XmlReader::new(document.as_bytes(), &limits).unwrap();
+        reader.root().unwrap();
+        let element = reader.next_child().unwrap().unwrap();
+        reader.fragment(&element)
+    };
+    let kept = fragment("<r xmlns='d'><a k='1'/></r>").unwrap();
+    assert_eq!(XmlFragment::parse(kept.xml(), &limits).unwrap(), kept);
+    assert_eq!(fragment("<r xmlns='d'><a k='1' l='2'/></r>"), Err(XmlError::TooManyAttributes));
+}
+
+#[test]
 fn a_fragment_without_namespace_stays_without_one() {
     let limits = XmlLimits::DEFAULT;
     let fragment = XmlFragment::parse("<a><b/></a>", &limits).unwrap();
