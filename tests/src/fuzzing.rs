@@ -14,6 +14,7 @@ pub mod sip_message;
 pub mod sip_pidf;
 pub mod sip_store;
 pub mod sip_transaction;
+pub mod sip_xml;
 pub mod tape;
 pub mod wv_cir;
 pub mod wv_client;
@@ -61,6 +62,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "sip_subscriber", run: sip_event::run_subscriber, fixtures: None },
     Target { name: "sip_transaction", run: sip_transaction::run, fixtures: None },
     Target { name: "sip_uri", run: sip_message::run_uri, fixtures: None },
+    Target { name: "sip_xml", run: sip_xml::run, fixtures: Some("sip/pidf") },
     Target { name: "wv_address", run: wv_value::run_address, fixtures: None },
     Target { name: "wv_cir", run: wv_cir::run, fixtures: None },
     Target { name: "wv_client", run: wv_client::run, fixtures: None },

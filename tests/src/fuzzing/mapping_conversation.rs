@@ -51,7 +51,8 @@ struct World {
     words: VecDeque<(Correlation, EventKind)>,
     requests: u64,
     crashes: u64,
-    waiting: BTreeSet<RequestId>,
+    /// Requests without an answer, and who asked.
+    waiting: BTreeMap<RequestId, Address>,
 }
 
 impl World {
@@ -63,7 +64,7 @@ impl World {
             words: VecDeque::new(),
             requests: 0,
             crashes: 0,
-            waiting: BTreeSet::new(),
+            waiting: BTreeMap::new(),
         };
         let shards = tape.pick(&[1, 3]);
         world.engines = (0..shards).map(|shard| world.engine(shard, shards)).collect();
@@ -112,7 +113,7 @@ impl World {
         let endpoint = Endpoint::new(Side::Wv, &format!("{user}-{}", tape.octet() % 2));
         let id = RequestId { side: Side::Wv, number: self.requests };
         let operation = operation(user, self.now, tape);
-        self.waiting.insert(id);
+        self.waiting.insert(id, address(user));
         let request = Request { id, user: address(user), endpoint, operation };
         self.words.push_back((Correlation::new(7), EventKind::Request(request)));
         self.run_words();
@@ -149,7 +150,7 @@ impl World {
                     self.words.push_back((command.correlation, EventKind::Forwarded(word)));
                 }
                 CommandKind::Answer { request, .. } => {
-                    assert!(self.waiting.remove(&request), "answered twice: {request:?}");
+                    assert!(self.waiting.remove(&request).is_some(), "answered twice: {request:?}");
                 }
                 _ => {}
             }
@@ -171,9 +172,11 @@ impl World {
 
     fn rebuild(&mut self, index: usize) {
         self.crashes += 1;
-        self.waiting.clear();
         let shard = u32::try_from(index).unwrap_or_default();
-        let mut engine = self.engine(shard, self.shards());
+        let shards = self.shards();
+        // Who waits at another shard still gets an answer.
+        self.waiting.retain(|_, user| shard_of(user, shards) != shard);
+        let mut engine = self.engine(shard, shards);
         engine.restore(self.now, self.facts.values().cloned());
         self.engines[index] = engine;
         for (other, engine) in self.engines.iter_mut().enumerate() {
