@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use wv_proto::{
     codec::{decode, decode_in_session},
     limit::Limits,
-    primitive::{Envelope, Primitive, SessionDescriptor, Transaction, TransactionMode, access::KeepAliveRequest},
+    primitive::{Envelope, Primitive, SessionDescriptor, TransactionMode, access::KeepAliveRequest},
     version::{ContentType, Encoding, Version},
 };
 
@@ -102,7 +102,6 @@ fn check(envelope: &Envelope, version: Version, answer: &Answer) -> Result<(), S
             answered.transactions.iter().find(|one| one.id == request.id && one.mode == TransactionMode::Response);
         let Some(found) = found else { return Err(format!("{:?} has no answer in {answered:?}", request.id)) };
         match &found.content {
-            Ok(primitive) if matches!(code_of(primitive), Some(501)) && is_not_served(request) => {}
             Ok(primitive) if matches!(code_of(primitive), Some(400 | 500 | 501)) => {
                 return Err(format!("{:?} was answered by {primitive:?}", request.content));
             }
@@ -111,14 +110,6 @@ fn check(envelope: &Envelope, version: Version, answer: &Answer) -> Result<(), S
         }
     }
     Ok(())
-}
-
-/// Primitives of the messages that are not served yet; each is answered 501, and nothing else is.
-const NOT_SERVED: &[&str] =
-    &["BlockEntity-Request", "GetBlockedList-Request", "CreateGroup-Request", "JoinGroup-Request"];
-
-fn is_not_served(request: &Transaction) -> bool {
-    request.name().is_some_and(|name| NOT_SERVED.contains(&name.as_str()))
 }
 
 /// Whether the answer says that the message is bad: by HTTP, or by a Status with 400 or a code near it.
