@@ -43,3 +43,4 @@ pub mod side;
 mod subscription;
 pub mod time;
 pub mod watcher;
+pub mod witness;

@@ -71,6 +71,19 @@ pub(crate) struct Agent {
     nonce_uses: BTreeMap<String, u32>,
     /// What it saw last of whom.
     pub(crate) seen: BTreeMap<String, Option<String>>,
+    /// Which letters it does not take.
+    pub(crate) temper: Temper,
+}
+
+/// How a device refuses letters: one in so many, with this status; none when never.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Temper {
+    /// One in so many.
+    pub(crate) one_in: Option<u64>,
+    /// What it answers.
+    pub(crate) status: u16,
+    /// How many it was brought.
+    pub(crate) brought: u64,
 }
 
 enum Purpose {
@@ -154,6 +167,7 @@ impl Agent {
             publish_at: None,
             nonce_uses: BTreeMap::new(),
             seen: BTreeMap::new(),
+            temper: Temper::default(),
         }
     }
 
@@ -198,12 +212,7 @@ impl Agent {
     /// The user has something new to say of himself.
     pub(crate) fn say(&mut self, now: u64, value: String, truth: &mut Truth) {
         truth.published(now, &self.user, &value);
-        let note = Note::from_text(&value);
-        let tuple =
-            Tuple { id: ElementId::from_text("im"), basic: Some(Basic::Open), notes: vec![note], ..Tuple::default() };
-        let document = Presence { tuples: vec![tuple], ..Presence::new(&self.own.to_string()) };
-        let content = Bytes::from(document.write().expect("the document can be written"));
-        let body = Body { media_type: MediaType::parse(PIDF).expect("a media type"), content };
+        let body = document_of(&self.own.to_string(), &value);
         self.value = Some((value, false));
         self.publish_at = None;
         self.publisher.handle(Timestamp::from_millis(now), PublisherEvent::Publish(body));
@@ -350,6 +359,11 @@ impl Agent {
             }
             Method::Message => {
                 let call_id = request.headers().call_id().map(|id| id.to_string()).unwrap_or_default();
+                if let Some(status) = self.temper.refusal() {
+                    truth.declined(&String::from_utf8_lossy(request.body()));
+                    drop(self.table.respond(now, id, &respond(status)));
+                    return;
+                }
                 truth.delivered(&self.user, &String::from_utf8_lossy(request.body()), &call_id);
                 drop(self.table.respond(now, id, &respond(StatusCode::OK)));
             }
@@ -445,6 +459,28 @@ impl Agent {
             headers.extend(answer(&challenge, &input).map(|value| Header::new(challenger.credentials_name(), value)));
         }
         headers
+    }
+}
+
+/// Somebody's presence document with these words.
+///
+/// # Panics
+/// When it cannot be written.
+#[must_use]
+pub(crate) fn document_of(entity: &str, words: &str) -> Body {
+    let note = Note::from_text(words);
+    let tuple =
+        Tuple { id: ElementId::from_text("im"), basic: Some(Basic::Open), notes: vec![note], ..Tuple::default() };
+    let document = Presence { tuples: vec![tuple], ..Presence::new(entity) };
+    let content = Bytes::from(document.write().expect("the document can be written"));
+    Body { media_type: MediaType::parse(PIDF).expect("a media type"), content }
+}
+
+impl Temper {
+    fn refusal(&mut self) -> Option<StatusCode> {
+        self.brought += 1;
+        let refuses = self.one_in.is_some_and(|one_in| self.brought.is_multiple_of(one_in));
+        refuses.then(|| StatusCode::from_number(self.status).expect("a status code"))
     }
 }
 

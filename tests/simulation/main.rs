@@ -10,11 +10,13 @@
 
 mod agent;
 mod chance;
+mod coverage;
 mod disk;
 mod ladder;
 mod node;
 mod phone;
 mod play;
+mod server;
 mod truth;
 mod weather;
 mod world;
@@ -31,6 +33,7 @@ fn every_seed_keeps_its_promises() {
         assert!(outcome.violations.is_empty(), "WVSG_SEED={seed}: {:#?}", outcome.violations);
         return;
     }
+    coverage::begin();
     let seeds = if std::env::var_os("WVSG_LONG").is_some() { 10_000 } else { 100 };
     let mut totals = BTreeMap::new();
     let mut broken = Vec::new();
@@ -73,6 +76,7 @@ fn report(seeds: u64, totals: &BTreeMap<String, u64>) {
     for (what, count) in totals {
         let _ = writeln!(text, "{count:>10}  {what}");
     }
+    text.push_str(&coverage::report());
     std::fs::write(target_folder().join("simulation.txt"), &text).expect("the report can be written");
     println!("{text}");
 }
@@ -95,12 +99,18 @@ const EACH_RUN: &[&str] = &[
     "clock steps",
     "crashes",
     "delivery reports",
+    "letters declined",
     "letters repeated",
     "letters unanswered",
     "partitions",
     "presence seen",
     "questions",
     "refused commits",
+    "second devices",
+    "server 481",
+    "server refreshes",
+    "server restarts",
+    "server subscriptions",
     "sip published",
     "sip registered",
     "slow commits",

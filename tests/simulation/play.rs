@@ -1,9 +1,10 @@
 //! One run: a seed becomes actors, weather and trouble; then quiet, and the judgement; then the end of everything.
 
 use super::{
-    agent::Agent,
+    agent::{Agent, Temper},
     chance::Chance,
     phone::{Phone, Wish},
+    server,
     truth::{Text, bare, name},
     weather::Weather,
     world::{GATEWAY, Step, Trouble, World, node_of},
@@ -82,6 +83,21 @@ impl Play {
             world.agents.push(Agent::new(&user, address, GATEWAY, last));
             users.push(format!("sip:{user}"));
         }
+        // More devices of the same users: they are registered and are brought letters, and say nothing.
+        for number in 0..world.agents.len() {
+            if world.chance.happens(300) {
+                let last = u8::try_from(number).unwrap_or(0) + 101;
+                let address = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, 2, last)), 5060);
+                let user = world.agents[number].user.clone();
+                world.agents.push(Agent::new(&user, address, GATEWAY, last));
+                world.truth.count("second devices".to_owned());
+            }
+        }
+        for index in 0..world.agents.len() {
+            let one_in = *world.chance.pick(&[None, None, Some(3), Some(8)]);
+            let status = *world.chance.pick(&[403, 415, 480, 486, 503, 603]);
+            world.agents[index].temper = Temper { one_in, status, brought: 0 };
+        }
         Self { world, letters: BTreeMap::new(), values: 0, users }
     }
 
@@ -144,6 +160,9 @@ impl Play {
 
     /// Somebody does something.
     fn act(&mut self) {
+        if self.world.chance.happens(150) {
+            return self.act_at_server();
+        }
         let actor = self.world.chance.below(self.users.len());
         let other = self.world.chance.below(self.users.len());
         let what = self.world.chance.below(100);
@@ -164,6 +183,37 @@ impl Play {
             None => self.world.rouse_phone(actor),
             Some(agent) => self.world.rouse_agent(agent),
         }
+    }
+
+    /// Somebody does something that concerns the neighbour server.
+    fn act_at_server(&mut self) {
+        let (now, phone) = (self.world.now, self.world.chance.below(self.world.phones.len()));
+        let whom = format!("wv:{}", server::USER);
+        match self.world.chance.below(10) {
+            0..3 => {
+                self.values += 1;
+                let value = format!("{}-{}", name(server::USER), self.values);
+                self.world.server.say(now, value, &mut self.world.truth);
+                self.world.rouse_server();
+            }
+            3..6 => {
+                self.world.truth.grant_asked(now, &whom, &self.users[phone]);
+                self.world.phones[phone].wish(Wish::Watch(whom));
+            }
+            6 => self.world.phones[phone].wish(Wish::Unwatch(whom)),
+            7 | 8 => {
+                let to = self.users.len();
+                let number = self.letters.entry((phone, to)).or_insert(0);
+                *number += 1;
+                let text = Text { from: phone, to, number: *number };
+                self.world.phones[phone].wish(Wish::Send { to: whom, text });
+            }
+            _ => {
+                self.world.ladder.tell("server     starts anew");
+                self.world.server.restart(&mut self.world.truth);
+            }
+        }
+        self.world.rouse_phone(phone);
     }
 
     fn part(&mut self, actor: usize) {
@@ -238,7 +288,8 @@ impl Play {
         if !self.world.truth.violations().is_empty() {
             return;
         }
-        self.world.truth.judge_letters();
+        let phones = self.world.phones.len();
+        self.world.truth.judge_letters(phones);
         let mut published: BTreeMap<String, Option<String>> = BTreeMap::new();
         for (index, phone) in self.world.phones.iter().enumerate() {
             if !phone.is_settled() {
@@ -250,8 +301,14 @@ impl Play {
             if !agent.is_settled() {
                 self.world.truth.violated(format!("{} could not come to rest", agent.user));
             }
-            published.insert(bare(&agent.user), agent.published().map(ToOwned::to_owned));
+            // A second device says nothing.
+            let said = agent.published().map(ToOwned::to_owned);
+            published
+                .entry(bare(&agent.user))
+                .and_modify(|known| *known = known.take().or(said.clone()))
+                .or_insert(said);
         }
+        published.insert(server::USER.to_owned(), self.world.server.published().map(ToOwned::to_owned));
         // A SIP user agrees by watching: who does not watch the watcher has not agreed.
         let agreed: BTreeSet<(String, String)> = self
             .world
@@ -343,6 +400,9 @@ impl Play {
             }
             None => left.push("the gateway is not at rest".to_owned()),
         }
+        if self.world.server.watch_count() > 0 {
+            left.push(format!("{} subscriptions are left at the server", self.world.server.watch_count()));
+        }
         for side in [Side::Wv, Side::Simple] {
             left.extend(self.world.node.disk().wire_of(side).iter().map(|record| format!("kept: {record}")));
         }
@@ -366,6 +426,8 @@ fn configuration(chance: &mut Chance) -> String {
          [simple]\nlisten = [\"udp:127.0.0.1:5060\"]\nauthentication = \"{authentication}\"\n\
          [[domain]]\nname = \"wv.example\"\nside = \"wv\"\nroute = \"access\"\n\
          [[domain]]\nname = \"sip.example\"\nside = \"simple\"\nroute = \"registrar\"\n\
+         [[peer]]\nname = \"core\"\nuri = \"sip:10.0.3.1:5060;transport=udp\"\ntrusted = true\n\
+         [[domain]]\nname = \"peer.example\"\nside = \"simple\"\nroute = \"peer:core\"\n\
          [store]\nkind = \"memory\"\n"
     );
     let users = PHONES.iter().map(|name| format!("wv:{name}@wv.example"));

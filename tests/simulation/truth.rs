@@ -47,6 +47,8 @@ struct Letter {
     sent_at: u64,
     answered_at: Option<u64>,
     is_reported_lost: bool,
+    /// A device of its recipient did not want it.
+    is_declined: bool,
     /// What identified it when it arrived: MessageID or Call-ID.
     arrivals: BTreeSet<String>,
 }
@@ -125,6 +127,15 @@ impl Truth {
         }
     }
 
+    /// A device of its recipient did not want a letter.
+    pub(crate) fn declined(&mut self, words: &str) {
+        self.count("letters declined".to_owned());
+        match Text::parse(words).and_then(|text| self.letters.get_mut(&text)) {
+            Some(letter) => letter.is_declined = true,
+            None => self.violated(format!("a device was brought what nobody sent: {words:?}")),
+        }
+    }
+
     /// A letter arrived.
     pub(crate) fn delivered(&mut self, at: &str, words: &str, id: &str) {
         let Some(text) = Text::parse(words) else {
@@ -195,13 +206,15 @@ impl Truth {
         }
     }
 
-    /// After quiet: what was accepted and neither arrived nor was reported lost.
-    pub(crate) fn judge_letters(&mut self) {
+    /// After quiet: what was accepted and neither arrived nor was reported lost. Only those numbered below `reported` get
+    /// reports; the others cannot be told when a letter that was accepted is declined later.
+    pub(crate) fn judge_letters(&mut self, reported: usize) {
         let lost: Vec<Text> = self
             .letters
             .iter()
             .filter(|(_, letter)| letter.told == Some(Fate::Accepted))
             .filter(|(_, letter)| letter.arrivals.is_empty() && !letter.is_reported_lost)
+            .filter(|(text, letter)| text.from < reported || !letter.is_declined)
             .map(|(text, _)| *text)
             .collect();
         for text in lost {

@@ -7,6 +7,7 @@ use super::{
     ladder::Ladder,
     node::{Node, PostKey, Standing},
     phone::{Outgoing, Phone},
+    server::{self, Server},
     truth::Truth,
     weather::Weather,
 };
@@ -26,6 +27,8 @@ pub(crate) struct World {
     pub(crate) phones: Vec<Phone>,
     /// SIP user agents.
     pub(crate) agents: Vec<Agent>,
+    /// The neighbour server.
+    pub(crate) server: Server,
     /// The network.
     pub(crate) weather: Weather,
     /// The judge.
@@ -65,6 +68,7 @@ pub(crate) struct Trouble {
 enum Happening {
     ToGateway { from: SocketAddr, octets: Bytes },
     ToAgent { agent: usize, octets: Bytes },
+    ToServer { octets: Bytes },
     Post { key: PostKey, outgoing: Outgoing },
     Reply { key: PostKey, reply: Option<PostReply> },
     Commit,
@@ -82,6 +86,7 @@ impl World {
             node,
             phones: Vec::new(),
             agents: Vec::new(),
+            server: Server::new(SERVER, GATEWAY),
             weather: Weather::default(),
             truth: Truth::default(),
             ladder: Ladder::default(),
@@ -143,7 +148,7 @@ impl World {
 
     fn actors_due(&self) -> Option<u64> {
         let phones = self.phones.iter().filter_map(Phone::deadline);
-        phones.chain(self.agents.iter().filter_map(Agent::deadline)).min()
+        phones.chain(self.agents.iter().filter_map(Agent::deadline)).chain(self.server.deadline()).min()
     }
 
     fn set_time(&mut self, now: u64) {
@@ -160,6 +165,11 @@ impl World {
                 self.ladder.tell(format_args!("{:<10} <- {}", self.agents[agent].user, first_line(&octets)));
                 let sent = self.agents[agent].receive(self.now, &octets, GATEWAY, &mut self.truth);
                 self.carry_datagrams(agent, sent);
+            }
+            Happening::ToServer { octets } => {
+                self.ladder.tell(format_args!("{:<10} <- {}", server::USER, first_line(&octets)));
+                let sent = self.server.receive(self.now, &octets, &mut self.truth);
+                self.carry_from_server(sent);
             }
             Happening::Post { key, outgoing } => self.deliver_post(key, outgoing),
             Happening::Reply { key, reply } => {
@@ -188,6 +198,9 @@ impl World {
                 self.carry_datagrams(index, sent);
             }
         }
+        if self.server.deadline().is_some_and(|at| at <= self.now) {
+            self.rouse_server();
+        }
     }
 
     /// Lets a phone do what it was told to.
@@ -200,6 +213,12 @@ impl World {
     pub(crate) fn rouse_agent(&mut self, index: usize) {
         let sent = self.agents[index].work(self.now, &mut self.truth);
         self.carry_datagrams(index, sent);
+    }
+
+    /// Lets the server do what it was told to, and what is due.
+    pub(crate) fn rouse_server(&mut self) {
+        let sent = self.server.expire(self.now, &mut self.truth);
+        self.carry_from_server(sent);
     }
 
     /// Turns the gateway until it waits, and carries away what it says.
@@ -290,6 +309,13 @@ impl World {
 
     fn carry_from_gateway(&mut self) {
         for (peer, octets) in self.node.take_datagrams() {
+            if peer == self.server.address {
+                self.truth.count("datagrams".to_owned());
+                for wait in self.weather.carry_datagram(&mut self.chance, peer, self.now) {
+                    self.plan(wait, Happening::ToServer { octets: octets.clone() });
+                }
+                continue;
+            }
             let Some(agent) = self.agents.iter().position(|agent| agent.address == peer) else {
                 self.truth.violated(format!("the gateway sends to nobody: {peer} {}", first_line(&octets)));
                 continue;
@@ -336,6 +362,17 @@ impl World {
         }
     }
 
+    fn carry_from_server(&mut self, sent: Vec<(SocketAddr, Bytes)>) {
+        let from = self.server.address;
+        for (_, octets) in sent {
+            self.ladder.tell(format_args!("{:<10} -> {}", server::USER, first_line(&octets)));
+            self.truth.count("datagrams".to_owned());
+            for wait in self.weather.carry_datagram(&mut self.chance, from, self.now) {
+                self.plan(wait, Happening::ToGateway { from, octets: octets.clone() });
+            }
+        }
+    }
+
     fn plan(&mut self, wait: u64, happening: Happening) {
         self.number += 1;
         self.queue.insert((self.now + wait, self.number), happening);
@@ -371,6 +408,9 @@ pub(crate) fn node_of(configuration: gateway::config::Configuration, seed: u64) 
 /// Where the gateway is.
 pub(crate) const GATEWAY: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 1)), 5060);
+
+/// Where the neighbour server is.
+pub(crate) const SERVER: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 3, 1)), 5060);
 
 /// What the gateway's clock shows at the beginning.
 const CLOCK_ORIGIN: u64 = 1_750_000_000_000;

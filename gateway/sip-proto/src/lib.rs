@@ -23,3 +23,4 @@ pub mod registrar;
 pub mod snapshot;
 pub mod time;
 pub mod transaction;
+pub mod witness;

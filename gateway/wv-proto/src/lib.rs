@@ -22,3 +22,4 @@ pub mod snapshot;
 pub mod status;
 pub mod version;
 mod vocabulary;
+pub mod witness;

@@ -3,7 +3,7 @@
 //! While the sender's answer is held nothing is stored. When the wait runs out, or when the far side cannot take the
 //! message now, the message is stored, the sender answered, and its fate told later.
 
-use crate::outcome::Outcome;
+use crate::{outcome::Outcome, witness::met};
 use smallvec::SmallVec;
 use std::time::Duration;
 
@@ -83,6 +83,7 @@ impl RelayMachine {
     }
 
     pub(crate) fn handle(&mut self, event: RelayEvent) -> RelayActions {
+        met("mapping_relay", format_args!("{:?} {:?} {event:?}", self.storage, self.state));
         use RelayAction::{Attempt, Forget, Report, Retry, Settle, Store};
         use RelayState::{Done, Late, Passing, Queued, Waiting};
         let (state, actions) = match (self.state, event) {

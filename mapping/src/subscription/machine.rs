@@ -1,7 +1,7 @@
 //! One subscription at a neighbour server, on behalf of one watcher (subscription mapping §2). Refreshing, dialogs and
 //! Timer N are the adapter's.
 
-use crate::subscription::lease::Sequel;
+use crate::{subscription::lease::Sequel, witness::met};
 use smallvec::SmallVec;
 use std::time::Duration;
 
@@ -85,6 +85,8 @@ impl EntryMachine {
     }
 
     pub(crate) fn handle(&mut self, event: EntryEvent, linger: Duration) -> EntryActions {
+        let whether = if self.watched { "watched" } else { "unwatched" };
+        met("mapping_entry", format_args!("{whether} {:?} {event:?}", self.state));
         use EntryAction::{Close, NoWait, Open, Tell, Wait};
         use EntryState::{Active, Backoff, Denied, Gone, Idle, Linger, Pending, Subscribing};
         let (state, actions) = match (self.state, event) {

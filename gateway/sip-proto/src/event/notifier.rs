@@ -20,7 +20,9 @@ use crate::message::response::Response;
 use crate::message::status::StatusCode;
 use crate::time::Timestamp;
 use crate::transaction::ServerTransactionId;
+use crate::witness::met;
 use std::collections::VecDeque;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -215,6 +217,7 @@ impl Notifier {
 
     /// Takes one event.
     pub fn handle(&mut self, now: Timestamp, event: NotifierEvent) {
+        met("sip_notifier", format_args!("{:?} + {}", self.state, Name(&event)));
         match self.state {
             NotifierState::Pending | NotifierState::Active => match event {
                 NotifierEvent::Subscribe { transaction, request } => self.on_subscribe(now, transaction, &request),
@@ -268,6 +271,7 @@ impl Notifier {
     /// Fires the timers that are due.
     pub fn expire(&mut self, now: Timestamp) {
         if self.expires_at.is_some_and(|at| at <= now) {
+            met("sip_notifier", format_args!("{:?} + TimerExpires", self.state));
             // RFC 6665 §4.2.1.4
             return self.terminate(TerminationReason::Timeout, None, RemovalCause::Expired);
         }
@@ -498,6 +502,26 @@ const fn ignored() {}
 
 /// How long a watcher that cannot be reached is left alone: as long as a transaction would have tried.
 const UNREACHABLE_PAUSE_S: u32 = 32;
+
+/// An event as the state table names it.
+struct Name<'a>(&'a NotifierEvent);
+
+impl fmt::Display for Name<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            NotifierEvent::Subscribe { request, .. } => {
+                let expires_s = request.headers().expires_s().ok().flatten();
+                write!(f, "Subscribe {}", expires_s.map_or_else(String::new, |seconds| seconds.to_string()))
+            }
+            NotifierEvent::Response(response) => write!(f, "Response {}", response.status().to_number()),
+            NotifierEvent::TimedOut => f.write_str("TimedOut"),
+            NotifierEvent::RequestFailed => f.write_str("RequestFailed"),
+            NotifierEvent::Update(_) => f.write_str("Update"),
+            NotifierEvent::Grant(_) => f.write_str("Grant"),
+            NotifierEvent::Terminate { .. } => f.write_str("Terminate"),
+        }
+    }
+}
 
 #[cfg(test)]
 mod tests;

@@ -15,7 +15,9 @@ use crate::message::response::Response;
 use crate::message::status::StatusCode;
 use crate::message::uri::Uri;
 use crate::time::Timestamp;
+use crate::witness::met;
 use std::collections::VecDeque;
+use std::fmt;
 use std::time::Duration;
 
 // RFC 3903 §4
@@ -167,6 +169,7 @@ impl Publisher {
 
     /// Takes one event.
     pub fn handle(&mut self, now: Timestamp, event: PublisherEvent) {
+        met("sip_publisher", format_args!("{:?} + {}", self.state, Name(&event)));
         match self.state {
             PublisherState::Idle | PublisherState::Published => match event {
                 PublisherEvent::Publish(body) => {
@@ -222,6 +225,7 @@ impl Publisher {
         }
         if self.next_at.is_some_and(|at| at <= now) {
             self.next_at = None;
+            met("sip_publisher", format_args!("{:?} + TimerNext", self.state));
             match self.state {
                 PublisherState::Published | PublisherState::Waiting => self.work(),
                 PublisherState::Idle | PublisherState::Publishing => ignored(),
@@ -477,6 +481,22 @@ const MAX_FORWARDS: u8 = 70;
 
 /// So many times in a row a lifetime is raised or a lost tag replaced.
 const ATTEMPTS_MAX: u8 = 5;
+
+/// An event as the state table names it.
+struct Name<'a>(&'a PublisherEvent);
+
+impl fmt::Display for Name<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            PublisherEvent::Publish(_) => f.write_str("Publish"),
+            PublisherEvent::Remove => f.write_str("Remove"),
+            PublisherEvent::Response(response) => write!(f, "Response {}", response.status().to_number()),
+            PublisherEvent::TimedOut => f.write_str("TimedOut"),
+            PublisherEvent::RequestFailed => f.write_str("RequestFailed"),
+            PublisherEvent::Authorize(_) => f.write_str("Authorize"),
+        }
+    }
+}
 
 #[cfg(test)]
 mod tests;

@@ -25,7 +25,9 @@ use crate::message::status::StatusCode;
 use crate::message::uri::Uri;
 use crate::time::Timestamp;
 use crate::transaction::ServerTransactionId;
+use crate::witness::met;
 use std::collections::VecDeque;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -197,6 +199,7 @@ impl Subscriber {
 
     /// Takes one event.
     pub fn handle(&mut self, now: Timestamp, event: SubscriberEvent) {
+        met("sip_subscriber", format_args!("{:?} + {}", self.state, Name(&event)));
         match self.state {
             SubscriberState::Idle => match event {
                 SubscriberEvent::Subscribe => self.begin(now),
@@ -263,6 +266,7 @@ impl Subscriber {
     pub fn expire(&mut self, now: Timestamp) {
         if self.timer_n.is_some_and(|at| at <= now) {
             self.timer_n = None;
+            met("sip_subscriber", format_args!("{:?} + TimerN", self.state));
             match self.state {
                 // RFC 6665 §4.1.2.2, §4.1.2.4
                 SubscriberState::Subscribing | SubscriberState::Pending | SubscriberState::Active => {
@@ -490,6 +494,28 @@ const MAX_FORWARDS: u8 = 70;
 
 /// NOTIFYs repeat the time that is left in whole seconds: such shifts are rounding, not news.
 const SHIFT_IGNORED: Duration = Duration::from_secs(2);
+
+/// An event as the state table names it.
+struct Name<'a>(&'a SubscriberEvent);
+
+impl fmt::Display for Name<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            SubscriberEvent::Subscribe => f.write_str("Subscribe"),
+            SubscriberEvent::Refresh => f.write_str("Refresh"),
+            SubscriberEvent::Unsubscribe => f.write_str("Unsubscribe"),
+            SubscriberEvent::Response(response) => write!(f, "Response {}", response.status().to_number()),
+            SubscriberEvent::TimedOut => f.write_str("TimedOut"),
+            SubscriberEvent::RequestFailed => f.write_str("RequestFailed"),
+            SubscriberEvent::Notify { request, .. } => {
+                let state = request.headers().subscription_state().ok().flatten();
+                let status = state.map(|state| state.to_string()).unwrap_or_default();
+                write!(f, "Notify {}", status.split(';').next().unwrap_or_default())
+            }
+            SubscriberEvent::Authorize(_) => f.write_str("Authorize"),
+        }
+    }
+}
 
 #[cfg(test)]
 mod tests;

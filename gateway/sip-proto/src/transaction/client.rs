@@ -1,7 +1,7 @@
 //! The non-INVITE client transaction: retransmits a request until it is answered or given up.
 
 use super::timer::{Reliability, TimerValues};
-use crate::time::Timestamp;
+use crate::{time::Timestamp, witness::met};
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -79,6 +79,7 @@ impl ClientTransaction {
 
     /// Takes one event.
     pub fn handle(&mut self, now: Timestamp, event: ClientEvent) {
+        met("sip_client_transaction", format_args!("{:?} + {event:?}", self.state));
         match self.state {
             ClientState::Trying | ClientState::Proceeding => match event {
                 ClientEvent::Provisional => {
@@ -114,6 +115,7 @@ impl ClientTransaction {
     /// Fires the timers that are due.
     pub fn expire(&mut self, now: Timestamp) {
         if self.end_at.is_some_and(|at| at <= now) {
+            met("sip_client_transaction", format_args!("{:?} + TimerForK", self.state));
             match self.state {
                 // Timer F
                 ClientState::Trying | ClientState::Proceeding => self.terminate(ClientCommand::TimedOut),
@@ -122,6 +124,7 @@ impl ClientTransaction {
                 ClientState::Terminated => ignored(),
             }
         } else if self.retransmit_at.is_some_and(|at| at <= now) {
+            met("sip_client_transaction", format_args!("{:?} + TimerE", self.state));
             self.retransmit(now);
         }
     }

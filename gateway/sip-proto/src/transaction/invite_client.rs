@@ -2,7 +2,7 @@
 
 use super::client::ClientCommand;
 use super::timer::{Reliability, TimerValues};
-use crate::time::Timestamp;
+use crate::{time::Timestamp, witness::met};
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -72,6 +72,7 @@ impl InviteClientTransaction {
 
     /// Takes one event.
     pub fn handle(&mut self, now: Timestamp, event: InviteClientEvent) {
+        met("sip_invite_client_transaction", format_args!("{:?} + {event:?}", self.state));
         match self.state {
             InviteClientState::Calling | InviteClientState::Proceeding => match event {
                 InviteClientEvent::Provisional => {
@@ -125,12 +126,14 @@ impl InviteClientTransaction {
     /// Fires the timers that are due.
     pub fn expire(&mut self, now: Timestamp) {
         if self.end_at.is_some_and(|at| at <= now) {
+            met("sip_invite_client_transaction", format_args!("{:?} + TimerBDM", self.state));
             match self.state {
                 InviteClientState::Calling | InviteClientState::Proceeding => self.terminate(ClientCommand::TimedOut),
                 InviteClientState::Completed | InviteClientState::Accepted => self.stop(),
                 InviteClientState::Terminated => ignored(),
             }
         } else if self.retransmit_at.is_some_and(|at| at <= now) {
+            met("sip_invite_client_transaction", format_args!("{:?} + TimerA", self.state));
             // RFC 3261 §17.1.1.2: Timer A doubles without cap.
             self.interval = self.interval.saturating_mul(2);
             self.retransmit_at = Some(now.after(self.interval));

@@ -2,7 +2,7 @@
 
 use super::server::{ServerCommand, ServerEvent};
 use super::timer::{Reliability, TimerValues};
-use crate::time::Timestamp;
+use crate::{time::Timestamp, witness::met};
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -55,6 +55,7 @@ impl InviteServerTransaction {
 
     /// Takes one event.
     pub fn handle(&mut self, now: Timestamp, event: ServerEvent) {
+        met("sip_invite_server_transaction", format_args!("{:?} + {event:?}", self.state));
         match self.state {
             InviteServerState::Proceeding => match event {
                 ServerEvent::Retransmission => {
@@ -114,6 +115,7 @@ impl InviteServerTransaction {
     /// Fires the timers that are due.
     pub fn expire(&mut self, now: Timestamp) {
         if self.end_at.is_some_and(|at| at <= now) {
+            met("sip_invite_server_transaction", format_args!("{:?} + TimerHIL", self.state));
             match self.state {
                 // Timer H
                 InviteServerState::Completed => self.commands.push_back(ServerCommand::AckMissing),
@@ -124,6 +126,7 @@ impl InviteServerTransaction {
             }
             self.stop();
         } else if self.send_at.is_some_and(|at| at <= now) {
+            met("sip_invite_server_transaction", format_args!("{:?} + TimerTryingOrG", self.state));
             match self.state {
                 InviteServerState::Proceeding => {
                     self.send_at = None;

@@ -1,7 +1,7 @@
 //! The non-INVITE server transaction: absorbs retransmitted requests and repeats the answer.
 
 use super::timer::{Reliability, TimerValues};
-use crate::time::Timestamp;
+use crate::{time::Timestamp, witness::met};
 use std::collections::VecDeque;
 
 // RFC 3261 §17.2.2
@@ -81,6 +81,7 @@ impl ServerTransaction {
 
     /// Takes one event.
     pub fn handle(&mut self, now: Timestamp, event: ServerEvent) {
+        met("sip_server_transaction", format_args!("{:?} + {event:?}", self.state));
         match self.state {
             ServerState::Trying => match event {
                 ServerEvent::Provisional => self.proceed(),
@@ -127,8 +128,10 @@ impl ServerTransaction {
     /// Fires the timers that are due.
     pub fn expire(&mut self, now: Timestamp) {
         if self.end_at.is_some_and(|at| at <= now) {
+            met("sip_server_transaction", format_args!("{:?} + TimerJ", self.state));
             self.stop();
         } else if self.trying_at.is_some_and(|at| at <= now) {
+            met("sip_server_transaction", format_args!("{:?} + TimerTrying", self.state));
             // RFC 4320 §4.1
             self.trying_at = None;
             self.state = ServerState::Proceeding;

@@ -4,6 +4,8 @@
 //! One message is under way at a time: after every [`Command::Send`] the owner reports what came back with
 //! [`Event::Received`], or [`Event::Lost`] when nothing did.
 
+mod cell;
+
 use super::digest::{Proof, digest_bytes};
 use super::time::Timestamp;
 use crate::primitive::access::{DigestSchema, LoginRequest, LoginResponse, Status};
@@ -155,6 +157,7 @@ impl ClientSession {
 
     /// Something happened.
     pub fn handle(&mut self, now: Timestamp, event: Event) {
+        self.name_cell(&event);
         match event {
             Event::LogIn => self.log_in(SessionDescriptor::Outband),
             Event::Resume => match self.session_id.clone() {
@@ -188,6 +191,7 @@ impl ClientSession {
     /// Time has passed.
     pub fn expire(&mut self, now: Timestamp) {
         if self.deadline().is_some_and(|deadline| deadline <= now) {
+            self.name("time passes");
             self.poll_wanted = PollWish::Now;
         }
         self.proceed(now);

@@ -1,5 +1,6 @@
 //! The session of one client with the server, from the login on.
 
+mod cell;
 mod event;
 mod long_poll;
 mod request;
@@ -144,6 +145,7 @@ impl ServerSession {
     /// Something happened. Afterwards [`Self::poll`] is to be called until it has nothing more.
     pub fn handle(&mut self, now: Timestamp, event: Event) {
         self.expire(now);
+        self.name_cells(&event);
         match event {
             Event::Post(post) => self.receive(now, post),
             Event::Push(post) => self.push(now, post),
@@ -164,6 +166,7 @@ impl ServerSession {
     /// Time has passed.
     pub fn expire(&mut self, now: Timestamp) {
         let policy = Arc::clone(&self.policy);
+        self.name_times(now);
         // WV-TRX-08
         for ticket in self.pending.overdue(now, &policy.limits) {
             self.answer(now, ticket, Primitive::Status(Status::from(StatusCode::TIMEOUT)));
