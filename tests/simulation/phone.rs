@@ -98,14 +98,21 @@ pub(crate) struct Outgoing {
 impl Phone {
     /// A phone that is switched off.
     #[must_use]
-    pub(crate) fn new(user: &str, address: SocketAddr, version: Version, encoding: Encoding, way: LoginWay) -> Self {
+    pub(crate) fn new(
+        user: &str,
+        address: SocketAddr,
+        version: Version,
+        encoding: Encoding,
+        way: LoginWay,
+        keep_alive: Duration,
+    ) -> Self {
         let setup = ClientSetup {
             user_id: UserId::new(user),
             client_id: ClientId::from_url(format!("simulated-{}", address.ip())),
             session_cookie: SessionCookie::new(format!("cookie-{}", address.ip())),
             password: Password::new("secret"),
             way,
-            time_to_live: Some(KEEP_ALIVE),
+            time_to_live: Some(keep_alive),
             poll_interval: Some(POLL_INTERVAL),
             id_prefix: "s".into(),
         };
@@ -503,9 +510,6 @@ fn status_text(list: &PresenceSubList) -> Option<String> {
         _ => None,
     })
 }
-
-/// How long a session lives without a word.
-const KEEP_ALIVE: Duration = Duration::from_secs(300);
 
 /// How often the phone asks for news.
 const POLL_INTERVAL: Duration = Duration::from_secs(15);

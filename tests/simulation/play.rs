@@ -14,6 +14,7 @@ use mapping::side::Side;
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::{IpAddr, Ipv4Addr, SocketAddr},
+    time::Duration,
 };
 use wv_proto::version::{Encoding, Version};
 
@@ -73,7 +74,8 @@ impl Play {
             let way = world.chance.pick(&Phone::login_ways()).clone();
             let address =
                 SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, 1, u8::try_from(number).unwrap_or(0) + 1)), 4000);
-            world.phones.push(Phone::new(&user, address, version, encoding, way));
+            let keep_alive = *world.chance.pick(&KEEP_ALIVE_TIMES);
+            world.phones.push(Phone::new(&user, address, version, encoding, way, keep_alive));
             users.push(user);
         }
         for number in 0..world.chance.between(1, 2) {
@@ -217,7 +219,8 @@ impl Play {
     }
 
     fn part(&mut self, actor: usize) {
-        let until = self.world.now + self.world.chance.between(1_000, 40_000);
+        let longest = *self.world.chance.pick(&[40_000, 40_000, 120_000]);
+        let until = self.world.now + self.world.chance.between(1_000, longest);
         let address = match actor.checked_sub(self.world.phones.len()) {
             None => self.world.phones[actor].address,
             Some(agent) => self.world.agents[agent].address,
@@ -439,6 +442,9 @@ fn configuration(chance: &mut Chance) -> String {
 
 const PHONES: [&str; 3] = ["alice", "carol", "erin"];
 const AGENTS: [&str; 2] = ["bob", "dave"];
+
+/// How long a session lives without a word: in the shorter one it ends when its phone is cut off for long.
+const KEEP_ALIVE_TIMES: [Duration; 2] = [Duration::from_secs(60), Duration::from_secs(300)];
 
 /// How long they act.
 const ACTING_MS: u64 = 240_000;
