@@ -4,7 +4,7 @@ use crate::{
     address::Address,
     announcement::Announcement,
     contact_list::ContactList,
-    conversation::{News, Reply},
+    conversation::{Found, News, Reply},
     correlation::Correlation,
     event::{DeliveryId, RequestId, SubscriptionId},
     invitation::InvitationNews,
@@ -211,6 +211,13 @@ pub enum Answer {
         details: Vec<Detail>,
         /// What else was asked for.
         reply: Reply,
+    },
+    /// Conversations that were looked for, in order.
+    Conversations {
+        /// Those that there are.
+        found: Vec<Found>,
+        /// Whether somebody who may know of more did not answer in time.
+        is_partial: bool,
     },
     /// Presence seen once.
     Presence {

@@ -1,6 +1,9 @@
 //! Conversations of several participants, neutral: a group of phones, a room of a conference, both at once.
 
+mod lookup;
 pub(crate) mod machine;
+
+pub use lookup::{Found, Lookup, Query};
 
 use crate::{address::Address, message::Content, side::Endpoint};
 use serde::{Deserialize, Serialize};

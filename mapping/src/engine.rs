@@ -284,6 +284,7 @@ impl Engine {
                 self.create_conversation(id, &user, endpoint, &conversation, *creation);
             }
             Operation::Converse { conversation, ask } => self.ask_conversation(id, &user, endpoint, &conversation, ask),
+            Operation::LookUp(lookup) => self.look_up(id, &user, &lookup),
             Operation::Invite { recipients, invitation } => self.invite(id, &user, &recipients, *invitation),
             Operation::ExtendTalk(extension) => self.extend_talk(id, &user, endpoint, *extension),
             Operation::Respond(response) => self.respond(id, &user, &endpoint, response),

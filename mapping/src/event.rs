@@ -4,7 +4,7 @@ use crate::{
     address::Address,
     announcement::Announcement,
     contact_list::{Contact, ContactListChange},
-    conversation::{Ask, Hearers},
+    conversation::{Ask, Hearers, Lookup},
     correlation::Correlation,
     engine::Creation,
     invitation::{Extension, Invitation, Response},
@@ -261,6 +261,8 @@ pub enum Operation {
         /// What.
         ask: Ask,
     },
+    /// Look for conversations.
+    LookUp(Lookup),
     /// Invite users.
     Invite {
         /// Whom: users, or contact lists of the inviter.

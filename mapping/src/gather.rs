@@ -3,7 +3,7 @@
 use crate::{
     address::Address,
     command::Answer,
-    conversation::Reply,
+    conversation::{Found, Reply},
     correlation::Correlation,
     event::RequestId,
     message::MessageId,
@@ -48,6 +48,10 @@ pub(crate) enum Purpose {
         endpoint: Endpoint,
         /// The stored message that goes on to others by this one.
         forwards: Option<MessageId>,
+    },
+    /// Conversations that were found.
+    LookUp {
+        found: Vec<Found>,
     },
     /// What a conversation answered, once it has.
     Converse {
@@ -118,6 +122,11 @@ impl Gather {
                 let mut views = views.clone();
                 views.sort_by(|(one, _), (two, _)| one.cmp(two));
                 Answer::Presence { outcome, views, details }
+            }
+            Purpose::LookUp { found } => {
+                let mut found = found.clone();
+                found.sort();
+                Answer::Conversations { found, is_partial: self.is_partial }
             }
             Purpose::Converse { answer } => {
                 let (named, reply) = answer.as_ref().clone();

@@ -133,6 +133,8 @@ struct Entry {
     /// Where its last message came from.
     source: Option<IpAddr>,
     is_source_kept: bool,
+    /// Whether its user was joined to the groups in which it wants to be with each login.
+    has_own_groups: bool,
     /// Attributes of presentities that were queued or sent and are not acknowledged.
     untold: HashMap<QueueKey, AttributeSet>,
 }
@@ -153,6 +155,7 @@ impl Entry {
             plain: None,
             source: None,
             is_source_kept: false,
+            has_own_groups: false,
             untold: HashMap::new(),
         }
     }
@@ -178,6 +181,7 @@ impl Sessions {
                         entry.is_receiving = true;
                     }
                     self.attach(id);
+                    self.join_own_groups(id);
                 }
                 SessionCommand::Changed => is_changed = true,
                 SessionCommand::Closed(closing) => self.close(now, id, closing),

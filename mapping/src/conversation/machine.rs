@@ -382,7 +382,7 @@ impl Conversation {
         self.people.get(user).and_then(|person| person.role)
     }
 
-    fn is_manager(&self, user: &Address) -> bool {
+    pub(crate) fn is_manager(&self, user: &Address) -> bool {
         self.role(user) >= Some(Role::Moderator)
     }
 

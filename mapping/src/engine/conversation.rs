@@ -1,6 +1,7 @@
 //! Conversations: the shard of the owner hosts them, the shards of those who take part carry their words.
 
 mod kept;
+mod lookup;
 
 pub use kept::KeptConversation;
 
@@ -8,7 +9,7 @@ use crate::{
     address::Address,
     command::{Answer, CommandKind},
     conversation::{
-        Ask, ConversationRow, Hearers, News, OwnChange, Properties, PropertyChange, Reply, Talk,
+        Ask, ConversationRow, Found, Hearers, Lookup, News, OwnChange, Properties, PropertyChange, Reply, Talk,
         machine::{Bounds, Conversation, ConversationAction, ConversationEvent, InvitedTo},
     },
     engine::{Engine, Word, timer::Timer},
@@ -37,6 +38,10 @@ pub(crate) enum ConversationWord {
     MayInvite { inviter: Address, invitee: Address, to: InvitedTo, number: u64 },
     /// To the host: an invited user accepts to become a member.
     Accepted { invitee: Address },
+    /// To any shard: a user looks for conversations.
+    LookUp { user: Address, ticket: u64, lookup: Lookup },
+    /// To a user: what a shard found.
+    Found { shard: Address, ticket: u64, found: Vec<Found> },
     /// To a user: the answer.
     Answer { conversation: Address, ticket: u64, outcome: Outcome, details: Vec<Detail>, reply: Reply },
     /// To a participant: something happened.
@@ -166,6 +171,8 @@ impl Engine {
             ConversationWord::Accepted { invitee } => {
                 self.turn_conversation(to, ConversationEvent::Accepted { invitee }, None);
             }
+            ConversationWord::LookUp { user, ticket, lookup } => self.looked_up(to, &user, ticket, &lookup),
+            ConversationWord::Found { shard, ticket, found } => self.conversations_found(&shard, ticket, found),
             ConversationWord::Answer { conversation, ticket, outcome, details, reply } => {
                 self.conversation_answered(to, &conversation, ticket, outcome, details, reply);
             }

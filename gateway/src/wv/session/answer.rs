@@ -31,13 +31,19 @@ impl Sessions {
     pub(super) fn answered(&mut self, now: Timestamp, number: u64, answer: &Answer) {
         let (session, ticket, shape, refused) = match self.pending.remove(&number) {
             Some(Pending::Transaction { session, ticket, shape, refused }) => (session, ticket, shape, refused),
+            Some(Pending::Lookup(question)) => return self.looked_up(now, *question, answer),
+            Some(Pending::JoinedByItself { session, group }) => {
+                return self.joined_by_itself(now, &session, &group, answer);
+            }
             Some(Pending::Group(question)) => return self.group_question_answered(now, &question, answer),
             Some(Pending::Nothing) | None => return,
         };
         let version = self.version(&session);
         let primitive = match answer {
-            Answer::ContactLists(lists) => match &shape {
-                Shape::Verified(request) => self.verified(request, lists),
+            Answer::ContactLists(lists) => match shape {
+                Shape::Verified(request) => {
+                    return self.verify_groups(now, &session, ticket, request, lists.clone());
+                }
                 _ => Primitive::GetListResponse(contact_list::to_names(lists, version)),
             },
             Answer::Presence { outcome, views, details } => {
@@ -77,6 +83,10 @@ impl Sessions {
             }
             Answer::Conversation { outcome, details, .. } => {
                 Primitive::Status(Status::from(self.result(&session, *outcome, details, &refused)))
+            }
+            // Never the answer to these transactions.
+            Answer::Conversations { .. } => {
+                Primitive::Status(Status::from(StatusResult::new(StatusCode::INTERNAL_ERROR)))
             }
             Answer::Done { outcome, details } => {
                 let result = self.result(&session, *outcome, details, &refused);

@@ -3,11 +3,13 @@
 mod authorization;
 mod group;
 mod invitation;
+mod lookup;
 pub(super) mod search;
 pub(super) mod service;
 mod waiting;
 
 pub(super) use group::{GroupQuestion, GroupShape};
+pub(super) use lookup::LookupQuestion;
 
 use super::{Sessions, command::announcement_of, to_wv};
 use crate::wv::translate::{address, contact_list, message, outcome, presence, watcher};
@@ -28,7 +30,7 @@ use wv_proto::{
         Primitive,
         access::Status,
         contact_list::{CreateListRequest, ListManageRequest},
-        identifier::SessionId,
+        identifier::{GroupId, SessionId},
         message::SendMessageRequest,
         presence::{
             GetPresenceRequest, PresenceAuthUser, SubscribePresenceRequest, UnsubscribePresenceRequest,
@@ -47,6 +49,10 @@ pub(super) enum Pending {
     Transaction { session: SessionId, ticket: Ticket, shape: Shape, refused: Vec<Detail> },
     /// Answer a transaction about a group.
     Group(Box<GroupQuestion>),
+    /// Go on with the conversations that there are.
+    Lookup(Box<LookupQuestion>),
+    /// Tell the client that its user takes part in a group now.
+    JoinedByItself { session: SessionId, group: GroupId },
     /// Nothing: the outcome changes nothing here.
     Nothing,
 }

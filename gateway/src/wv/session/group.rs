@@ -109,7 +109,7 @@ impl Sessions {
         }
     }
 
-    fn list_style(&self, id: &SessionId) -> ListStyle {
+    pub(super) fn list_style(&self, id: &SessionId) -> ListStyle {
         ListStyle { version: self.version(id), is_flat: self.has_quirk(id, Quirk::FlatUserMap) }
     }
 

@@ -203,6 +203,14 @@ pub fn to_roster(participants: &[Participant], group: &GroupId, style: ListStyle
     }
 }
 
+/// GroupChangeNotice for somebody who was joined by itself: everybody who takes part.
+#[must_use]
+pub fn to_joined_notice(participants: &[Participant], group: &GroupId, style: ListStyle) -> Primitive {
+    let mut notice = GroupChangeNotice::new(group.clone());
+    notice.joined = Some(to_roster(participants, group, style));
+    Primitive::GroupChangeNotice(Box::new(notice))
+}
+
 /// The joined users for GetJoinedUsers: by role for those who manage the group.
 #[must_use]
 pub fn to_joined(participants: &[Participant], is_manager: bool, style: ListStyle) -> JoinedUsers {

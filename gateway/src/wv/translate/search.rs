@@ -1,6 +1,7 @@
 //! What a search asks for, and whether somebody is that.
 
-use mapping::address::Address;
+use super::address;
+use mapping::{address::Address, conversation::Query};
 use wv_proto::primitive::search::{SearchElement, SearchPair};
 
 /// What a search asks for: every pair has to fit, or what AdvancedCriteria makes of them (WV-SRC-01, WV-SRC-04).
@@ -67,6 +68,22 @@ impl Criteria {
         self.holds(&self.rule, &|pair| fits(pair, person))
     }
 
+    /// What is asked of the groups.
+    #[must_use]
+    pub fn to_query(&self, domain_default: &str) -> Query {
+        self.query_of(&self.rule, domain_default)
+    }
+
+    fn query_of(&self, term: &Term, domain: &str) -> Query {
+        let all = |terms: &[Term]| terms.iter().map(|term| self.query_of(term, domain)).collect();
+        match term {
+            Term::Pair(at) => self.pairs.get(*at).map_or(Query::Any(Vec::new()), |pair| group_query(pair, domain)),
+            Term::Not(inner) => Query::Not(Box::new(self.query_of(inner, domain))),
+            Term::All(terms) => Query::All(all(terms)),
+            Term::Any(terms) => Query::Any(all(terms)),
+        }
+    }
+
     fn holds(&self, term: &Term, fits: &dyn Fn(&SearchPair) -> bool) -> bool {
         match term {
             Term::Pair(at) => self.pairs.get(*at).is_some_and(fits),
@@ -113,6 +130,22 @@ fn fits(pair: &SearchPair, person: &Person<'_>) -> bool {
         | SearchElement::GroupUserIdOwner
         | SearchElement::GroupUserIdAutoJoin
         | SearchElement::Other(_) => false,
+    }
+}
+
+/// What one pair asks of a group; nothing fits a text that names no user where it has to.
+fn group_query(pair: &SearchPair, domain: &str) -> Query {
+    let text = pair.text.trim_matches([' ', '*', '%']).to_lowercase();
+    let of_user =
+        |query: fn(Address) -> Query| address::to_neutral(&text, domain).map_or(Query::Any(Vec::new()), query);
+    match &pair.element {
+        SearchElement::GroupId => Query::Address(text.strip_prefix("wv:").unwrap_or(&text).to_owned()),
+        SearchElement::GroupName => Query::Name(text),
+        SearchElement::GroupTopic => Query::Topic(text),
+        SearchElement::GroupUserIdJoined => of_user(Query::Participant),
+        SearchElement::GroupUserIdOwner => of_user(Query::Owner),
+        SearchElement::GroupUserIdAutoJoin => of_user(Query::JoiningByItself),
+        _ => Query::Any(Vec::new()),
     }
 }
 

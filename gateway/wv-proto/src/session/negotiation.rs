@@ -149,6 +149,12 @@ impl Negotiated {
         }
     }
 
+    /// Whether client and server agreed on this function.
+    #[must_use]
+    pub fn has_agreed(&self, need: FunctionNeed) -> bool {
+        self.services.is_some_and(|services| services.agreed.grants(need))
+    }
+
     /// The code that refuses a request which needs this function, or none when it is allowed.
     // WV-NEG-03
     #[must_use]

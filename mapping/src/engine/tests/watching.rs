@@ -64,6 +64,7 @@ pub(super) fn outcome(answer: Answer) -> Outcome {
         | Answer::Watchers { .. }
         | Answer::Decisions(_)
         | Answer::Waiting { .. }
+        | Answer::Conversations { .. }
         | Answer::Screening(_) => Outcome::Success,
     }
 }

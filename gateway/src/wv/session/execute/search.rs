@@ -1,4 +1,4 @@
-//! Searches for users, in parts, each session with a few of its own.
+//! Searches for users and groups, in parts, each session with a few of its own.
 
 use super::Sessions;
 use crate::wv::translate::{
@@ -28,7 +28,7 @@ pub(in crate::wv::session) struct OpenSearch {
 
 /// What was found.
 #[derive(Clone, Debug)]
-enum Found {
+pub(super) enum Found {
     Users(Vec<Address>),
     Groups(Vec<GroupId>),
 }
@@ -61,12 +61,14 @@ impl Sessions {
     pub(super) fn search(&mut self, now: Timestamp, id: &SessionId, ticket: Ticket, request: &SearchRequest) {
         let answer = match request {
             SearchRequest::Begin { pairs, criteria, limit } => {
-                self.begin_search(now, id, pairs, criteria.as_deref(), *limit)
+                self.begin_search(now, id, ticket, pairs, criteria.as_deref(), *limit)
             }
-            SearchRequest::Continue { search_id, index } => self.continue_search(now, id, search_id, *index),
+            SearchRequest::Continue { search_id, index } => self.continue_search(now, id, search_id, *index).map(Some),
         };
         match answer {
-            Ok(response) => self.settle_later(now, id, ticket, Primitive::SearchResponse(Box::new(response))),
+            // The groups are asked for.
+            Ok(None) => {}
+            Ok(Some(response)) => self.settle_later(now, id, ticket, Primitive::SearchResponse(Box::new(response))),
             Err(code) => self.refuse_transaction(now, id, ticket, code),
         }
     }
@@ -84,25 +86,39 @@ impl Sessions {
         &mut self,
         now: Timestamp,
         id: &SessionId,
+        ticket: Ticket,
         pairs: &[SearchPair],
         criteria: Option<&str>,
         limit: Option<u32>,
-    ) -> Result<SearchResponse, StatusCode> {
+    ) -> Result<Option<SearchResponse>, StatusCode> {
         let criteria = Criteria::parse(pairs, criteria).ok_or(StatusCode::BAD_PARAMETER)?;
         if criteria.is_too_broad() {
             return Err(StatusCode::TOO_BROAD_SEARCH);
         }
-        let found = if criteria.is_about_groups() {
-            // No group is hosted here, so none is found.
-            Found::Groups(Vec::new())
-        } else {
-            Found::Users(self.find_users(&criteria)?)
-        };
         let most = limit.and_then(|limit| usize::try_from(limit).ok()).filter(|limit| *limit > 0);
         let part = most.unwrap_or(PART_DEFAULT).min(PART_MAX);
+        if criteria.is_about_groups() {
+            self.search_groups(id, ticket, &criteria, part);
+            return Ok(None);
+        }
+        let found = Found::Users(self.find_users(&criteria)?);
+        self.open_search(now, id, found, part).map(Some)
+    }
+
+    /// The first answer of a search; what it does not hold is kept for the next ones.
+    pub(super) fn open_search(
+        &mut self,
+        now: Timestamp,
+        id: &SessionId,
+        found: Found,
+        part: usize,
+    ) -> Result<SearchResponse, StatusCode> {
+        if found.len() > FINDINGS_MAX {
+            return Err(StatusCode::TOO_MANY_HITS);
+        }
         let search = SearchId::new(self.correlation().to_string());
         let (response, is_complete) = self.part_of(&found, 0, part, Some(search.clone()));
-        if !is_complete {
+        if !is_complete && self.entries.contains_key(id) {
             let searches = self.searches.entry(id.clone()).or_default();
             if searches.len() >= SEARCHES_PER_SESSION_MAX {
                 searches.remove(0);
@@ -178,4 +194,4 @@ const PART_DEFAULT: usize = 20;
 const PART_MAX: usize = 100;
 
 /// More findings are told to be too many: who searches wants to find somebody, not everybody.
-const FINDINGS_MAX: usize = 500;
+pub(super) const FINDINGS_MAX: usize = 500;

@@ -1,6 +1,6 @@
 //! What a client asks of the server itself: who it is, whether identifiers are good, what users tell everybody.
 
-use super::{Sessions, Shape};
+use super::{Sessions, Shape, lookup::KnownGroups};
 use crate::{
     account::Profile,
     lane::Input,
@@ -50,9 +50,9 @@ impl Sessions {
         self.request(id, ticket, shape, Operation::GetContactLists, Vec::new());
     }
 
-    /// The answer to VerifyID-Request, the own contact lists at hand.
+    /// The answer to VerifyID-Request, the own contact lists and the groups at hand.
     // WV-VID-01
-    pub(in crate::wv::session) fn verified(&self, request: &VerifyIdRequest, lists: &[ContactList]) -> Primitive {
+    pub(super) fn verified(&self, request: &VerifyIdRequest, lists: &[ContactList], known: &KnownGroups) -> Primitive {
         let domain = &self.settings.domain_default;
         let neutral = |text: &str| address::to_neutral(text, domain);
         let mut verdicts = service::Verdicts::default();
@@ -65,12 +65,15 @@ impl Sessions {
             let outcome = if is_known { Outcome::Success } else { Outcome::UnknownContactList };
             verdicts.judge(outcome, |detail| detail.contact_lists.push(list.clone()));
         }
-        // No group is hosted here.
         for group in &request.groups {
-            verdicts.judge_code(StatusCode::GROUP_UNKNOWN, |detail| detail.groups.push(group.clone()));
+            let is_known = known.has(self.group(group).as_ref(), None);
+            let outcome = if is_known { Outcome::Success } else { Outcome::UnknownConversation };
+            verdicts.judge(outcome, |detail| detail.groups.push(group.clone()));
         }
         for name in &request.screen_names {
-            verdicts.judge_code(StatusCode::GROUP_UNKNOWN, |detail| detail.screen_names.push(name.clone()));
+            let is_known = known.has(self.group(&name.group_id).as_ref(), Some(name.name.as_ref()));
+            let outcome = if is_known { Outcome::Success } else { Outcome::UnknownUser };
+            verdicts.judge(outcome, |detail| detail.screen_names.push(name.clone()));
         }
         for domain in &request.domains {
             let stand_in = Address::from_parts("postmaster", None, domain.trim()).ok();

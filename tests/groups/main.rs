@@ -2,6 +2,8 @@
 //! the rules of `fixtures/rules/wv.toml`; the cases of the catalogue that need a SIP user in a group wait for that.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on says so by panicking")]
 
+mod lookup;
+
 use acceptance::{
     catalogue::{How, case},
     phone::{Phone, code_of, text_of},
