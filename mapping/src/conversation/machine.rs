@@ -412,7 +412,8 @@ impl Conversation {
     }
 }
 
-fn is_same_name(one: &str, other: &str) -> bool {
+/// Names in a conversation are compared without regard to letter case.
+pub(crate) fn is_same_name(one: &str, other: &str) -> bool {
     one.trim().to_lowercase() == other.trim().to_lowercase()
 }
 

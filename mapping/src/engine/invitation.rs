@@ -227,7 +227,7 @@ impl Engine {
             return Outcome::Expired;
         }
         // WV-BLK-02
-        if self.screens_out(user, &invitation.inviter) {
+        if self.screens_out(user, &invitation.inviter, None) {
             return Outcome::Blocked;
         }
         let bound = self.config.limits.invitations_per_user;

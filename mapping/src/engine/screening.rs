@@ -3,6 +3,7 @@
 use crate::{
     address::Address,
     command::Answer,
+    conversation::{Talk, machine::is_same_name},
     engine::Engine,
     event::RequestId,
     outcome::Outcome,
@@ -35,18 +36,22 @@ impl Engine {
         self.forget_if_empty(user);
     }
 
-    /// Whether the lists of `user` keep out what comes from `sender`. Never anything of its own.
+    /// Whether the lists of `user` keep out what comes from `sender`, and out of a conversation where it was said in one.
+    /// Never anything of its own.
     // WV-BLK-02
-    pub(super) fn screens_out(&self, user: &Address, sender: &Address) -> bool {
+    pub(super) fn screens_out(&self, user: &Address, sender: &Address, talk: Option<&Talk>) -> bool {
         let Some(actor) = self.users.get(user).filter(|_| user != sender) else { return false };
         !actor.screening.admits(|entity| match entity {
             Entity::User(named) => named == sender,
-            Entity::Group(named) => named == sender,
+            Entity::Group(named) => named == sender || talk.is_some_and(|talk| talk.conversation == *named),
             Entity::ContactList(list) => {
                 actor.lists.get(list).is_some_and(|list| list.members.iter().any(|member| member.address == *sender))
             }
-            // Neither sends messages under its own name.
-            Entity::ScreenName { .. } | Entity::Application(_) => false,
+            Entity::ScreenName { group, name } => {
+                talk.is_some_and(|talk| talk.conversation == *group && is_same_name(&talk.speaker, name))
+            }
+            // It sends no messages under its own name.
+            Entity::Application(_) => false,
         })
     }
 }

@@ -3,13 +3,14 @@
 use super::world::{ACCOUNTS, World, address, session, text};
 use crate::{
     command::{Answer, CommandKind, DeliveryRoute},
-    conversation::{Access, Ask, Hearers, News, OwnChange, PropertyChange, Removal, Reply, Who},
+    conversation::{Access, Ask, Hearers, Lookup, News, OwnChange, PropertyChange, Query, Removal, Reply, Who},
     engine::{Creation, Joining, shard_of},
     event::{Acknowledgement, DetachReason, EventKind, Operation, RequestId, Submission},
     invitation::{Invitation, InvitationAnswer, InvitationKind, InvitationNews, InvitationVerdict, Response},
     message::Message,
     outcome::Outcome,
     record::FactKey,
+    screening::{Entity, EntityChange, ScreeningChange},
     side::Endpoint,
     time::Timestamp,
 };
@@ -121,6 +122,42 @@ fn what_one_says_the_other_hears_once_and_who_says_it_does_not() {
         let id = say(&mut world, ALICE, &session("a"), None, "hello");
         assert_eq!(outcome(&world, id), Outcome::Success);
         assert_eq!(heard(&world.take()), [("c".to_owned(), "alice".to_owned(), None)]);
+    }
+}
+
+#[test]
+fn wv_blk_02_the_block_list_names_groups_and_those_who_speak_in_them() {
+    let group = || Entity::Group(address(ROOM));
+    let named = |name: &str| Entity::ScreenName { group: address(ROOM), name: name.into() };
+    let elsewhere = Entity::ScreenName { group: address("alice/other@wv.example"), name: "alice".into() };
+    let cases = [(group(), true), (named("Alice"), true), (named("bob"), false), (elsewhere, false)];
+    for (entity, keeps_out) in cases {
+        let mut world = room(3, PropertyChange::default());
+        let block = Some(EntityChange { whole: Some(vec![entity.clone()]), ..EntityChange::default() });
+        world.request(CAROL, &session("c"), Operation::Screen(ScreeningChange { block, grant: None }));
+        world.take();
+        let id = say(&mut world, ALICE, &session("a"), None, "hello");
+        // What others keep out is not told to the one who speaks to all.
+        assert_eq!(outcome(&world, id), Outcome::Success);
+        assert_eq!(heard(&world.take()).is_empty(), keeps_out, "{entity:?}");
+    }
+}
+
+#[test]
+fn conversations_are_found_in_every_shard() {
+    for shards in [1, 2, 5] {
+        let properties = PropertyChange { name: Some("Room".into()), ..PropertyChange::default() };
+        let mut world = room(shards, PropertyChange { is_searchable: Some(true), ..properties });
+        let mut found = |query: Query| {
+            let lookup = Lookup::Matching { query, at_most: 9 };
+            let id = world.request(CAROL, &session("c"), Operation::LookUp(lookup));
+            match world.answer(id) {
+                Answer::Conversations { found, is_partial } => (found.len(), is_partial),
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(found(Query::Name("room".into())), (1, false), "{shards}");
+        assert_eq!(found(Query::Owner(address(CAROL))), (0, false));
     }
 }
 
