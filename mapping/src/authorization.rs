@@ -1,7 +1,7 @@
 //! A presentity's words on its watchers, and the questions that it has not answered.
 
 use crate::{
-    address::Address, contact_list::ContactList, presence::AttributeSet, side::Endpoint, time::Timestamp,
+    address::Address, contact_list::ContactList, few::FewMap, presence::AttributeSet, side::Endpoint, time::Timestamp,
     watcher::Decision,
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -37,7 +37,7 @@ impl Authorizations {
         &self,
         presentity: &Address,
         watcher: &Address,
-        lists: &BTreeMap<Address, ContactList>,
+        lists: &FewMap<Address, ContactList>,
     ) -> Option<Rule> {
         if let Some(rule) = self.rules.get(watcher) {
             return Some(*rule);

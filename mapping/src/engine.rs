@@ -147,7 +147,8 @@ pub struct Engine {
     output: Output,
     timers: Timers,
     accounts: BTreeSet<Address>,
-    users: BTreeMap<Address, User>,
+    /// Boxed: a tree is half empty, and a user is large.
+    users: BTreeMap<Address, Box<User>>,
     gathers: BTreeMap<u64, Gather>,
     conversations: BTreeMap<Address, Conversation>,
     cache: Cache,

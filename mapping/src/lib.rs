@@ -23,6 +23,7 @@ pub mod conversation;
 pub mod correlation;
 pub mod engine;
 pub mod event;
+mod few;
 mod gather;
 #[cfg(test)]
 #[path = "../../tests/src/generated.rs"]

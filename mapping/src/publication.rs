@@ -5,15 +5,16 @@
 
 use crate::{
     event::{Publication, PublicationChange},
+    few::FewMap,
     presence::{Attribute, AttributeSet, Device, DeviceId, Extension, Person, PresenceDocument, Value},
     time::Timestamp,
 };
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 /// The publications of one user and the composed document.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Publications {
-    pub(crate) by_device: BTreeMap<DeviceId, PresenceDocument>,
+    pub(crate) by_device: FewMap<DeviceId, PresenceDocument>,
     /// What watchers see.
     pub(crate) document: Arc<PresenceDocument>,
 }
@@ -41,13 +42,14 @@ impl Publications {
         let mut touched = Vec::new();
         if !is_silent(&document.person) {
             let user = DeviceId::default();
-            merge_person(&mut self.by_device.entry(user.clone()).or_default().person, document.person);
+            if let Some(part) = self.by_device.get_or_default(user.clone()) {
+                merge_person(&mut part.person, document.person);
+            }
             touched.push(user);
         }
         if !document.devices.is_empty() {
-            let part = self.by_device.entry(device.clone()).or_default();
-            for said in document.devices {
-                merge_into(&mut part.devices, said);
+            if let Some(part) = self.by_device.get_or_default(device.clone()) {
+                document.devices.into_iter().for_each(|said| merge_into(&mut part.devices, said));
             }
             if !touched.contains(&device) {
                 touched.push(device);
@@ -75,11 +77,7 @@ pub(crate) enum Absence {
 }
 
 /// The document of one user (presence mapping §6: newest word on each value wins, devices stay apart).
-fn compose(
-    by_device: &BTreeMap<DeviceId, PresenceDocument>,
-    present: &[DeviceId],
-    absence: Absence,
-) -> PresenceDocument {
+fn compose(by_device: &FewMap<DeviceId, PresenceDocument>, present: &[DeviceId], absence: Absence) -> PresenceDocument {
     let mut parts: Vec<&PresenceDocument> = by_device.values().collect();
     // Stable: where no times are known the order of the devices decides.
     parts.sort_by_key(|part| part.person.updated);
@@ -205,6 +203,10 @@ fn merge_extensions(known: &mut Vec<Extension>, said: Vec<Extension>) {
 
 fn find_or_add<'a>(devices: &'a mut Vec<Device>, id: &DeviceId) -> &'a mut Device {
     let index = devices.iter().position(|device| device.id == *id).unwrap_or_else(|| {
+        // One device is the rule, and a device is large.
+        if devices.is_empty() {
+            devices.reserve_exact(1);
+        }
         devices.push(Device { id: id.clone(), ..Device::default() });
         devices.len().saturating_sub(1)
     });

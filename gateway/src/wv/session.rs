@@ -76,7 +76,8 @@ pub struct Sessions {
     wake: Rc<Notify>,
     tap: Tap,
     logins: LoginMachine,
-    entries: HashMap<SessionId, Entry>,
+    /// Boxed: a table has room for more than it holds, and a session is large.
+    entries: HashMap<SessionId, Box<Entry>>,
     by_user: HashMap<Address, Vec<SessionId>>,
     closed: ClosedSessions,
     deadlines: BTreeSet<(WvTimestamp, SessionId)>,

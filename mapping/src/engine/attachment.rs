@@ -126,7 +126,7 @@ impl Engine {
     }
 
     pub(super) fn forget_if_empty(&mut self, user: &Address) {
-        if self.users.get(user).is_some_and(super::user::User::is_empty) {
+        if self.users.get(user).is_some_and(|actor| actor.is_empty()) {
             self.users.remove(user);
         }
     }

@@ -9,6 +9,7 @@ use crate::{
     engine::attribute_list::PastWatcher,
     engine::{Received, Sent, invitation::Asking},
     event::Attachment,
+    few::FewMap,
     message::{Message, MessageId, Report},
     outcome::Outcome,
     policy::Permission,
@@ -27,7 +28,7 @@ use std::{
 /// One user, hosted or not.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct User {
-    pub(crate) attachments: BTreeMap<Endpoint, Attachment>,
+    pub(crate) attachments: FewMap<Endpoint, Attachment>,
     pub(crate) letters: Letters,
     /// Recognised repetitions, by origin.
     pub(crate) origins: HashMap<Arc<str>, Origin>,
@@ -37,7 +38,7 @@ pub(crate) struct User {
     pub(crate) reports: BTreeMap<(MessageId, Address), Report>,
     /// Reports that the far side owes, by message and recipient.
     pub(crate) awaited: BTreeMap<(MessageId, Address), Report>,
-    pub(crate) lists: BTreeMap<Address, ContactList>,
+    pub(crate) lists: FewMap<Address, ContactList>,
     /// What the operator said to it, by name.
     pub(crate) announcements: BTreeMap<Arc<str>, Announcement>,
     /// Whom it refuses, and whom alone it accepts.

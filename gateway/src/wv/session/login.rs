@@ -298,7 +298,7 @@ impl Sessions {
                 entry.machine.handle(to_wv(now), Event::Enqueue(primitive));
             }
         }
-        self.entries.insert(id.clone(), entry);
+        self.entries.insert(id.clone(), Box::new(entry));
         self.keep(&id);
         self.attach(&id);
         if let Some((source, plain)) = source {

@@ -241,7 +241,7 @@ impl Sessions {
         if let Some((source, plain)) = self.sources.remove(&id) {
             (entry.source, entry.plain, entry.is_source_kept) = (Some(source), plain, true);
         }
-        self.entries.insert(id.clone(), entry);
+        self.entries.insert(id.clone(), Box::new(entry));
         self.offer_token(&id);
         self.schedule(&id);
     }
