@@ -55,11 +55,11 @@ fn wv_src_06_groups_are_found_by_what_they_are_and_who_is_in_them() {
         assert_eq!((rest.is_complete, all), (true, expected));
         let owner = alice.user().to_owned();
         let by_owner = [(SearchElement::GroupUserIdOwner, owner.as_str()), (SearchElement::GroupId, "room")];
-        assert_eq!(found(&search(&mut bob, &by_owner).unwrap()), [one.clone()]);
+        assert_eq!(found(&search(&mut bob, &by_owner).unwrap()), std::slice::from_ref(&one));
         // Alice hides her address from bob, not from herself.
         let joined = [(SearchElement::GroupUserIdJoined, owner.as_str())];
         assert_eq!(search(&mut bob, &joined).unwrap().findings, 0);
-        assert_eq!(found(&search(&mut alice, &joined).unwrap()), [one.clone()]);
+        assert_eq!(found(&search(&mut alice, &joined).unwrap()), std::slice::from_ref(&one));
         let hide = GroupProperties { properties: vec![Property::new("Searchable", "F")], welcome_note: None };
         let change = SetGroupPropsRequest { group_id: one.clone(), properties: Some(hide), own_properties: None };
         assert_eq!(alice.ask(Primitive::SetGroupPropsRequest(Box::new(change))), 200);
