@@ -1,13 +1,16 @@
-//! Every scenario of `fixtures/scenario` over real sockets, for each of its versions and encodings, some at a time.
-//! `cargo test -p acceptance --test scenario NAME` performs those whose names contain NAME.
+//! Every scenario of `fixtures/scenario`, for each of its versions and encodings, some at a time, on two stages: over real
+//! sockets, and simulated in virtual time, there with several seeds in which messages overtake each other.
+//! `cargo test -p acceptance --test scenario NAME` performs those whose names contain NAME; those in virtual time end with
+//! `_simulated`.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on says so by panicking")]
 
 use acceptance::{
     catalogue::{self, How},
-    scenario::{Pool, Run, SocketStage, folder, runs},
+    scenario::{Pool, Run, SocketStage, VirtualStage, folder, runs},
 };
 use gateway::lab::scenario::{
     model::Stages,
+    problem::Problem,
     run::{Verdict, perform},
 };
 use std::{
@@ -22,9 +25,16 @@ use std::{
     time::Instant,
 };
 
+/// A run on a stage.
+struct Performance {
+    name: String,
+    run: Run,
+    how: How,
+}
+
 /// A run that is over.
 struct Done<'r> {
-    run: &'r Run,
+    performance: &'r Performance,
     verdict: &'static str,
     trouble: String,
 }
@@ -34,8 +44,8 @@ fn main() -> ExitCode {
     let began = Instant::now();
     let filters: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
     let is_listing = std::env::args().any(|argument| argument == "--list");
-    let all = match runs(&folder(), |stages| stages != Stages::Simulation) {
-        Ok(all) => all,
+    let wanted = match performances() {
+        Ok(all) => all.into_iter(),
         Err(problems) => {
             for problem in problems {
                 eprintln!("{problem}");
@@ -43,10 +53,11 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let is_wanted = |run: &Run| filters.is_empty() || filters.iter().any(|filter| run.name.contains(filter.as_str()));
-    let wanted: Vec<Run> = all.into_iter().filter(is_wanted).collect();
+    let is_wanted =
+        |one: &Performance| filters.is_empty() || filters.iter().any(|filter| one.name.contains(filter.as_str()));
+    let wanted: Vec<Performance> = wanted.filter(is_wanted).collect();
     if is_listing {
-        wanted.iter().for_each(|run| println!("{}: test", run.name));
+        wanted.iter().for_each(|one| println!("{}: test", one.name));
         return ExitCode::SUCCESS;
     }
     println!("\nrunning {} tests", wanted.len());
@@ -54,7 +65,7 @@ fn main() -> ExitCode {
     write_catalogue(&verdicts);
     let failed: Vec<&Done<'_>> = verdicts.iter().filter(|done| done.verdict != "pass").collect();
     for done in &failed {
-        println!("\n---- {} ----\n{}", done.run.name, done.trouble);
+        println!("\n---- {} ----\n{}", done.performance.name, done.trouble);
     }
     let word = if failed.is_empty() { "ok" } else { "FAILED" };
     let (passed, count) = (verdicts.len() - failed.len(), failed.len());
@@ -62,19 +73,30 @@ fn main() -> ExitCode {
     if failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Performs all runs, several at a time: most of the time they wait for the gateway.
-fn perform_all(wanted: &[Run]) -> Vec<Done<'_>> {
-    let pool = Pool::shared(wanted);
+/// Every scenario on every stage on which it makes sense.
+fn performances() -> Result<Vec<Performance>, Vec<Problem>> {
+    let simulated = runs(&folder(), |stages| stages != Stages::Sockets)?;
+    let simulated = simulated.into_iter().map(|run| (run, How::Simulated, "_simulated"));
+    let sockets = runs(&folder(), |stages| stages != Stages::Simulation)?;
+    let sockets = sockets.into_iter().map(|run| (run, How::Sockets, ""));
+    let named = |(run, how, end): (Run, How, &str)| Performance { name: format!("{}{end}", run.name), run, how };
+    Ok(simulated.chain(sockets).map(named).collect())
+}
+
+/// Performs all runs, several at a time: over sockets they wait for the gateway most of the time.
+fn perform_all(wanted: &[Performance]) -> Vec<Done<'_>> {
+    let over_sockets = wanted.iter().filter(|one| one.how == How::Sockets);
+    let pool = Pool::shared(&over_sockets.map(|one| one.run.clone()).collect::<Vec<Run>>());
     let next = AtomicUsize::new(0);
     let (sender, receiver) = sync_channel(wanted.len().max(1));
     thread::scope(|scope| {
         for _ in 0..AT_A_TIME.min(wanted.len()) {
             let (pool, next, sender) = (&pool, &next, sender.clone());
             scope.spawn(move || {
-                while let Some(run) = wanted.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let done = perform_one(pool, run);
+                while let Some(performance) = wanted.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let done = perform_one(pool, performance);
                     let word = if done.verdict == "pass" { "ok" } else { "FAILED" };
-                    println!("test {} ... {word}", run.name);
+                    println!("test {} ... {word}", performance.name);
                     sender.send(done).expect("the results are collected");
                 }
             });
@@ -84,35 +106,55 @@ fn perform_all(wanted: &[Run]) -> Vec<Done<'_>> {
     receiver.iter().collect()
 }
 
-fn perform_one<'r>(pool: &Pool, run: &'r Run) -> Done<'r> {
-    let verdict = catch_unwind(AssertUnwindSafe(|| {
-        let mut stage = SocketStage::new(pool);
-        perform(&run.scenario, &run.variant, &mut stage)
+fn perform_one<'r>(pool: &Pool, performance: &'r Performance) -> Done<'r> {
+    let Performance { run, how, .. } = performance;
+    let verdict = catch_unwind(AssertUnwindSafe(|| match how {
+        How::Simulated => perform_simulated(run),
+        How::Sockets | How::Foreign => {
+            (perform(&run.scenario, &run.variant, &mut SocketStage::new(pool)), String::new())
+        }
     }));
     let (verdict, trouble) = match verdict {
-        Ok(Verdict::Pass) => ("pass", String::new()),
-        Ok(Verdict::Fail(trouble)) => ("fail", trouble.to_string()),
-        Ok(Verdict::Inconclusive(trouble)) => ("inconclusive", format!("inconclusive: {trouble}")),
+        Ok((Verdict::Pass, _)) => ("pass", String::new()),
+        Ok((Verdict::Fail(trouble), note)) => ("fail", format!("{note}{trouble}")),
+        Ok((Verdict::Inconclusive(trouble), note)) => ("inconclusive", format!("{note}inconclusive: {trouble}")),
         Err(_) => ("inconclusive", "the stage broke".to_owned()),
     };
-    Done { run, verdict, trouble }
+    Done { performance, verdict, trouble }
 }
 
-/// One line for each case: it passed when every scenario of it did, for every variant.
-fn write_catalogue(verdicts: &[Done<'_>]) {
-    let mut cases: BTreeMap<&str, &'static str> = BTreeMap::new();
-    for done in verdicts {
-        for case in &done.run.scenario.cases {
-            let known = cases.entry(case).or_insert("pass");
-            if *known == "pass" || done.verdict == "fail" {
-                *known = done.verdict;
-            }
+/// One seed after the other, until one does not pass.
+fn perform_simulated(run: &Run) -> (Verdict, String) {
+    let only = std::env::var("WVSG_SEED").ok().and_then(|seed| seed.parse().ok());
+    for seed in only.map_or(0..SEEDS, |seed: u64| seed..seed + 1) {
+        let verdict = perform(&run.scenario, &run.variant, &mut VirtualStage::new(seed));
+        if verdict != Verdict::Pass {
+            return (verdict, format!("WVSG_SEED={seed}: "));
         }
     }
-    for (case, verdict) in cases {
-        catalogue::write(case, verdict, How::Sockets);
+    (Verdict::Pass, String::new())
+}
+
+/// One line for each case and stage: it passed when every scenario of it did, for every variant.
+fn write_catalogue(verdicts: &[Done<'_>]) {
+    for how in [How::Simulated, How::Sockets] {
+        let mut cases: BTreeMap<&str, &'static str> = BTreeMap::new();
+        for done in verdicts.iter().filter(|done| done.performance.how == how) {
+            for case in &done.performance.run.scenario.cases {
+                let known = cases.entry(case).or_insert("pass");
+                if *known == "pass" || done.verdict == "fail" {
+                    *known = done.verdict;
+                }
+            }
+        }
+        for (case, verdict) in cases {
+            catalogue::write(case, verdict, how);
+        }
     }
 }
 
-/// Scenarios that are performed at the same time.
+/// Performances at the same time.
 const AT_A_TIME: usize = 6;
+
+/// Seeds of each simulated performance: in the first nothing overtakes anything.
+const SEEDS: u64 = 4;

@@ -9,16 +9,12 @@
 )]
 
 mod agent;
-mod chance;
 mod coverage;
-mod disk;
 mod ladder;
-mod node;
 mod phone;
 mod play;
 mod server;
 mod truth;
-mod weather;
 mod world;
 
 use acceptance::product::target_folder;

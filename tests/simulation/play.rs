@@ -2,13 +2,12 @@
 
 use super::{
     agent::{Agent, Temper},
-    chance::Chance,
     phone::{Phone, Wish},
     server,
     truth::{Text, bare, name},
-    weather::Weather,
     world::{GATEWAY, Step, Trouble, World, node_of},
 };
+use acceptance::simulated::{chance::Chance, weather::Weather};
 use gateway::config::{Configuration, Sources};
 use mapping::side::Side;
 use std::{

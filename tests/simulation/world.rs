@@ -2,13 +2,15 @@
 
 use super::{
     agent::Agent,
-    chance::Chance,
-    disk::{Disk, Fate},
     ladder::Ladder,
-    node::{Node, PostKey, Standing},
     phone::{Outgoing, Phone},
     server::{self, Server},
     truth::Truth,
+};
+use acceptance::simulated::{
+    chance::Chance,
+    disk::{Disk, Fate},
+    node::{Node, PostKey, Standing},
     weather::Weather,
 };
 use bytes::Bytes;

@@ -8,7 +8,7 @@ use std::{
 };
 
 /// How a case ran.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum How {
     /// Our own peers, over real sockets.
     Sockets,

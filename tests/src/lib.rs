@@ -23,6 +23,7 @@ pub mod process;
 pub mod product;
 pub mod rules;
 pub mod scenario;
+pub mod simulated;
 pub mod sipp;
 pub mod status;
 pub mod tool;

@@ -127,11 +127,8 @@ impl Setup {
     /// The embedded default on free ports, with limits that suit a laboratory.
     #[must_use]
     pub fn embedded() -> Self {
-        let setup = Self { configuration: None, settings: Vec::new(), ports: Ports::free() };
-        setup
-            .with("limits.notify_interval_min_ms=0")
-            .with("limits.logins_per_minute_per_source=100000")
-            .with("limits.requests_per_s_per_source=100000")
+        let settings = LABORATORY.map(|(key, value)| format!("{key}={value}")).to_vec();
+        Self { configuration: None, settings, ports: Ports::free() }
     }
 
     /// The text of a configuration file, on free ports.
@@ -335,6 +332,13 @@ impl Gateway {
         SocketAddr::from((Ipv4Addr::LOCALHOST, port))
     }
 }
+
+/// Limits that suit a laboratory: much happens at once, and comes from one address.
+pub const LABORATORY: [(&str, &str); 3] = [
+    ("limits.notify_interval_min_ms", "0"),
+    ("limits.logins_per_minute_per_source", "100000"),
+    ("limits.requests_per_s_per_source", "100000"),
+];
 
 const START_PATIENCE: Duration = Duration::from_secs(30);
 

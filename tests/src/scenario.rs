@@ -1,7 +1,9 @@
-//! Scenarios over real sockets: the gateway as a process, every actor as a process of its own.
+//! Scenarios on two stages: over real sockets, with the gateway and every actor as processes of their own, and in virtual
+//! time with the whole gateway inside.
 
 mod pool;
 mod stage;
+mod virtual_stage;
 
 use crate::repository;
 use gateway::lab::scenario::{
@@ -15,6 +17,7 @@ use std::{
 
 pub use pool::Pool;
 pub use stage::SocketStage;
+pub use virtual_stage::VirtualStage;
 
 /// A scenario to be performed for one version and encoding.
 #[derive(Clone, Debug)]

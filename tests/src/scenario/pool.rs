@@ -44,7 +44,7 @@ struct Given {
 /// A neighbour server with a domain of its own.
 #[derive(Clone, Copy, Debug)]
 struct Server {
-    port: u16,
+    address: SocketAddr,
     transport: SipTransport,
 }
 
@@ -61,26 +61,28 @@ impl Pool {
             PartKind::SipAgent(_) => Kind::Sip,
             PartKind::SimpleServer(transport) => Kind::Server(*transport),
         });
-        Self::of(kinds)
+        Self::of(kinds, |_| SocketAddr::from((Ipv4Addr::LOCALHOST, port::free())))
     }
 
     /// A pool for the roles of one scenario with a gateway of its own.
     #[must_use]
     pub fn own(roles: &[Role]) -> Self {
-        Self::of(roles.iter().map(|role| match &role.kind {
-            RoleKind::WvClient { .. } => Kind::Wv,
-            RoleKind::SipAgent { .. } => Kind::Sip,
-            RoleKind::SimpleServer { transport } => Kind::Server(*transport),
-        }))
+        Self::of(roles.iter().map(Kind::of), |_| SocketAddr::from((Ipv4Addr::LOCALHOST, port::free())))
     }
 
-    fn of(kinds: impl Iterator<Item = Kind>) -> Self {
+    /// A pool for the roles of one scenario whose servers live at addresses that follow from their number.
+    #[must_use]
+    pub(super) fn simulated(roles: &[Role], address: impl Fn(usize) -> SocketAddr) -> Self {
+        Self::of(roles.iter().map(Kind::of), address)
+    }
+
+    fn of(kinds: impl Iterator<Item = Kind>, address: impl Fn(usize) -> SocketAddr) -> Self {
         let (mut counts, mut servers) = (Counts::default(), Vec::new());
         for kind in kinds {
             match kind {
                 Kind::Wv => counts.wv += 1,
                 Kind::Sip => counts.sip += 1,
-                Kind::Server(transport) => servers.push(Server { port: port::free(), transport }),
+                Kind::Server(transport) => servers.push(Server { address: address(servers.len()), transport }),
             }
         }
         Self { counts, servers, given: Given::default(), gateway: OnceLock::new() }
@@ -123,15 +125,15 @@ impl Pool {
                     let number = take(&self.given.servers, self.servers.len())?;
                     let server = self.servers.get(number).filter(|server| server.transport == *transport);
                     if let Some(server) = server {
-                        let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, server.port));
-                        return Ok((identity(format!("user@p{number}.example")), Some(listen)));
+                        return Ok((identity(format!("user@p{number}.example")), Some(server.address)));
                     }
                 }
             }
         }
     }
 
-    fn configuration(&self) -> String {
+    /// The text of a configuration that knows all of them.
+    pub(super) fn configuration(&self) -> String {
         let mut text = String::from(DOMAINS);
         for number in 0..self.counts.wv {
             let _ = writeln!(text, "[[account]]\nuser = \"wv:w{number}@wv.example\"\npassword = \"secret\"\n");
@@ -139,14 +141,14 @@ impl Pool {
         for number in 0..self.counts.sip {
             let _ = writeln!(text, "[[account]]\nuser = \"sip:s{number}@sip.example\"\npassword = \"secret\"\n");
         }
-        for (number, Server { port, transport }) in self.servers.iter().enumerate() {
+        for (number, Server { address, transport }) in self.servers.iter().enumerate() {
             let transport = match transport {
                 SipTransport::Udp => "udp",
                 SipTransport::Tcp => "tcp",
             };
             let _ = writeln!(
                 text,
-                "[[peer]]\nname = \"p{number}\"\nuri = \"sip:127.0.0.1:{port};transport={transport}\"\ntrusted = true\n\n\
+                "[[peer]]\nname = \"p{number}\"\nuri = \"sip:{address};transport={transport}\"\ntrusted = true\n\n\
                  [[domain]]\nname = \"p{number}.example\"\nside = \"simple\"\nroute = \"peer:p{number}\"\n"
             );
         }
@@ -158,6 +160,16 @@ enum Kind {
     Wv,
     Sip,
     Server(SipTransport),
+}
+
+impl Kind {
+    const fn of(role: &Role) -> Self {
+        match &role.kind {
+            RoleKind::WvClient { .. } => Self::Wv,
+            RoleKind::SipAgent { .. } => Self::Sip,
+            RoleKind::SimpleServer { transport } => Self::Server(*transport),
+        }
+    }
 }
 
 const DOMAINS: &str = r#"

@@ -10,7 +10,7 @@ use gateway::{
     entropy::Entropy,
     lane::{Clock, Lane, LaneLink, Turned},
     observe::Tap,
-    simple::transport::{Connecting, Connector, DatagramSocket, Transports},
+    simple::transport::{Connecting, Connection, Connector, DatagramSocket, Transports},
     store::Writer,
     wv::{
         WvAdapter,
@@ -35,11 +35,12 @@ use std::{
 use tokio::sync::oneshot;
 
 /// The gateway, running or not.
-pub(crate) struct Node {
+pub struct Node {
     plan: LanePlan,
     address: SocketAddr,
     disk: Disk,
     clock: Arc<AtomicU64>,
+    connector: Rc<dyn Connector>,
     life: Option<Life>,
 }
 
@@ -62,16 +63,16 @@ enum Turning {
 
 /// Names a post of a phone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct PostKey {
+pub struct PostKey {
     /// Which phone.
-    pub(crate) phone: usize,
+    pub phone: usize,
     /// The phone's number for it.
-    pub(crate) number: u64,
+    pub number: u64,
 }
 
 /// What the gateway waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Standing {
+pub enum Standing {
     /// For a commit.
     Store,
     /// For messages, or for this time.
@@ -108,7 +109,7 @@ impl Node {
     /// # Panics
     /// When the configuration cannot be used.
     #[must_use]
-    pub(crate) fn new(configuration: Configuration, address: SocketAddr, seed: u64, disk: Disk) -> Self {
+    pub fn new(configuration: Configuration, address: SocketAddr, seed: u64, disk: Disk) -> Self {
         let clock = Arc::new(AtomicU64::new(0));
         let surroundings = Surroundings {
             clock: Clock::given(Arc::clone(&clock)),
@@ -118,11 +119,18 @@ impl Node {
             tap: Tap::default(),
         };
         let plan = LanePlan::new(Arc::new(configuration), (0, 1), surroundings).expect("the configuration is usable");
-        Self { plan, address, disk, clock, life: None }
+        Self { plan, address, disk, clock, connector: Rc::new(NoStreams), life: None }
+    }
+
+    /// Opens connections by this from the next start on; without it everybody refuses them.
+    #[must_use]
+    pub fn connecting_by(mut self, connector: Rc<dyn Connector>) -> Self {
+        self.connector = connector;
+        self
     }
 
     /// Sets the clock of its machine. While the gateway runs it must not go backwards.
-    pub(crate) fn set_clock(&self, millis: u64) {
+    pub fn set_clock(&self, millis: u64) {
         self.clock.store(millis, Ordering::Relaxed);
     }
 
@@ -130,7 +138,7 @@ impl Node {
     ///
     /// # Panics
     /// When the lane cannot be built.
-    pub(crate) fn start(&mut self) {
+    pub fn start(&mut self) {
         let snapshot = self.disk.start();
         let (sender, writer) = Writer::new(Box::new(self.disk.clone()), QUEUE_BATCHES);
         let (link, tasks) = LaneLink::new(1);
@@ -147,7 +155,7 @@ impl Node {
         let transports = transports.expect("SIP is configured");
         let air = Rc::new(Air::default());
         let socket = transports.add_datagrams(Rc::<Air>::clone(&air), self.address);
-        transports.connect_by(Rc::new(NoStreams), self.address);
+        transports.connect_by(Rc::clone(&self.connector), self.address);
         lane.begin();
         self.life = Some(Life {
             turning: Turning::Resting(Box::new(lane)),
@@ -161,25 +169,33 @@ impl Node {
     }
 
     /// Kills the process. The posts that were not answered.
-    pub(crate) fn kill(&mut self) -> Vec<PostKey> {
+    pub fn kill(&mut self) -> Vec<PostKey> {
         self.life.take().map(|life| life.posts.into_iter().map(|(key, _)| key).collect()).unwrap_or_default()
     }
 
     /// Whether the process is running.
     #[must_use]
-    pub(crate) const fn is_running(&self) -> bool {
+    pub const fn is_running(&self) -> bool {
         self.life.is_some()
     }
 
     /// Takes a datagram.
-    pub(crate) fn receive(&self, octets: &Bytes, source: SocketAddr) {
+    pub fn receive(&self, octets: &Bytes, source: SocketAddr) {
         if let Some(life) = &self.life {
             life.transports.take_datagram(life.socket, octets, source);
         }
     }
 
+    /// Takes over a connection that somebody opened; false when nobody is there to take it.
+    #[must_use]
+    pub fn adopt(&self, connection: Connection, peer: SocketAddr) -> bool {
+        let Some(life) = &self.life else { return false };
+        life.transports.adopt(connection, peer);
+        true
+    }
+
     /// Takes a post; false when nobody is there to take it.
-    pub(crate) fn post(&mut self, key: PostKey, post: IncomingPost) -> bool {
+    pub fn post(&mut self, key: PostKey, post: IncomingPost) -> bool {
         let Some(life) = &mut self.life else { return false };
         let reply = life.sessions.post(post);
         life.posts.push((key, reply));
@@ -187,7 +203,7 @@ impl Node {
     }
 
     /// Turns the lane until it waits for something.
-    pub(crate) fn turn(&mut self) -> Standing {
+    pub fn turn(&mut self) -> Standing {
         let Some(life) = &mut self.life else { return Standing::Down };
         for _ in 0..TURNS_MAX {
             let mut under_way = match std::mem::replace(&mut life.turning, Turning::Nothing) {
@@ -216,7 +232,7 @@ impl Node {
     }
 
     /// Lets the store do what waits for it. False when the process ended in it.
-    pub(crate) fn commit(&mut self) -> bool {
+    pub fn commit(&mut self) -> bool {
         if let Some(life) = &mut self.life {
             life.writer.work();
         }
@@ -224,12 +240,12 @@ impl Node {
     }
 
     /// What it has sent.
-    pub(crate) fn take_datagrams(&self) -> Vec<(SocketAddr, Bytes)> {
+    pub fn take_datagrams(&self) -> Vec<(SocketAddr, Bytes)> {
         self.life.as_ref().map(|life| life.air.datagrams.take()).unwrap_or_default()
     }
 
     /// The answers to posts; none where the gateway dropped the post without one.
-    pub(crate) fn take_replies(&mut self) -> Vec<(PostKey, Option<PostReply>)> {
+    pub fn take_replies(&mut self) -> Vec<(PostKey, Option<PostReply>)> {
         let Some(life) = &mut self.life else { return Vec::new() };
         let mut ready = Vec::new();
         life.posts.retain_mut(|(key, reply)| match reply.try_recv() {
@@ -247,7 +263,7 @@ impl Node {
     }
 
     /// Looks at the lane, unless it is not running or waits for the store.
-    pub(crate) fn look<T>(&self, question: impl FnOnce(&Lane) -> T) -> Option<T> {
+    pub fn look<T>(&self, question: impl FnOnce(&Lane) -> T) -> Option<T> {
         match &self.life.as_ref()?.turning {
             Turning::Resting(lane) => Some(question(lane)),
             Turning::Under(_) | Turning::Nothing => None,
@@ -256,7 +272,7 @@ impl Node {
 
     /// Its disk.
     #[must_use]
-    pub(crate) const fn disk(&self) -> &Disk {
+    pub const fn disk(&self) -> &Disk {
         &self.disk
     }
 }

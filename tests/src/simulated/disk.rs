@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 /// What outlives the process. Clones are the same disk.
 #[derive(Clone, Debug, Default)]
 #[allow(clippy::disallowed_types, reason = "a store has to be able to travel; here nobody ever waits")]
-pub(crate) struct Disk(Arc<Mutex<Platter>>);
+pub struct Disk(Arc<Mutex<Platter>>);
 
 #[derive(Debug, Default)]
 struct Platter {
@@ -23,7 +23,7 @@ struct Platter {
 
 /// What happens to the next commit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Fate {
+pub enum Fate {
     /// It is kept.
     #[default]
     Kept,
@@ -38,7 +38,7 @@ pub(crate) enum Fate {
 impl Disk {
     /// What the gateway that starts now finds.
     #[must_use]
-    pub(crate) fn start(&self) -> Snapshot {
+    pub fn start(&self) -> Snapshot {
         let mut platter = self.lock();
         platter.is_dead = false;
         platter.fate = Fate::Kept;
@@ -49,30 +49,30 @@ impl Disk {
     }
 
     /// Decides about the next commit.
-    pub(crate) fn set_fate(&self, fate: Fate) {
+    pub fn set_fate(&self, fate: Fate) {
         self.lock().fate = fate;
     }
 
     /// So many of the next readings fail.
-    pub(crate) fn set_unreadable(&self, times: u32) {
+    pub fn set_unreadable(&self, times: u32) {
         self.lock().unreadable = times;
     }
 
     /// Whether the process ended in a commit.
     #[must_use]
-    pub(crate) fn is_dead(&self) -> bool {
+    pub fn is_dead(&self) -> bool {
         self.lock().is_dead
     }
 
     /// What is kept now.
     #[must_use]
-    pub(crate) fn kept(&self) -> Snapshot {
+    pub fn kept(&self) -> Snapshot {
         self.lock().store.snapshot(&Scope::Everything)
     }
 
     /// How many wire records of a side are kept.
     #[must_use]
-    pub(crate) fn wire_of(&self, side: Side) -> Vec<String> {
+    pub fn wire_of(&self, side: Side) -> Vec<String> {
         let kept = self.kept();
         let wire = kept.wire.iter().filter(|record| record.side == side);
         wire.map(|record| format!("{} {}", record.kind, record.key)).collect()

@@ -5,32 +5,32 @@ use std::{collections::BTreeMap, net::SocketAddr};
 
 /// How the network behaves.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Weather {
+pub struct Weather {
     /// Datagrams lost, in thousandths.
-    pub(crate) loss: u64,
+    pub loss: u64,
     /// Datagrams that arrive twice, in thousandths.
-    pub(crate) duplication: u64,
+    pub duplication: u64,
     /// Things that take long and are overtaken, in thousandths.
-    pub(crate) delay: u64,
+    pub delay: u64,
     /// Streams that break with what they carry, in thousandths.
-    pub(crate) breaking: u64,
+    pub breaking: u64,
     /// Whom the gateway cannot reach, nor they it, until when.
-    pub(crate) parted: BTreeMap<SocketAddr, u64>,
+    pub parted: BTreeMap<SocketAddr, u64>,
 }
 
 impl Weather {
     /// Everything arrives, soon and once.
-    pub(crate) fn clear_up(&mut self) {
+    pub fn clear_up(&mut self) {
         *self = Self::default();
     }
 
     /// Cuts somebody off until then.
-    pub(crate) fn part(&mut self, whom: SocketAddr, until: u64) {
+    pub fn part(&mut self, whom: SocketAddr, until: u64) {
         self.parted.insert(whom, until);
     }
 
     /// When a datagram arrives, each time that it does.
-    pub(crate) fn carry_datagram(&self, chance: &mut Chance, peer: SocketAddr, now: u64) -> Vec<u64> {
+    pub fn carry_datagram(&self, chance: &mut Chance, peer: SocketAddr, now: u64) -> Vec<u64> {
         if self.is_parted(peer, now) || chance.happens(self.loss) {
             return Vec::new();
         }
@@ -39,7 +39,7 @@ impl Weather {
     }
 
     /// When a message on a stream arrives; none when the stream breaks.
-    pub(crate) fn carry_stream(&self, chance: &mut Chance, peer: SocketAddr, now: u64) -> Option<u64> {
+    pub fn carry_stream(&self, chance: &mut Chance, peer: SocketAddr, now: u64) -> Option<u64> {
         let breaks = self.is_parted(peer, now) || chance.happens(self.breaking);
         (!breaks).then(|| self.wait(chance))
     }
