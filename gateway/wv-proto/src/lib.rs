@@ -19,6 +19,7 @@ pub mod quirk;
 pub mod schema;
 pub mod session;
 pub mod snapshot;
+pub mod ssp;
 pub mod status;
 pub mod version;
 mod vocabulary;

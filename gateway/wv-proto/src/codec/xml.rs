@@ -5,7 +5,7 @@ mod reader;
 mod writer;
 
 pub use reader::read;
-pub(crate) use reader::read_message;
+pub(crate) use reader::{read_any_namespace, read_message};
 pub use writer::Writer;
 
 /// Whether XML 1.0 has the character.

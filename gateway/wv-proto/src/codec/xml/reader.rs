@@ -20,7 +20,19 @@ use crate::version::{Encoding, Version};
 /// # Errors
 /// When it is not well-formed, not namespace-well-formed, or outside the limits.
 pub fn read<'a>(octets: &'a [u8], limits: &Limits) -> Result<Tree<'a>, CodecError> {
-    read_document(octets, limits).map(|document| document.tree)
+    read_document(octets, limits, Namespaces::Heeded).map(|document| document.tree)
+}
+
+/// Reads a document of which every element belongs to the protocol, whatever namespace it names.
+pub(crate) fn read_any_namespace<'a>(octets: &'a [u8], limits: &Limits) -> Result<Tree<'a>, CodecError> {
+    read_document(octets, limits, Namespaces::Ignored).map(|document| document.tree)
+}
+
+/// Whether namespaces tell the elements of the protocol from others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Namespaces {
+    Heeded,
+    Ignored,
 }
 
 /// Reads a CSP message and finds its version (WV-ENC-01): the namespace of the root, then the public identifier, then the session.
@@ -29,7 +41,7 @@ pub(crate) fn read_message<'a>(
     session_version: Version,
     limits: &Limits,
 ) -> Result<(Version, Tree<'a>), CodecError> {
-    let Document { tree, public_id_version } = read_document(octets, limits)?;
+    let Document { tree, public_id_version } = read_document(octets, limits, Namespaces::Heeded)?;
     let version = match tree.root().namespace_in_force() {
         Some(namespace) => Version::from_namespace(namespace).ok_or(CodecError::UnsupportedVersion)?,
         None => public_id_version.unwrap_or(session_version),
@@ -42,14 +54,14 @@ struct Document<'a> {
     public_id_version: Option<Version>,
 }
 
-fn read_document<'a>(octets: &'a [u8], limits: &Limits) -> Result<Document<'a>, CodecError> {
+fn read_document<'a>(octets: &'a [u8], limits: &Limits, namespaces: Namespaces) -> Result<Document<'a>, CodecError> {
     if octets.len() > limits.document_bytes_max {
         return Err(CodecError::LimitExceeded(Limit::Document));
     }
     match decode_text(octets)? {
-        Cow::Borrowed(text) => Reader::read(text, limits),
+        Cow::Borrowed(text) => Reader::read(text, limits, namespaces),
         Cow::Owned(text) => {
-            let Document { tree, public_id_version } = Reader::read(&text, limits)?;
+            let Document { tree, public_id_version } = Reader::read(&text, limits, namespaces)?;
             Ok(Document { tree: tree.into_owned(), public_id_version })
         }
     }
@@ -71,11 +83,12 @@ struct Reader<'l, 'a> {
     protocol_scopes: Vec<bool>,
     /// Whether the element around and this one can be in different namespaces without a declaration on this one.
     has_prefixes: bool,
+    namespaces: Namespaces,
     limits: &'l Limits,
 }
 
 impl<'a> Reader<'_, 'a> {
-    fn read(text: &'a str, limits: &Limits) -> Result<Document<'a>, CodecError> {
+    fn read(text: &'a str, limits: &Limits, namespaces: Namespaces) -> Result<Document<'a>, CodecError> {
         let Prologue { body, public_id_version } = Prologue::parse(text)?;
         let mut parser = quick_xml::Reader::from_str(body);
         parser.config_mut().check_comments = true;
@@ -84,6 +97,7 @@ impl<'a> Reader<'_, 'a> {
             bindings: Vec::new(),
             protocol_scopes: Vec::with_capacity(16),
             has_prefixes: false,
+            namespaces,
             limits,
         };
         loop {
@@ -138,7 +152,8 @@ impl<'a> Reader<'_, 'a> {
             Some(is_protocol) => (None, is_protocol),
             None => {
                 let namespace = self.resolve(prefix)?;
-                let is_protocol = namespace.is_empty() || is_protocol_namespace(&namespace);
+                let is_protocol =
+                    self.namespaces == Namespaces::Ignored || namespace.is_empty() || is_protocol_namespace(&namespace);
                 (Some(namespace), is_protocol)
             }
         };
