@@ -20,30 +20,38 @@ use wv_proto::{
 /// The codes of a server that does not have what it was asked for.
 const NOT_THERE: [u16; 3] = [405, 501, 506];
 
-/// Whether a request of that name, with everything in it that the schema has, is served, whatever becomes of it.
-fn is_served(phone: &Phone, version: Version, name: ElementName) -> bool {
+/// The code with which a request of that name, with everything in it that the schema has, is refused as not there; none
+/// when it is served, whatever becomes of it.
+fn refusal(phone: &Phone, version: Version, name: ElementName) -> Option<u16> {
     let message = primitive_table::example(version, &phone.session_id().unwrap(), name);
     let kind = ContentType::for_version(version, Encoding::Xml);
     let answer = phone.post_raw(kind.as_str(), &message).unwrap();
     if answer.body.is_empty() {
-        return true;
+        return None;
     }
     let decoded = codec::decode(&answer.body, None, &Limits::default()).unwrap();
     let content = Envelope::decode(&decoded.tree).unwrap().transactions.remove(0).content.unwrap();
-    code_of(&content).is_none_or(|code| !NOT_THERE.contains(&code))
+    code_of(&content).filter(|code| NOT_THERE.contains(code))
 }
 
-fn verdict(phone: &Phone, version: Version, name: ElementName, made: &BTreeSet<String>) -> &'static str {
+fn verdict(phone: &Phone, version: Version, name: ElementName, made: &BTreeSet<String>) -> String {
     if !primitive_table::of_version(version).contains(&name) {
-        return "–";
+        return "–".to_owned();
     }
-    let is_there = match primitive_table::speaker(name) {
+    let refused = |name| refusal(phone, version, name).map(|code| format!("refused: {code}"));
+    let fault = match primitive_table::speaker(name) {
         // It opens the session that every other one needs.
-        Speaker::Client if name == element::LOGIN_REQUEST => true,
-        Speaker::Client => is_served(phone, version, name),
-        Speaker::Server => primitive_table::is_typed(name) && made.contains(&primitive_table::type_name(name)),
+        Speaker::Client if name == element::LOGIN_REQUEST => None,
+        Speaker::Client => refused(name),
+        Speaker::Server if primitive_table::is_typed(name) && made.contains(&primitive_table::type_name(name)) => None,
+        // Who refuses the request never says the answer.
+        Speaker::Server => {
+            let request = name.as_str().strip_suffix("-Response").map(|stem| format!("{stem}-Request"));
+            let request = request.and_then(|request| ElementName::from_text(&request));
+            Some(request.and_then(refused).unwrap_or_else(|| "no".to_owned()))
+        }
     };
-    if is_there { "yes" } else { "no" }
+    fault.unwrap_or_else(|| "yes".to_owned())
 }
 
 #[test]

@@ -109,6 +109,9 @@ pub enum StartError {
     /// Certificate and key.
     #[error("wv.access.tls_listen: {0}")]
     Tls(#[from] TlsError),
+    /// By whom services are believed.
+    #[error("node.ca_file: {0}")]
+    Trust(TlsError),
     /// The administration.
     #[error(transparent)]
     Admin(#[from] AdminError),
@@ -154,6 +157,7 @@ pub fn start(configuration: Configuration, options: StartOptions) -> Result<Runn
     if let Some(data_dir) = options.data_dir {
         configuration.node.data_dir = data_dir;
     }
+    configuration.believe_services().map_err(StartError::Trust)?;
     let folder = DataFolder::open(&configuration.node.data_dir)?;
     let key = SealKey::open(folder.path())?;
     let opening = OpenStore::open(configuration.store, folder, configuration.limits.store_queue_batches)?;

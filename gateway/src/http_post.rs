@@ -1,5 +1,6 @@
 //! A JSON document posted to a service of the operator: one request, one connection, one answer within a time.
 
+use crate::tls::{TlsError, TlsTrust};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::{
@@ -8,16 +9,23 @@ use hyper::{
     header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue},
 };
 use hyper_util::rt::TokioIo;
-use std::time::Duration;
-use tokio::net::TcpStream;
+use std::{io, path::Path, time::Duration};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+};
+use tokio_rustls::rustls::pki_types::ServerName;
 
 /// Where to post.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct HttpTarget {
     host: String,
     port: u16,
     authority: HeaderValue,
     path: Uri,
+    /// The name that its certificate has to have, where TLS is spoken.
+    certified: Option<ServerName<'static>>,
+    trust: TlsTrust,
 }
 
 /// What came back.
@@ -47,22 +55,52 @@ pub enum HttpPostError {
 }
 
 impl HttpTarget {
-    /// Reads `http://host:port/path`.
+    /// Reads `http://host:port/path` or `https://…`.
     ///
     /// # Errors
     /// What is wrong with it, in words.
     pub fn parse(url: &str) -> Result<Self, &'static str> {
         let uri: Uri = url.parse().map_err(|_| "this is no address")?;
-        if uri.scheme_str() != Some("http") {
-            return Err("write http://HOST:PORT/PATH: a service beyond the own network needs a proxy for TLS");
-        }
+        let is_secure = match uri.scheme_str() {
+            Some("http") => false,
+            Some("https") => true,
+            _ => return Err("write http://HOST:PORT/PATH or https://HOST:PORT/PATH"),
+        };
         let authority = uri.authority().ok_or("the host is missing")?;
+        let host = authority.host().trim_matches(['[', ']']).to_owned();
+        let name =
+            is_secure.then(|| ServerName::try_from(host.clone()).map_err(|_| "no certificate can be for this host"));
         Ok(Self {
-            host: authority.host().trim_matches(['[', ']']).to_owned(),
-            port: authority.port_u16().unwrap_or(80),
+            certified: name.transpose()?,
+            host,
+            port: authority.port_u16().unwrap_or(if is_secure { 443 } else { 80 }),
             authority: HeaderValue::from_str(authority.as_str()).map_err(|_| "the host is no host")?,
             path: uri.path_and_query().map_or("/", |path| path.as_str()).parse().map_err(|_| "the path is no path")?,
+            trust: TlsTrust::default(),
         })
+    }
+
+    /// Believes the service by the certificates of this file, or by those of the system, where it speaks TLS.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn believe(&mut self, ca_file: Option<&Path>) -> Result<(), TlsError> {
+        if self.certified.is_some() {
+            self.trust = TlsTrust::open(ca_file)?;
+        }
+        Ok(())
+    }
+
+    /// Host and port, to connect to.
+    #[must_use]
+    pub fn place(&self) -> (&str, u16) {
+        (&self.host, self.port)
+    }
+
+    /// The name that its certificate has to have, and who is believed; none without TLS.
+    #[must_use]
+    pub fn security(&self) -> Option<(&ServerName<'static>, &TlsTrust)> {
+        self.certified.as_ref().map(|name| (name, &self.trust))
     }
 }
 
@@ -103,6 +141,20 @@ async fn exchange(
         request.headers_mut().insert(AUTHORIZATION, value);
     }
     let stream = TcpStream::connect((target.host.as_str(), target.port)).await?;
+    match target.security() {
+        None => converse(stream, request).await,
+        Some((name, trust)) => {
+            let nobody = || io::Error::other("no trusted certificates were read");
+            let stream = trust.connector().ok_or_else(nobody)?.connect(name.clone(), stream).await?;
+            converse(stream, request).await
+        }
+    }
+}
+
+async fn converse<S>(stream: S, request: Request<Full<Bytes>>) -> Result<HttpAnswer, HttpPostError>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     let (mut sender, connection) = handshake(TokioIo::new(stream)).await?;
     let conversation = async move {
         let response = sender.send_request(request).await?;
@@ -130,11 +182,13 @@ mod tests {
     };
 
     #[test]
-    fn an_address_is_read_and_only_plain_http_is_taken() {
+    fn an_address_is_read_with_and_without_tls() {
         let target = HttpTarget::parse("http://[::1]:9000/push?a=b").unwrap();
         assert_eq!((target.host.as_str(), target.port, target.path.to_string().as_str()), ("::1", 9000, "/push?a=b"));
         assert_eq!(HttpTarget::parse("http://push.example").unwrap().port, 80);
-        for bad in ["https://push.example/", "push.example", "http://"] {
+        let secure = HttpTarget::parse("https://push.example/").unwrap();
+        assert_eq!((secure.port, secure.security().is_some()), (443, true));
+        for bad in ["ftp://push.example/", "push.example", "http://", "https://a..b/"] {
             assert!(HttpTarget::parse(bad).is_err(), "{bad}");
         }
     }

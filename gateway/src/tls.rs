@@ -1,4 +1,5 @@
-//! TLS of the listeners: certificate and key from files, replaced while the gateway runs.
+//! TLS: certificate and key of the listeners from files, replaced while the gateway runs; and whom the gateway believes
+//! when it calls services itself.
 
 use std::{
     path::{Path, PathBuf},
@@ -6,9 +7,9 @@ use std::{
 };
 use tokio::sync::watch;
 use tokio_rustls::{
-    TlsAcceptor,
+    TlsAcceptor, TlsConnector,
     rustls::{
-        ServerConfig,
+        ClientConfig, RootCertStore, ServerConfig,
         crypto::ring,
         pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
     },
@@ -33,6 +34,58 @@ pub struct TlsKeeper {
     current: watch::Sender<Arc<ServerConfig>>,
 }
 
+/// Whom the gateway believes when it calls a service over TLS; nobody until files were read. Cheap to clone.
+#[derive(Clone, Default)]
+pub struct TlsTrust(Option<Arc<ClientConfig>>);
+
+impl TlsTrust {
+    /// Believes those whose certificates are signed by one of this file, or of the file that the system has for that.
+    ///
+    /// # Errors
+    /// See [`TlsError`].
+    pub fn open(ca_file: Option<&Path>) -> Result<Self, TlsError> {
+        let of_system = || SYSTEM_ROOTS.iter().map(Path::new).find(|path| path.is_file());
+        let path = ca_file.or_else(of_system).ok_or(TlsError::NoRoots)?;
+        let mut roots = RootCertStore::empty();
+        // The file of the system may hold what nobody can read.
+        let (added, _) = roots.add_parsable_certificates(certificates(path)?);
+        if added == 0 {
+            return Err(failed(path, "no certificate in it can be used".to_owned()));
+        }
+        let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
+        let mut config =
+            builder.with_safe_default_protocol_versions()?.with_root_certificates(roots).with_no_client_auth();
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(Self(Some(Arc::new(config))))
+    }
+
+    /// What connections are begun with; none when no file was read.
+    #[must_use]
+    pub fn connector(&self) -> Option<TlsConnector> {
+        self.0.clone().map(TlsConnector::from)
+    }
+
+    /// The same for connections that block.
+    #[must_use]
+    pub fn config(&self) -> Option<Arc<ClientConfig>> {
+        self.0.clone()
+    }
+}
+
+impl std::fmt::Debug for TlsTrust {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("TlsTrust")
+    }
+}
+
+/// Where systems keep the certificates that everybody believes.
+const SYSTEM_ROOTS: [&str; 4] = [
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+];
+
 /// Why certificate and key cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
@@ -44,6 +97,9 @@ pub enum TlsError {
         /// What is wrong with it.
         reason: String,
     },
+    /// Neither a file is named nor has the system one.
+    #[error("no file of trusted certificates: write node.ca_file")]
+    NoRoots,
     /// They do not fit together, or are of a kind that is not served.
     #[error("certificate and key: {0}")]
     Unusable(#[from] tokio_rustls::rustls::Error),
@@ -100,14 +156,19 @@ impl std::fmt::Debug for TlsKeeper {
     }
 }
 
-fn read(files: &TlsFiles) -> Result<Arc<ServerConfig>, TlsError> {
-    let failed = |path: &Path, reason: String| TlsError::File { path: path.to_owned(), reason };
+fn failed(path: &Path, reason: String) -> TlsError {
+    TlsError::File { path: path.to_owned(), reason }
+}
+
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let chain: Result<Vec<CertificateDer<'static>>, _> =
-        CertificateDer::pem_file_iter(&files.certificate).and_then(Iterator::collect);
-    let chain = chain.map_err(|error| failed(&files.certificate, error.to_string()))?;
-    if chain.is_empty() {
-        return Err(failed(&files.certificate, "there is no certificate in it".to_owned()));
-    }
+        CertificateDer::pem_file_iter(path).and_then(Iterator::collect);
+    let chain = chain.map_err(|error| failed(path, error.to_string()))?;
+    if chain.is_empty() { Err(failed(path, "there is no certificate in it".to_owned())) } else { Ok(chain) }
+}
+
+fn read(files: &TlsFiles) -> Result<Arc<ServerConfig>, TlsError> {
+    let chain = certificates(&files.certificate)?;
     let key = PrivateKeyDer::from_pem_file(&files.key).map_err(|error| failed(&files.key, error.to_string()))?;
     let builder = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()));
     let mut config =

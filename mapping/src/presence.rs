@@ -439,10 +439,24 @@ pub struct InfoLink {
 /// A piece of either side's document that has no neutral field, kept as it was written.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Extension {
-    /// Namespace of its root element.
+    /// Namespace in which it is said.
     pub namespace: Text,
+    /// Which of several things said in that namespace it is; none stands for everything said in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<Text>,
     /// The element as self-contained, well-formed XML.
     pub xml: Text,
+}
+
+impl Extension {
+    /// The namespace in which elements of WV vendors are carried through (presence mapping, row P25).
+    pub const WV_NAMESPACE: &'static str = "urn:x-wv-iwf:pa:1";
+
+    /// Whether it takes the place of the other.
+    #[must_use]
+    pub fn replaces(&self, other: &Self) -> bool {
+        self.namespace == other.namespace && (self.name.is_none() || self.name == other.name)
+    }
 }
 
 /// What one watcher is shown: a document, of which only the granted part counts.

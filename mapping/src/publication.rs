@@ -195,10 +195,13 @@ fn merge_into(devices: &mut Vec<Device>, said: Device) {
     known.updated = known.updated.max(said.updated);
 }
 
-/// What is said in a namespace replaces everything said in it before.
+/// What is said replaces what was said before under the same name, or in the same namespace where there are no names.
 fn merge_extensions(known: &mut Vec<Extension>, said: Vec<Extension>) {
-    known.retain(|old| !said.iter().any(|new| new.namespace == old.namespace));
+    known.retain(|old| !said.iter().any(|new| new.replaces(old)));
     known.extend(said);
+    // What was said longest ago gives way.
+    let surplus = known.len().saturating_sub(EXTENSIONS_MAX);
+    known.drain(..surplus);
 }
 
 fn find_or_add<'a>(devices: &'a mut Vec<Device>, id: &DeviceId) -> &'a mut Device {
@@ -213,6 +216,9 @@ fn find_or_add<'a>(devices: &'a mut Vec<Device>, id: &DeviceId) -> &'a mut Devic
     #[allow(clippy::indexing_slicing, reason = "the index was found, or is that of the device just added")]
     &mut devices[index]
 }
+
+/// So many things may be said beyond what both sides have fields for.
+const EXTENSIONS_MAX: usize = 32;
 
 #[cfg(test)]
 mod tests {
@@ -270,6 +276,22 @@ mod tests {
         assert_eq!(publications.document.devices[0].online, Value::Known(false));
         assert_eq!(publications.compose(&[], Absence::Unknown), online);
         assert!(publications.document.devices.is_empty());
+    }
+
+    #[test]
+    fn an_extension_replaces_only_what_has_its_name() {
+        let said = |name: Option<&str>, xml: &str| Extension {
+            namespace: "urn:x".into(),
+            name: name.map(Into::into),
+            xml: xml.into(),
+        };
+        let mut known = vec![said(Some("a"), "<a1/>"), said(Some("b"), "<b1/>")];
+        merge_extensions(&mut known, vec![said(Some("a"), "<a2/>")]);
+        assert_eq!(known, [said(Some("b"), "<b1/>"), said(Some("a"), "<a2/>")]);
+        merge_extensions(&mut known, vec![said(None, "<all/>")]);
+        assert_eq!(known, [said(None, "<all/>")]);
+        merge_extensions(&mut known, (0..99).map(|number| said(Some(&number.to_string()), "<n/>")).collect());
+        assert_eq!(known.len(), EXTENSIONS_MAX);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use acceptance::{
     http,
     phone::Phone,
     product::{Setup, configuration_with_pairs, pair, shared},
+    tls::TlsService,
     tool, wait,
 };
 use std::{
@@ -26,7 +27,9 @@ use wv_proto::{
     primitive::{
         Envelope, Primitive, SessionDescriptor, Transaction,
         access::{LoginRequest, LoginResponse},
+        capability::{CapabilityList, CirMethod},
         identifier::{ClientId, Nonce, Password, SessionCookie, SessionId, TransactionId, UserId},
+        service::ClientCapabilityRequest,
     },
     session::digest::{DigestMethod, digest_bytes},
     version::{Encoding, Version},
@@ -180,6 +183,25 @@ fn wv_acc_04_a_trusted_proxy_vouches_for_a_telephone_number() {
     assert_eq!(behind_tls.code(gateway.csp()), 200);
 }
 
+/// Reads what is posted, and answers it.
+fn serve(stream: &mut (impl Read + Write), answer: &str) -> serde_json::Value {
+    let mut reader = BufReader::new(stream);
+    let (mut length, mut line) = (0, String::from("-"));
+    while !line.trim().is_empty() {
+        line.clear();
+        reader.read_line(&mut line).unwrap();
+        if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+            length = value.trim().parse().unwrap();
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).unwrap();
+    let text = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{answer}", answer.len());
+    reader.get_mut().write_all(text.as_bytes()).unwrap();
+    reader.get_mut().flush().unwrap();
+    serde_json::from_slice(&body).unwrap()
+}
+
 /// A service of the operator that answers these, one after the other, and tells what it was asked.
 fn subscriber_service(answers: &'static [&'static str]) -> (SocketAddr, mpsc::Receiver<serde_json::Value>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -187,21 +209,8 @@ fn subscriber_service(answers: &'static [&'static str]) -> (SocketAddr, mpsc::Re
     let (asked, questions) = mpsc::sync_channel(16);
     std::thread::spawn(move || {
         for answer in answers {
-            let (stream, _) = listener.accept().unwrap();
-            let mut reader = BufReader::new(stream);
-            let (mut length, mut line) = (0, String::from("-"));
-            while !line.trim().is_empty() {
-                line.clear();
-                reader.read_line(&mut line).unwrap();
-                if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
-                    length = value.trim().parse().unwrap();
-                }
-            }
-            let mut body = vec![0; length];
-            reader.read_exact(&mut body).unwrap();
-            asked.send(serde_json::from_slice(&body).unwrap()).unwrap();
-            let text = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{answer}", answer.len());
-            reader.get_mut().write_all(text.as_bytes()).unwrap();
+            let (mut stream, _) = listener.accept().unwrap();
+            asked.send(serve(&mut stream, answer)).unwrap();
         }
     });
     (address, questions)
@@ -227,6 +236,68 @@ fn wv_acc_05_a_service_of_the_operator_knows_the_subscribers() {
     // The newcomer has an account now: he can be written to.
     let mut agent = Agent::registered(gateway.sip(), "s0@sip.example");
     assert_eq!(agent.send("sip:newcomer@wv.example", "welcome").unwrap() / 100, 2);
+}
+
+#[test]
+fn wv_acc_05_services_of_the_operator_are_called_over_tls() {
+    let Some(openssl) = tool::find("openssl") else { return };
+    let service = TlsService::start(&openssl);
+    let address = service.address();
+    let text = format!(
+        "{}[[account]]\nuser = \"wv:+4915112345678@wv.example\"\npassword = \"secret\"\n",
+        configuration_with_pairs()
+    );
+    let setup = |ca_file: &Path| {
+        Setup::configured(&text)
+            .with("auth.backend=http")
+            .with(&format!("auth.url=https://{address}/subscriber"))
+            .with(&format!("wv.access.cir_push_url=https://{address}/push"))
+            .with("wv.access.cir_methods=WAPSMS,SSMS")
+            .with(&format!("node.ca_file={}", ca_file.display()))
+    };
+    let gateway = setup(service.authority()).start();
+    let user = "wv:+4915112345678@wv.example";
+    let answers = std::thread::scope(|scope| {
+        let served = scope.spawn(|| serve(&mut service.accept(), "{\"result\":\"accepted\"}"));
+        let mut phone = Phone::new(gateway.csp(), user, Version::V1_2, Encoding::Xml);
+        phone.log_in().unwrap();
+        let asked = served.join().unwrap();
+        let capabilities = CapabilityList { supported_cir_methods: vec![CirMethod::Ssms], ..CapabilityList::default() };
+        let request = ClientCapabilityRequest { client_id: None, capabilities };
+        phone.request(Primitive::ClientCapabilityRequest(Box::new(request))).unwrap();
+        phone.poll();
+        let pushed = scope.spawn(|| serve(&mut service.accept(), "{}"));
+        let mut agent = Agent::registered(gateway.sip(), "s0@sip.example");
+        assert_eq!(agent.send("sip:+4915112345678@wv.example", "wake up").unwrap() / 100, 2);
+        (asked, pushed.join().unwrap())
+    });
+    assert_eq!((&answers.0["user"], &answers.1["method"]), (&user.into(), &"SSMS".into()));
+    // Somebody whom nobody vouches for is told nothing.
+    let stranger = TlsService::start(&openssl);
+    let gateway = setup(stranger.authority()).start();
+    std::thread::scope(|scope| {
+        let refused = scope.spawn(|| service.accept().read(&mut [0]).is_err());
+        assert_eq!(Login::of("wv:w0@wv.example").code(gateway.csp()), 503);
+        assert!(refused.join().unwrap(), "the gateway believed a stranger");
+    });
+}
+
+#[test]
+fn wv_neg_04_the_operator_may_insist_on_negotiation() {
+    for (setting, code) in [("false", 200), ("true", 506)] {
+        let gateway = Setup::configured(&configuration_with_pairs())
+            .with(&format!("wv.access.strict_services={setting}"))
+            .start();
+        let session = Login::of("wv:w0@wv.example").answer(gateway.csp()).session_id.unwrap();
+        let request = Transaction::request(Some(TransactionId::new("2")), Primitive::GetListRequest);
+        let envelope = Envelope::new(SessionDescriptor::Inband(session), request);
+        let body = envelope.encode(Version::V1_2, Encoding::Xml, WriterOptions::default()).unwrap();
+        let mut connection = http::Connection::open(gateway.csp()).unwrap();
+        let answer = connection.post("/csp", "application/vnd.wv.csp.xml", &body).unwrap();
+        let answer = String::from_utf8(answer.body).unwrap();
+        let is_refused = answer.contains("<Code>506</Code>");
+        assert_eq!(is_refused, code == 506, "{answer}");
+    }
 }
 
 fn certificate(openssl: &Path, folder: &Folder, name: &str) {

@@ -7,11 +7,14 @@ use acceptance::{
 use wv_proto::{
     codec::decode,
     limit::Limits,
+    presence_attribute::{GeoLocation, PresenceAttribute, PresenceSubList, Qualified},
     primitive::{
         Envelope, Primitive, SessionDescriptor, Transaction,
         discovery::{VersionDiscoveryRequest, VersionDiscoveryResponse, VersionList},
         identifier::{SearchId, TransactionId, UserId},
+        map::{GetMapRequest, GetMapResponse},
         party::Property,
+        presence::UpdatePresenceRequest,
         profile::{GetPublicProfileRequest, PublicProfile, UpdatePublicProfileRequest},
         provider::{GetSpInfoRequest, VerifyIdRequest},
         search::{SearchElement, SearchPair, SearchRequest, SearchResponse, SearchResult, StopSearchRequest},
@@ -182,5 +185,52 @@ fn wv_dsc_01_versions_are_discovered_before_any_session() {
             let response = VersionDiscoveryResponse::decode(&decoded.tree).expect("a response");
             assert_eq!(response.versions.versions(), [Version::V1_1, Version::V1_3]);
         }
+    }
+}
+
+fn code_or_name(phone: &mut Phone, primitive: Primitive) -> Result<Primitive, u16> {
+    let answer = phone.request(primitive).unwrap();
+    code_of(&answer).map_or(Ok(answer), Err)
+}
+
+#[test]
+fn wv_map_01_a_map_shows_where_somebody_may_be_seen() {
+    for encoding in [Encoding::Xml, Encoding::Wbxml] {
+        let (me, mut phone) = phone_of(Version::V1_3, encoding);
+        let (other, mut friend) = phone_of(Version::V1_3, encoding);
+        let place = || {
+            let at = GeoLocation {
+                longitude: Some("13 24 36.000E".into()),
+                latitude: Some("52 31 12.000N".into()),
+                ..GeoLocation::default()
+            };
+            [PresenceAttribute::GeoLocation(Box::new(Qualified::valid(at)))].into_iter().collect::<PresenceSubList>()
+        };
+        let url = "https://maps.example/?lat=52.5200000&lon=13.4100000";
+        let expected = Ok(Primitive::GetMapResponse(Box::new(GetMapResponse::Url(url.into()))));
+        let map = |target| Primitive::GetMapRequest(Box::new(target));
+        let of_user = |user: &str| map(GetMapRequest::User(UserId::new(user)));
+        assert_eq!(code_or_name(&mut phone, map(GetMapRequest::Place(place()))), expected);
+        assert_eq!(code_or_name(&mut phone, map(GetMapRequest::Place(PresenceSubList::default()))), Err(404));
+        friend.ask(Primitive::UpdatePresenceRequest(UpdatePresenceRequest { attributes: place() }));
+        assert_eq!(code_or_name(&mut friend, of_user(&other.wv)), expected, "one's own place");
+        assert_eq!(code_or_name(&mut phone, of_user(&other.wv)), Err(521), "nothing may be seen");
+        friend.grant(&me.wv, true);
+        assert_eq!(code_or_name(&mut phone, of_user(&other.wv)), expected);
+        assert_eq!(code_or_name(&mut phone, of_user("wv:nobody@wv.example")), Err(531));
+    }
+}
+
+#[test]
+fn wv_ext_01_no_extension_is_known() {
+    for (version, encoding) in kinds().filter(|(version, _)| *version != Version::V1_1) {
+        let (_, phone) = phone_of(version, encoding);
+        let extended = acceptance::primitive_table::example(
+            version,
+            &phone.session_id().unwrap(),
+            wv_proto::schema::element::EXTENDED_REQUEST,
+        );
+        let answer = phone.post_raw("application/vnd.wv.csp.xml", &extended).unwrap();
+        assert!(String::from_utf8_lossy(&answer.body).contains("<Code>405</Code>"), "{answer:?}");
     }
 }

@@ -26,6 +26,7 @@ pub mod scenario;
 pub mod simulated;
 pub mod sipp;
 pub mod status;
+pub mod tls;
 pub mod tool;
 pub mod wait;
 

@@ -172,7 +172,7 @@ const END: &str = "<!-- end of primitives -->\n";
 /// # Panics
 /// When the README has no place for it.
 #[must_use]
-pub fn in_readme(readme: &str, rows: &[(String, Speaker, [&'static str; 3])]) -> String {
+pub fn in_readme(readme: &str, rows: &[(String, Speaker, [String; 3])]) -> String {
     let (before, rest) = readme.split_once(BEGIN).expect("README.md has the mark where the primitives begin");
     let (_, after) = rest.split_once(END).expect("README.md has the mark where the primitives end");
     let mut table = String::from("| primitive | said by | 1.1 | 1.2 | 1.3 |\n|---|---|---|---|---|\n");

@@ -187,7 +187,10 @@ fn run(setup: &Setup, folder: &Folder) -> Process {
 #[must_use]
 pub fn shared() -> &'static Gateway {
     static SHARED: OnceLock<Gateway> = OnceLock::new();
-    SHARED.get_or_init(|| Setup::configured(&configuration_with_pairs()).start())
+    SHARED.get_or_init(|| {
+        let setup = Setup::configured(&configuration_with_pairs());
+        setup.with("wv.access.map_url=https://maps.example/?lat={latitude}&lon={longitude}").start()
+    })
 }
 
 /// Two users of the shared gateway, one on each side, whom no other test of the process uses.

@@ -28,11 +28,11 @@ use std::{
     sync::Arc,
 };
 use wv_proto::{
-    primitive::capability::CirMethod,
+    primitive::{capability::CirMethod, function::Function},
     session::{
         limit::{KEEP_ALIVE_CEILING, SessionLimits},
         login::SameClient,
-        negotiation::Offer,
+        negotiation::{Offer, Strictness},
         poll::Epoch,
         server::SessionPolicy,
     },
@@ -132,6 +132,7 @@ pub(super) fn sessions(
             name: access.provider_name.as_str().into(),
             description: access.provider_description.as_deref().map(Box::from),
             url: access.provider_url.as_deref().map(Box::from),
+            map_url: access.map_url.as_deref().map(Box::from),
         },
     }
 }
@@ -157,8 +158,13 @@ fn offer(access: &WvAccess, places: Places) -> Offer {
         CirMethod::WapSms | CirMethod::Ssms => access.cir_push.is_some(),
         CirMethod::Other(_) => false,
     };
+    let mut functions = offered_functions();
+    if access.map_url.is_some() {
+        functions.insert(Function::Getmap);
+    }
     Offer {
-        functions: offered_functions(),
+        functions,
+        strictness: if access.strict_services { Strictness::Strict } else { Strictness::Tolerant },
         cir_methods: cir_methods.filter(is_possible).collect(),
         tcp_address: host.or(places.cir.map(|cir| cir.ip().to_string())).map(Box::from),
         tcp_port: port.or(places.cir.map(|cir| cir.port())),

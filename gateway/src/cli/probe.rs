@@ -1,15 +1,22 @@
 //! `check-config --online`: whether listeners can be opened and neighbour servers be reached, from this machine, now.
 
-use crate::config::{
-    Configuration,
-    value::{PeerScheme, PeerUri, SipTransport},
+use crate::{
+    config::{
+        Configuration,
+        section::WvAccess,
+        value::{PeerScheme, PeerUri, SipTransport},
+    },
+    http_post::HttpTarget,
+    tls::{TlsKeeper, TlsTrust},
 };
 use serde_json::{Value, json};
 use std::{
     fmt, io,
     net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs, UdpSocket},
+    path::Path,
     time::Duration,
 };
+use tokio_rustls::rustls::{ClientConnection, pki_types::ServerName};
 
 /// What one probe found.
 #[derive(Debug)]
@@ -23,9 +30,17 @@ pub(super) struct Finding {
 pub(super) fn run(configuration: &Configuration) -> Vec<Finding> {
     let mut findings = vec![stream("admin.listen", configuration.admin.listen)];
     if let Some(access) = &configuration.wv_access {
-        findings.push(stream("wv.access.listen", access.listen));
-        findings.push(stream("wv.access.cir_tcp", access.cir_tcp));
+        findings.extend(access_points(access));
     }
+    let ca_file = configuration.node.ca_file.as_deref();
+    if let Some(file) = ca_file {
+        let fault = TlsTrust::open(Some(file)).err().map(|error| error.to_string());
+        findings.push(Finding { what: "node.ca_file".to_owned(), fault, remark: "can be read" });
+    }
+    let push = configuration.wv_access.as_ref().and_then(|access| access.cir_push.as_ref());
+    let services =
+        [("auth.url", configuration.auth.as_ref().map(|auth| &auth.target)), ("wv.access.cir_push_url", push)];
+    findings.extend(services.into_iter().filter_map(|(key, target)| Some(service(key, target?, ca_file))));
     if let Some(federation) = &configuration.wv_federation {
         findings.push(stream("wv.federation.listen", federation.listen));
     }
@@ -44,6 +59,58 @@ pub(super) fn run(configuration: &Configuration) -> Vec<Finding> {
     findings
 }
 
+fn access_points(access: &WvAccess) -> Vec<Finding> {
+    let mut findings = vec![stream("wv.access.listen", access.listen), stream("wv.access.cir_tcp", access.cir_tcp)];
+    if let Some(tls) = &access.tls {
+        findings.push(stream("wv.access.tls_listen", tls.listen));
+        let fault = TlsKeeper::prepare(&tls.files).err().map(|error| error.to_string());
+        let what = "wv.access.tls_certificate, wv.access.tls_key".to_owned();
+        findings.push(Finding { what, fault, remark: "fit together" });
+    }
+    if let Some(address) = access.pts_udp {
+        findings.push(listener(format!("wv.access.pts_udp {address}"), UdpSocket::bind(address).map(drop)));
+    }
+    findings
+}
+
+/// A service of the operator: whether it is there and, over TLS, whether it is believed.
+fn service(key: &str, target: &HttpTarget, ca_file: Option<&Path>) -> Finding {
+    let (host, port) = target.place();
+    let what = format!("{key} {host}:{port}");
+    let mut remark = "accepts connections";
+    let result = connect(host, port).and_then(|stream| match target.security() {
+        None => Ok(()),
+        Some((name, _)) => {
+            remark = "is believed";
+            believe(stream, name, ca_file)
+        }
+    });
+    Finding { what, fault: result.err().map(|error| error.to_string()), remark }
+}
+
+fn connect(host: &str, port: u16) -> io::Result<TcpStream> {
+    let mut last = io::Error::other("the name has no address");
+    for address in (host, port).to_socket_addrs()? {
+        match TcpStream::connect_timeout(&address, CONNECT_WAIT) {
+            Ok(stream) => return Ok(stream),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
+fn believe(mut stream: TcpStream, name: &ServerName<'static>, ca_file: Option<&Path>) -> io::Result<()> {
+    stream.set_read_timeout(Some(CONNECT_WAIT))?;
+    stream.set_write_timeout(Some(CONNECT_WAIT))?;
+    let trust = TlsTrust::open(ca_file).map_err(io::Error::other)?;
+    let config = trust.config().ok_or_else(|| io::Error::other("no trusted certificates were read"))?;
+    let mut connection = ClientConnection::new(config, name.clone()).map_err(io::Error::other)?;
+    while connection.is_handshaking() {
+        connection.complete_io(&mut stream)?;
+    }
+    Ok(())
+}
+
 fn stream(key: &str, address: SocketAddr) -> Finding {
     listener(format!("{key} {address}"), TcpListener::bind(address).map(drop))
 }
@@ -55,28 +122,21 @@ fn listener(what: String, result: io::Result<()>) -> Finding {
 fn neighbour(name: &str, uri: &PeerUri) -> Finding {
     let what = format!("peer \"{name}\" {uri}");
     let host = uri.address.host.trim_matches(['[', ']']);
-    let fault = |fault: &dyn fmt::Display| Some(fault.to_string());
     let addresses: Vec<SocketAddr> = match (host, uri.port()).to_socket_addrs() {
         Ok(addresses) => addresses.collect(),
-        Err(error) => return Finding { what, fault: fault(&error), remark: "" },
+        Err(error) => return Finding { what, fault: Some(error.to_string()), remark: "" },
     };
     // RFC 3263 §4.1
     let is_datagram = uri.scheme == PeerScheme::Sip && uri.transport != Some(SipTransport::Tcp);
     if is_datagram {
         return Finding { what, fault: None, remark: "has an address (datagrams: not tried)" };
     }
-    let mut last = None;
-    for address in &addresses {
-        match TcpStream::connect_timeout(address, CONNECT_WAIT) {
-            Ok(_) if matches!(uri.scheme, PeerScheme::SspTls | PeerScheme::CspTls) => {
-                return Finding { what, fault: None, remark: "accepts connections (TLS: not tried)" };
-            }
-            Ok(_) => return Finding { what, fault: None, remark: "accepts connections" },
-            Err(error) => last = Some(error),
-        }
+    if addresses.is_empty() {
+        return Finding { what, fault: Some("the name has no address".to_owned()), remark: "" };
     }
-    let reason = last.map_or_else(|| "the name has no address".to_owned(), |error| error.to_string());
-    Finding { what, fault: Some(reason), remark: "" }
+    let is_secure = matches!(uri.scheme, PeerScheme::SspTls | PeerScheme::CspTls);
+    let remark = if is_secure { "accepts connections (TLS: not tried)" } else { "accepts connections" };
+    Finding { what, fault: connect(host, uri.port()).err().map(|error| error.to_string()), remark }
 }
 
 impl Finding {
@@ -117,5 +177,25 @@ mod tests {
         let configuration = Configuration::read(&Sources::from_text("f", &text)).unwrap();
         let verdicts: Vec<bool> = run(&configuration).iter().map(Finding::is_good).collect();
         assert_eq!(verdicts, [false, true, true, true, true]);
+    }
+
+    #[test]
+    fn files_of_tls_are_read_and_services_tried() {
+        let folder = crate::store::TemporaryFolder::create().unwrap();
+        let file = folder.path().join("nothing.pem");
+        std::fs::write(&file, "nothing").unwrap();
+        let (file, open) = (file.display(), TcpListener::bind("127.0.0.1:0").unwrap());
+        let text = format!(
+            "[node]\nca_file=\"{file}\"\n[admin]\nlisten=\"127.0.0.1:0\"\n[auth]\nbackend=\"http\"\n\
+             url=\"http://{}/\"\n[wv.access]\nlisten=\"127.0.0.1:0\"\ncir_tcp=\"127.0.0.1:0\"\n\
+             tls_listen=\"127.0.0.1:0\"\ntls_certificate=\"{file}\"\ntls_key=\"{file}\"\n\
+             [[domain]]\nname=\"d\"\nside=\"wv\"\nroute=\"access\"\n",
+            open.local_addr().unwrap()
+        );
+        let configuration = Configuration::read(&Sources::from_text("f", &text)).unwrap();
+        let bad: Vec<String> =
+            run(&configuration).iter().filter(|finding| !finding.is_good()).map(ToString::to_string).collect();
+        assert_eq!(bad.len(), 2, "{bad:?}");
+        assert!(bad[0].starts_with("FAIL  wv.access.tls_certificate") && bad[1].starts_with("FAIL  node.ca_file"));
     }
 }

@@ -201,6 +201,12 @@ impl Report {
         {
             self.add("wv.access.cir_push_url", ProblemKind::Impossible { value: url, reason });
         }
+        if let Some(url) = values.text("wv.access.map_url")
+            && !(url.contains("{latitude}") && url.contains("{longitude}"))
+        {
+            let reason = "write {latitude} and {longitude} where the place stands";
+            self.add("wv.access.map_url", ProblemKind::Impossible { value: url, reason });
+        }
         for name in ["wv.access.tls_certificate", "wv.access.tls_key"] {
             if values.has("wv.access.tls_listen") && !values.has(name) {
                 let reason = "tls_listen needs tls_certificate and tls_key";

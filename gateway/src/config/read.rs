@@ -48,7 +48,11 @@ pub(super) fn configuration(values: &Values, mut report: Report) -> Result<Confi
         || uses(|routing| matches!(routing, DomainRouting::Registrar | DomainRouting::Peer(_) | DomainRouting::Dns));
     let answer_wait = millis(values, "wv.access.answer_wait_ms");
     let mut configuration = Configuration {
-        node: Node { name: text(values, "node.name"), data_dir: PathBuf::from(text(values, "node.data_dir")) },
+        node: Node {
+            name: text(values, "node.name"),
+            data_dir: PathBuf::from(text(values, "node.data_dir")),
+            ca_file: values.text("node.ca_file").map(PathBuf::from),
+        },
         wv_access: has_access.then(|| access(values, answer_wait)),
         wv_federation: has_federation.then(|| WvFederation {
             listen: socket(values, "wv.federation.listen"),
@@ -129,6 +133,8 @@ fn access(values: &Values, answer_wait: Duration) -> WvAccess {
         provider_name: text(values, "wv.access.provider_name"),
         provider_description: values.text("wv.access.provider_description").filter(|text| !text.is_empty()),
         provider_url: values.text("wv.access.provider_url"),
+        map_url: values.text("wv.access.map_url"),
+        strict_services: values.flag("wv.access.strict_services"),
     }
 }
 

@@ -4,7 +4,7 @@ use super::value::{DomainRouting, HostPort, Network, PeerUri, SipListen};
 use crate::{
     account::{AccountUser, Secret, SubscriberService},
     http_post::HttpTarget,
-    tls::TlsFiles,
+    tls::{TlsError, TlsFiles},
 };
 use hyper::header::HeaderName;
 use mapping::{
@@ -53,6 +53,8 @@ pub struct Node {
     pub name: String,
     /// Folder of store, key file and admin token.
     pub data_dir: PathBuf,
+    /// By which certificates services are believed, if not by those of the system.
+    pub ca_file: Option<PathBuf>,
 }
 
 /// The CSP server.
@@ -104,6 +106,10 @@ pub struct WvAccess {
     pub provider_description: Option<String>,
     /// Where the provider tells more about itself.
     pub provider_url: Option<String>,
+    /// Where maps are, with `{latitude}` and `{longitude}` in it.
+    pub map_url: Option<String>,
+    /// Whether functions have to be negotiated.
+    pub strict_services: bool,
 }
 
 impl WvAccess {
@@ -294,6 +300,17 @@ impl Configuration {
             table.insert(&domain.name, DomainRoute { side: domain.side, route });
         }
         table
+    }
+
+    /// Reads by whom services at `https` addresses are believed.
+    ///
+    /// # Errors
+    /// When the certificates cannot be read.
+    pub fn believe_services(&mut self) -> Result<(), TlsError> {
+        let ca_file = self.node.ca_file.as_deref();
+        let push = self.wv_access.as_mut().and_then(|access| access.cir_push.as_mut());
+        let auth = self.auth.as_mut().map(|service| &mut service.target);
+        push.into_iter().chain(auth).try_for_each(|target| target.believe(ca_file))
     }
 
     /// The peer of that name.

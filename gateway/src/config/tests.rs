@@ -118,7 +118,7 @@ x = 1
 "#,
     );
     let expected = [
-        "gw.toml:2:1: node.nam: there is no such key; did you mean \"name\"? (allowed: name, data_dir)",
+        "gw.toml:2:1: node.nam: there is no such key; did you mean \"name\"? (allowed: name, data_dir, ca_file)",
         "gw.toml:3:12: node.data_dir: expected a text, found a whole number",
         "gw.toml:6:10: wv.access.listen: \"localhost\" is impossible: expected ADDRESS:PORT, such as 127.0.0.1:8080",
         "gw.toml:7:20: wv.access.keep_alive_max_s: 5 is outside 30..=2592000",
@@ -151,6 +151,21 @@ fn features_that_are_not_there_are_named_honestly() {
 }
 
 #[test]
+fn a_map_needs_a_place_and_services_may_speak_tls() {
+    let found = problems(&format!("[wv.access]\nmap_url=\"https://maps.example/\"\n{DOMAINS}"));
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].ends_with("write {latitude} and {longitude} where the place stands"), "{found:?}");
+    let text = format!(
+        "[node]\nca_file=\"ca.pem\"\n[auth]\nbackend=\"http\"\nurl=\"https://auth.example/\"\n[wv.access]\n\
+         strict_services=true\nmap_url=\"https://maps.example/{{latitude}}/{{longitude}}\"\n{DOMAINS}"
+    );
+    let configuration = Configuration::read(&Sources::from_text("gw.toml", &text)).unwrap();
+    assert!(configuration.auth.unwrap().target.security().is_some());
+    assert!(configuration.wv_access.unwrap().strict_services);
+    assert_eq!(configuration.node.ca_file.unwrap().to_str(), Some("ca.pem"));
+}
+
+#[test]
 fn a_text_that_is_no_toml_names_every_place() {
     let found = problems("[node\nname = \"a\"\n\n[x]\ny = = 3\n");
     assert!(found.iter().any(|problem| problem.starts_with("gw.toml:1:")), "{found:?}");
@@ -180,7 +195,7 @@ fn environment_and_flags_are_checked_like_the_file() {
         found,
         [
             "environment WVSG__LIMITS__LINGER_S: limits.linger_s: expected a whole number, found another text",
-            "environment WVSG__NODE__NAM: node.nam: there is no such key; did you mean \"name\"? (allowed: name, data_dir)",
+            "environment WVSG__NODE__NAM: node.nam: there is no such key; did you mean \"name\"? (allowed: name, data_dir, ca_file)",
             "--set admin.listen: admin.listen: \"nowhere\" is impossible: expected ADDRESS:PORT, such as 127.0.0.1:8080",
             "--set wv.acces.listen: wv.acces.listen: there is no such key; did you mean \"access\"? (allowed: access, federation)",
         ]

@@ -3,6 +3,7 @@
 mod name;
 mod reading;
 mod value;
+mod vendor;
 mod writing;
 
 pub use name::{AttributeNames, PresenceAttributeName};
@@ -10,6 +11,8 @@ pub use value::{
     AddrPref, Availability, Capability, CapabilityState, CivicAddress, ClientInfo, CommC, ContactInfo, ContentLimit,
     GeoLocation, InfoLink, MediaContent, Mood, StatusContent, TimeZone,
 };
+
+pub use vendor::VendorElement;
 
 use crate::primitive::identifier::ClientId;
 use serde::{Deserialize, Serialize};
@@ -125,7 +128,7 @@ pub enum PresenceAttribute {
     /// InfoLink (1.2, 1.3).
     InfoLink(Qualified<Vec<InfoLink>>),
     /// An attribute outside the documents.
-    Vendor(VendorAttribute),
+    Vendor(VendorElement),
 }
 
 impl PresenceAttribute {
@@ -154,28 +157,6 @@ impl PresenceAttribute {
             Self::Vendor(_) => return None,
         })
     }
-}
-
-/// An attribute outside the documents: its name, its Qualifier, and the texts directly under it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct VendorAttribute {
-    /// The name of the element.
-    pub name: Box<str>,
-    /// Qualifier, if it follows the pattern of the others.
-    pub qualifier: Option<bool>,
-    /// Its text, if it holds text.
-    pub text: Option<Box<str>>,
-    /// Names and texts of the other elements under it.
-    pub children: Vec<VendorValue>,
-}
-
-/// An element under an attribute outside the documents.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct VendorValue {
-    /// The name of the element.
-    pub name: Box<str>,
-    /// Its text.
-    pub text: Box<str>,
 }
 
 #[cfg(test)]

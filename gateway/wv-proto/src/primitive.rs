@@ -13,6 +13,7 @@ pub mod function;
 pub mod group;
 pub mod identifier;
 pub mod invitation;
+pub mod map;
 pub mod message;
 mod need;
 pub mod notification;
@@ -58,6 +59,7 @@ use invitation::{
     CancelInviteRequest, CancelInviteUserRequest, ExtendConversationRequest, ExtendConversationResponse, InviteRequest,
     InviteResponse, InviteUserRequest, InviteUserResponse,
 };
+use map::{GetMapRequest, GetMapResponse};
 use message::{DeliveryReportRequest, MessageDelivered, NewMessage, SendMessageRequest, SendMessageResponse};
 use notification::{NotificationRequest, SubscribeNotificationRequest, UnsubscribeNotificationRequest};
 use presence::{
@@ -229,6 +231,8 @@ primitives! {
         SearchRequest SEARCH_REQUEST,
         SearchResponse SEARCH_RESPONSE,
         VerifyIdRequest VERIFY_ID_REQUEST,
+        GetMapRequest GET_MAP_REQUEST,
+        GetMapResponse GET_MAP_RESPONSE,
         SendMessageRequest SEND_MESSAGE_REQUEST,
         NewMessage NEW_MESSAGE,
         DeliveryReportRequest DELIVERY_REPORT_REQUEST,

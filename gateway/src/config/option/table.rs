@@ -19,6 +19,12 @@ pub const OPTIONS: &[ConfigOption] = &[
         Word("data"),
         "Folder of the store, the key file and the admin token, seen from the working folder.",
     ),
+    option(
+        "node.ca_file",
+        Kind::Text,
+        Nothing("the certificates of the system"),
+        "File of the certificates, in PEM, by which services at https addresses (auth.url, cir_push_url) are believed.",
+    ),
     option("wv.access.listen", Kind::Socket, Word("127.0.0.1:8080"), "Where the CSP server listens for HTTP."),
     option(
         "wv.access.advertise",
@@ -148,6 +154,18 @@ pub const OPTIONS: &[ConfigOption] = &[
         Kind::HttpUri,
         Nothing("no address"),
         "Address where the provider tells more about itself.",
+    ),
+    option(
+        "wv.access.map_url",
+        Kind::HttpUri,
+        Nothing("no maps"),
+        "Address of a map with {latitude} and {longitude} in it, which GetMap-Request (1.3) is answered with.",
+    ),
+    option(
+        "wv.access.strict_services",
+        Kind::Flag,
+        Flag(false),
+        "Whether functions that a client has not negotiated are refused with 506; many clients use them all the same.",
     ),
     option("wv.federation.listen", Kind::Socket, Word("127.0.0.1:8082"), "Where the SSP server listens for HTTP."),
     option(

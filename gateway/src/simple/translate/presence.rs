@@ -72,3 +72,6 @@ fn mood_to_name(mood: &Mood) -> Option<MoodName> {
 
 #[cfg(test)]
 mod tests;
+
+/// In which of our elements those of WV vendors are carried through.
+const VENDOR_WRAPPER: &str = "ext";

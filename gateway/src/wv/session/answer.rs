@@ -46,6 +46,12 @@ impl Sessions {
                 }
                 _ => Primitive::GetListResponse(contact_list::to_names(lists, version)),
             },
+            Answer::Presence { outcome, views, .. } if shape == Shape::Map && outcome.is_success() => {
+                self.map_of_view(views)
+            }
+            Answer::Presence { outcome, details, .. } if shape == Shape::Map => {
+                Primitive::Status(Status::from(self.result(&session, *outcome, details, &refused)))
+            }
             Answer::Presence { outcome, views, details } => {
                 let result = self.result(&session, *outcome, details, &refused);
                 let presences =
@@ -111,6 +117,7 @@ impl Sessions {
                     | Shape::MessageList
                     | Shape::Message
                     | Shape::Forwarded
+                    | Shape::Map
                     | Shape::Screening => Primitive::Status(Status::from(result)),
                 }
             }

@@ -4,6 +4,7 @@ mod authorization;
 mod group;
 mod invitation;
 mod lookup;
+mod map;
 pub(super) mod search;
 pub(super) mod service;
 mod waiting;
@@ -74,6 +75,7 @@ pub(super) enum Shape {
     Message,
     Forwarded,
     Screening,
+    Map,
 }
 
 impl Sessions {
@@ -115,6 +117,7 @@ impl Sessions {
             Primitive::SearchRequest(request) => self.search(now, id, ticket, &request),
             Primitive::StopSearchRequest(request) => self.stop_search(now, id, ticket, &request),
             Primitive::VerifyIdRequest(request) => self.verify_id(id, ticket, *request),
+            Primitive::GetMapRequest(request) => self.find_map(now, id, ticket, &request),
             Primitive::GetPublicProfileRequest(request) => self.public_profiles(now, id, ticket, &request),
             Primitive::UpdatePublicProfileRequest(request) => {
                 self.update_public_profile(now, id, ticket, &request);

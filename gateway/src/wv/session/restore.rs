@@ -100,6 +100,8 @@ pub struct Provider {
     pub description: Option<Box<str>>,
     /// Where to read more.
     pub url: Option<Box<str>>,
+    /// Where maps are, with `{latitude}` and `{longitude}` in it.
+    pub map_url: Option<Box<str>>,
 }
 
 impl WvSettings {

@@ -2,10 +2,13 @@
 
 mod attribute;
 mod location;
+mod vendor;
 mod zone;
 
 use attribute::{FromWv, to_attribute};
-use mapping::presence::{Attribute, AttributeSet, Device, DeviceId, Person, PresenceDocument, PresenceView, Value};
+use mapping::presence::{
+    Attribute, AttributeSet, Device, DeviceId, GeoLocation, Person, PresenceDocument, PresenceView, Value,
+};
 use mapping::time::Timestamp;
 use wv_proto::presence_attribute::{
     AttributeNames, PresenceAttribute, PresenceAttributeName, PresenceSubList, Qualified,
@@ -39,7 +42,11 @@ fn read_client_status(attribute: &PresenceAttribute, device: &mut Device) -> Res
     match attribute {
         PresenceAttribute::OnlineStatus(value) => device.online = read(value, |online| Some(*online)),
         PresenceAttribute::Registration(value) => device.registered = read(value, |attached| Some(*attached)),
-        PresenceAttribute::ClientInfo(value) => device.client = read(value, |client| Some(client.to_neutral())),
+        PresenceAttribute::ClientInfo(value) => {
+            device.client = read(value, |client| Some(client.to_neutral()));
+            let said = value.value.as_ref().map(|client| client.vendor.as_slice()).unwrap_or_default();
+            device.extensions = vendor::to_extensions(said);
+        }
         PresenceAttribute::TimeZone(value) => {
             device.time_offset_minutes = strict(value, Attribute::TimeZone, |zone| zone::parse(&zone.zone))?;
         }
@@ -75,7 +82,8 @@ fn read_user_status(attribute: &PresenceAttribute, person: &mut Person) -> Resul
             person.contact_info = read(value, |card| Some(attribute::card_from_wv(card)));
         }
         PresenceAttribute::InfoLink(value) => person.info_links = read(value, |links| Some(links.to_neutral())),
-        // The client status; and attributes of vendors, for which no field is agreed yet.
+        PresenceAttribute::Vendor(said) => person.extensions.extend(vendor::to_extensions(std::slice::from_ref(said))),
+        // The client status.
         _ => {}
     }
     Ok(())
@@ -126,16 +134,47 @@ pub fn to_names(set: AttributeSet, version: Version) -> Option<AttributeNames> {
 }
 
 /// What the watcher is told: the shown attributes that changed, one instance each (WV-PRS-05); what has no value gets
-/// Qualifier F.
+/// Qualifier F. What vendors put into ClientInfo is told there.
+// UNCLEAR presence-attributes.md §3: whether attributes of vendors are granted and asked for one by one; one word stands
+// for all of them here.
 #[must_use]
 pub fn to_sub_list(view: &PresenceView, version: Version) -> PresenceSubList {
     let device = merge_devices(&view.document.devices);
-    view.attributes
-        .intersection(view.changed)
+    let mut told = view.attributes.intersection(view.changed);
+    let shows_vendors = view.attributes.contains(Attribute::Extension);
+    let has_client = view.attributes.contains(Attribute::ClientInfo);
+    if told.contains(Attribute::Extension) && has_client && !device.extensions.is_empty() {
+        told.insert(Attribute::ClientInfo);
+    }
+    let named = told
         .iter()
         .filter(|attribute| *attribute != Attribute::InfoLink || version != Version::V1_1)
         .filter_map(|attribute| to_attribute(attribute, &view.document.person, &device))
-        .collect()
+        .map(|attribute| match attribute {
+            PresenceAttribute::ClientInfo(client) if shows_vendors => {
+                PresenceAttribute::ClientInfo(Box::new(vendor::within_client(*client, &device.extensions)))
+            }
+            attribute => attribute,
+        });
+    let of_vendors =
+        told.contains(Attribute::Extension).then(|| vendor::from_extensions(&view.document.person.extensions));
+    named.chain(of_vendors.into_iter().flatten().map(PresenceAttribute::Vendor)).collect()
+}
+
+/// The place that a list of attributes names.
+#[must_use]
+pub fn place_named(list: &PresenceSubList) -> Option<GeoLocation> {
+    list.attributes.iter().find_map(|attribute| match attribute {
+        PresenceAttribute::GeoLocation(place) => place.value.as_ref().and_then(location::from_wv),
+        _ => None,
+    })
+}
+
+/// The place of a presentity, as far as it is shown.
+#[must_use]
+pub fn place_shown(view: &PresenceView) -> Option<GeoLocation> {
+    let is_shown = view.attributes.contains(Attribute::GeoLocation);
+    is_shown.then(|| merge_devices(&view.document.devices).location.known().cloned()).flatten()
 }
 
 /// One device that stands for all: online before offline, newest first, and what it does not say from the next one.
@@ -153,6 +192,8 @@ fn merge_devices(devices: &[Device]) -> Device {
         merged.free_text_location.merge(device.free_text_location.clone());
         merged.network.merge(device.network.clone());
         merged.capabilities.merge(device.capabilities.clone());
+        merged.extensions.retain(|old| !device.extensions.iter().any(|new| new.replaces(old)));
+        merged.extensions.extend(device.extensions.iter().cloned());
     }
     merged
 }

@@ -2,7 +2,7 @@
 
 use super::outcome;
 use crate::account::Profile;
-use mapping::outcome::Outcome;
+use mapping::{outcome::Outcome, presence::GeoLocation};
 use wv_proto::{
     primitive::{Primitive, access::Status, party::Property},
     status::{DetailedResult, StatusCode, StatusResult},
@@ -94,6 +94,16 @@ const PROFILE_PROPERTIES: &[&str] = &[
 /// Longest value of such a property.
 const PROFILE_VALUE_CHARS_MAX: usize = 500;
 
+/// Where the map of a place is: the address with degrees in it.
+#[must_use]
+pub fn map_address(template: &str, place: &GeoLocation) -> String {
+    let degrees = |e7: i64| {
+        let (sign, e7) = (if e7 < 0 { "-" } else { "" }, e7.unsigned_abs());
+        format!("{sign}{}.{:07}", e7 / 10_000_000, e7 % 10_000_000)
+    };
+    template.replace("{latitude}", &degrees(place.latitude_e7)).replace("{longitude}", &degrees(place.longitude_e7))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -119,5 +129,14 @@ mod tests {
         let named = Property { name: "PP_CITY".into(), value: None };
         assert_eq!(changed_profile(profile.clone(), &[named]), Some(Profile::new()));
         assert_eq!(changed_profile(profile, &[Property::new("PP_SHOES", "44")]), None);
+    }
+
+    // WV-MAP-01
+    #[test]
+    fn the_address_of_a_map_has_degrees_in_it() {
+        let place =
+            GeoLocation { latitude_e7: 521_234_567, longitude_e7: -5_000_001, altitude_mm: None, accuracy_mm: None };
+        let url = map_address("https://maps.example/?lat={latitude}&lon={longitude}", &place);
+        assert_eq!(url, "https://maps.example/?lat=52.1234567&lon=-0.5000001");
     }
 }

@@ -3,7 +3,7 @@
 use super::{
     AddrPref, AttributeNames, Availability, Capability, CapabilityState, CivicAddress, ClientInfo, CommC, ContactInfo,
     ContentLimit, GeoLocation, InfoLink, MediaContent, Mood, PresenceAttribute, PresenceAttributeName, PresenceSubList,
-    Qualified, StatusContent, TimeZone, VendorAttribute, VendorValue,
+    Qualified, StatusContent, TimeZone, VendorElement,
 };
 use crate::codec::sink::Sink;
 use crate::codec::tree::Element;
@@ -41,7 +41,7 @@ impl Part for PresenceSubList {
 impl PresenceAttribute {
     fn read(attribute: Element<'_, '_>) -> Result<Self, MalformedReason> {
         let Some(name) = attribute.known().and_then(PresenceAttributeName::from_element) else {
-            return Ok(Self::Vendor(VendorAttribute::read(attribute)?));
+            return Ok(Self::Vendor(VendorElement::read(attribute)));
         };
         let e = attribute;
         Ok(match name {
@@ -108,6 +108,7 @@ fn read_client_info(e: Element<'_, '_>) -> Read<ClientInfo> {
         language: e.text_of(element::LANGUAGE),
         message_priority: e.integer_of(element::CLIENT_IM_PRIORITY)?,
         application_id: e.text_of(element::APPLICATION_ID),
+        vendor: e.children().filter(|child| child.known().is_none()).map(VendorElement::read).collect(),
     };
     Ok(Some(value).filter(|value| *value != ClientInfo::default()))
 }
@@ -205,18 +206,4 @@ fn read_info_links(e: Element<'_, '_>) -> Read<Vec<InfoLink>> {
             content_type: entry.text_of(element::CONTENT_TYPE),
         })
     })
-}
-
-impl VendorAttribute {
-    fn read(e: Element<'_, '_>) -> Result<Self, MalformedReason> {
-        let children = e.children().filter(|child| !child.is(element::QUALIFIER));
-        Ok(Self {
-            name: e.local_name().into(),
-            qualifier: e.child(element::QUALIFIER).and_then(|child| child.boolean().ok()),
-            text: Some(e.trimmed()).filter(|text| !text.is_empty()),
-            children: children
-                .map(|child| VendorValue { name: child.local_name().into(), text: child.trimmed() })
-                .collect(),
-        })
-    }
 }

@@ -1,5 +1,6 @@
 //! Values of presence attributes that are more than one text.
 
+use super::VendorElement;
 use crate::primitive::capability::{AcceptedContentType, ClientType};
 use crate::vocabulary::vocabulary;
 use bytes::Bytes;
@@ -102,6 +103,9 @@ pub struct ClientInfo {
     pub message_priority: Option<u32>,
     /// ApplicationID (1.3).
     pub application_id: Option<Box<str>>,
+    /// What vendors put there, as it came.
+    #[serde(default)]
+    pub vendor: Vec<VendorElement>,
 }
 
 /// ClientContentLimit (1.3).

@@ -2,7 +2,7 @@
 
 use super::{
     AttributeNames, CivicAddress, ClientInfo, CommC, ContactInfo, ContentLimit, GeoLocation, InfoLink, MediaContent,
-    PresenceAttribute, PresenceAttributeName, PresenceSubList, Qualified, StatusContent, VendorAttribute,
+    PresenceAttribute, PresenceAttributeName, PresenceSubList, Qualified, StatusContent,
 };
 use crate::codec::sink::Sink;
 use crate::presence_attribute::AddrPref;
@@ -126,6 +126,9 @@ fn write_client_info(value: &ClientInfo, sink: &mut dyn Sink) {
         sink.maybe_integer(element::CLIENT_IM_PRIORITY, value.message_priority);
         sink.maybe_text(element::APPLICATION_ID, value.application_id.as_deref());
     }
+    for vendor in &value.vendor {
+        vendor.write(sink);
+    }
 }
 
 fn write_content_limit(limit: &ContentLimit, sink: &mut dyn Sink) {
@@ -202,31 +205,6 @@ fn write_info_links(entries: &[InfoLink], sink: &mut dyn Sink) {
         sink.leaf_text(element::LINK, &entry.link);
         sink.maybe_text(element::TEXT, entry.text.as_deref());
         sink.maybe_text(element::CONTENT_TYPE, entry.content_type.as_deref());
-        sink.close();
-    }
-}
-
-/// Opens an element by its name, known or not.
-fn open_named(name: &str, sink: &mut dyn Sink) {
-    match ElementName::from_text(name) {
-        Some(known) => sink.open(known),
-        None => sink.open_vendor(name, None),
-    }
-}
-
-impl VendorAttribute {
-    fn write(&self, sink: &mut dyn Sink) {
-        open_named(&self.name, sink);
-        sink.maybe_flag(element::QUALIFIER, self.qualifier);
-        for child in &self.children {
-            open_named(&child.name, sink);
-            sink.text(&child.text);
-            sink.close();
-        }
-        // An element takes either a value or elements.
-        if let (Some(text), None, true) = (&self.text, self.qualifier, self.children.is_empty()) {
-            sink.text(text);
-        }
         sink.close();
     }
 }

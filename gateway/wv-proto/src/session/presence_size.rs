@@ -1,6 +1,6 @@
 //! How large a Presence becomes on the wire, estimated so that it is rather too large than too small.
 
-use crate::presence_attribute::{ContactInfo, MediaContent, PresenceAttribute};
+use crate::presence_attribute::{ContactInfo, MediaContent, PresenceAttribute, VendorElement};
 use crate::primitive::presence::{Presence, Presentity};
 
 /// Octets of one Presence element in XML, which is the larger encoding.
@@ -25,9 +25,11 @@ fn octets_of_attribute(attribute: &PresenceAttribute) -> usize {
         | PresenceAttribute::PreferredLanguage(text)
         | PresenceAttribute::StatusText(text)
         | PresenceAttribute::Alias(text) => text.value.as_deref().map_or(0, octets_of_text),
-        PresenceAttribute::ClientInfo(_) | PresenceAttribute::GeoLocation(_) | PresenceAttribute::Address(_) => {
-            STRUCTURE
+        PresenceAttribute::ClientInfo(client) => {
+            let vendor = client.value.as_ref().map(|client| client.vendor.iter().map(octets_of_vendor).sum::<usize>());
+            STRUCTURE.saturating_add(vendor.unwrap_or_default())
         }
+        PresenceAttribute::GeoLocation(_) | PresenceAttribute::Address(_) => STRUCTURE,
         PresenceAttribute::CommCap(list) => many(list.value.as_ref().map(Vec::len), 4),
         PresenceAttribute::PreferredContacts(list) => many(list.value.as_ref().map(Vec::len), 5),
         PresenceAttribute::InfoLink(list) => many(list.value.as_ref().map(Vec::len), 3),
@@ -41,12 +43,18 @@ fn octets_of_attribute(attribute: &PresenceAttribute) -> usize {
                 None => FIELD,
             }
         }
-        PresenceAttribute::Vendor(vendor) => {
-            let text = vendor.text.as_deref().map_or(0, octets_of_text);
-            many(Some(vendor.children.len()), 1).saturating_add(text)
-        }
+        PresenceAttribute::Vendor(vendor) => octets_of_vendor(vendor),
     };
     FIELD.saturating_add(inside)
+}
+
+fn octets_of_vendor(vendor: &VendorElement) -> usize {
+    let namespace = vendor.namespace.as_deref().map_or(0, octets_of_text);
+    let names = vendor.name.len().saturating_mul(2).saturating_add(namespace).saturating_add(MARKS);
+    let pairs = vendor.attributes.iter().map(|(name, value)| name.len().saturating_add(octets_of_text(value)) + MARKS);
+    let text = vendor.text.as_deref().map_or(0, octets_of_text);
+    let inside: usize = vendor.children.iter().map(octets_of_vendor).sum();
+    names.saturating_add(pairs.sum()).saturating_add(text).saturating_add(inside)
 }
 
 fn octets_of_content(content: &MediaContent) -> usize {
@@ -69,6 +77,8 @@ fn many(count: Option<usize>, fields: usize) -> usize {
 
 /// Presence, UserID and PresenceSubList with its namespace.
 const FRAME: usize = 180;
+/// The marks around a name, and `xmlns`.
+const MARKS: usize = 16;
 /// One element with a short text, and the Qualifier beside it.
 const FIELD: usize = 96;
 /// An element with a handful of short texts.

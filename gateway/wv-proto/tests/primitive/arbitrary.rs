@@ -39,12 +39,12 @@ use wv_proto::status::{DetailedResult, StatusCode, StatusResult};
 use wv_proto::version::{Encoding, Version};
 
 /// How many kinds of primitives [`Source::primitive`] knows.
-pub(crate) const PRIMITIVE_KINDS: u8 = 100;
+pub(crate) const PRIMITIVE_KINDS: u8 = 102;
 
 const AUTHORIZATION_FIRST: u8 = 80;
 const AUTHORIZATION_LAST: u8 = 89;
 const SERVICE_FIRST: u8 = 90;
-const SERVICE_LAST: u8 = 99;
+const SERVICE_LAST: u8 = 101;
 
 /// Texts that are hard for one encoding or the other: value tokens, their prefixes, markup, other alphabets.
 const TEXTS: [&str; 16] = [

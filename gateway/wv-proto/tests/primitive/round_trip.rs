@@ -130,5 +130,5 @@ fn every_kind_of_primitive_is_grown() {
         })
         .map(|envelope| envelope.transactions[0].name().unwrap().as_str().to_owned())
         .collect();
-    assert_eq!(names.len(), 101, "{names:?}");
+    assert_eq!(names.len(), 103, "{names:?}");
 }

@@ -1,6 +1,6 @@
 //! PIDF as neutral document: tuples, devices and persons merged into one view (presence.md §3.4, §5, §6).
 
-use super::{availability_of, mood_from_name};
+use super::{VENDOR_WRAPPER, availability_of, mood_from_name};
 use mapping::{
     presence::{
         Availability, Capability, CivicAddress, ClientDescription, ClientType, ContactCard, ContentSource, Device,
@@ -231,6 +231,7 @@ fn read_device(described: &data_model::Device, device: &mut Device) {
     device.free_text_location = passed("free-text-location").map(|element| text(&element.text)).into();
     device.client = client(described, passed("client-info")).into();
     device.extensions.extend(described.extensions.iter().map(extension));
+    device.extensions.extend(vendor_elements(&described.passthrough));
     device.updated = neutral_time(described.timestamp);
 }
 
@@ -307,7 +308,7 @@ fn read_person(person: &data_model::Person) -> Person {
         status_content: media(person).into(),
         contact_info: person.cipid.card.as_deref().map(|url| ContactCard::Reference(text(url))).into(),
         info_links: links(person).into(),
-        extensions: person.extensions.iter().map(extension).collect(),
+        extensions: person.extensions.iter().map(extension).chain(vendor_elements(&person.passthrough)).collect(),
         updated: neutral_time(person.timestamp),
         ..Person::default()
     }
@@ -407,5 +408,15 @@ fn preferred(presence: &Presence, watcher: Option<&str>) -> Option<Vec<Preferred
 }
 
 fn extension(fragment: &XmlFragment) -> Extension {
-    Extension { namespace: text(fragment.namespace()), xml: text(fragment.xml()) }
+    Extension { namespace: text(fragment.namespace()), name: None, xml: text(fragment.xml()) }
+}
+
+/// Elements of WV vendors that a gateway has carried through (row P25).
+fn vendor_elements(passed: &[Passthrough]) -> impl Iterator<Item = Extension> {
+    let carried = passed.iter().filter(|element| element.name.as_str() == VENDOR_WRAPPER);
+    carried.flat_map(|element| &element.foreign).map(|fragment| Extension {
+        namespace: Extension::WV_NAMESPACE.into(),
+        name: Some(text(fragment.name())),
+        xml: text(fragment.xml()),
+    })
 }

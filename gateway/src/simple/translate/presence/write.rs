@@ -1,9 +1,9 @@
 //! The neutral document as PIDF, as far as the watcher may see it.
 
-use super::mood_to_name;
+use super::{VENDOR_WRAPPER, mood_to_name};
 use mapping::presence::{
     Attribute, AttributeSet, Availability, Capability, ClientDescription, ClientType, ContactCard, ContentSource,
-    Device, DeviceId, Person, PresenceView, Text, Value,
+    Device, DeviceId, Extension, Person, PresenceView, Text, Value,
 };
 use sip_proto::{
     body::{
@@ -146,6 +146,7 @@ fn to_device(device: &Device, set: AttributeSet) -> Option<data_model::Device> {
     out.passthrough.extend(place.and_then(|text| named("free-text-location", text)));
     if set.contains(Attribute::Extension) {
         out.extensions = fragments(&device.extensions);
+        out.passthrough.extend(vendor_wrapper(&device.extensions));
     }
     if out == data_model::Device::default() {
         return None;
@@ -232,6 +233,7 @@ fn to_person(person: &Person, devices: &[Device], set: AttributeSet) -> Option<d
     write_media(person, set, &mut out);
     if set.contains(Attribute::Extension) {
         out.extensions = fragments(&person.extensions);
+        out.passthrough.extend(vendor_wrapper(&person.extensions));
     }
     if out == data_model::Person::default() {
         return None;
@@ -291,9 +293,21 @@ fn note(text: &Text, person: &Person, set: AttributeSet) -> Note {
     Note { language: shown(&person.language, Attribute::PreferredLanguage, set).map(string), text: string(text) }
 }
 
-fn fragments(extensions: &[mapping::presence::Extension]) -> Vec<XmlFragment> {
-    let limits = XmlLimits::default();
-    extensions.iter().filter_map(|extension| XmlFragment::parse(&extension.xml, &limits).ok()).collect()
+fn fragments(extensions: &[Extension]) -> Vec<XmlFragment> {
+    let own = extensions.iter().filter(|extension| extension.namespace.as_ref() != Extension::WV_NAMESPACE);
+    own.filter_map(fragment).collect()
+}
+
+fn fragment(extension: &Extension) -> Option<XmlFragment> {
+    XmlFragment::parse(&extension.xml, &XmlLimits::default()).ok()
+}
+
+/// The elements of WV vendors, as they came, inside one of ours (row P25).
+fn vendor_wrapper(extensions: &[Extension]) -> Option<Passthrough> {
+    let of_vendors = extensions.iter().filter(|extension| extension.namespace.as_ref() == Extension::WV_NAMESPACE);
+    let foreign: Vec<XmlFragment> = of_vendors.filter_map(fragment).collect();
+    let name = XmlName::parse(VENDOR_WRAPPER).ok().filter(|_| !foreign.is_empty())?;
+    Some(Passthrough { foreign, ..Passthrough::from_children(name, Vec::new()) })
 }
 
 /// The `dm:deviceID` of a device: the one its own side gave it where that is a URN, else made from its name, which

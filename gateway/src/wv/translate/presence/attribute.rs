@@ -360,7 +360,7 @@ pub(super) fn to_attribute(attribute: Attribute, person: &Person, device: &Devic
             PresenceAttribute::ContactInfo(qualified(&person.contact_info, |card| Some(card_to_wv(card))))
         }
         Attribute::InfoLink => PresenceAttribute::InfoLink(qualified(&person.info_links, |l| Some(links_to_wv(l)))),
-        // Elements of other namespaces reach a WV client only where it declared them (presence.md §5); none can yet.
+        // They are many, and come behind the others.
         Attribute::Extension => return None,
     })
 }

@@ -122,3 +122,31 @@ fn every_attribute_survives_the_way_there_and_back() {
     let asked = from_names(Some(&said.names()));
     assert_eq!(to_sub_list(&view(document, asked), Version::V1_2), said);
 }
+
+// WV-PRS-14
+#[test]
+fn what_vendors_say_is_passed_on_where_it_was_said() {
+    let vendor = |name: &str, namespace: Option<&str>| wv::VendorElement {
+        namespace: namespace.map(Into::into),
+        ..wv::VendorElement::with_text(name, "PC")
+    };
+    let detail = vendor("ClientTypeDetail", Some("http://vendor.example/pa"));
+    let client = wv::ClientInfo { vendor: vec![detail.clone()], ..wv::ClientInfo::default() };
+    let said: PresenceSubList = [
+        PresenceAttribute::ClientInfo(Box::new(Qualified::valid(client.clone()))),
+        PresenceAttribute::Vendor(vendor("ShoeSize", None)),
+        PresenceAttribute::Vendor(wv::VendorElement::with_text("Huge", &"x".repeat(9000))),
+    ]
+    .into_iter()
+    .collect();
+    let document = from_update(&said, &device(), Timestamp::EPOCH).unwrap();
+    assert_eq!((document.person.extensions.len(), document.devices[0].extensions.len()), (1, 1));
+    let shown = to_sub_list(&view(document.clone(), AttributeSet::ALL), Version::V1_2);
+    assert!(shown.attributes.contains(&PresenceAttribute::ClientInfo(Box::new(Qualified::valid(client)))));
+    assert_eq!(shown.attributes.last(), Some(&PresenceAttribute::Vendor(vendor("ShoeSize", None))));
+    let mut without = AttributeSet::ALL;
+    without.remove(Attribute::Extension);
+    let shown = to_sub_list(&view(document, without), Version::V1_2);
+    let names: Vec<_> = shown.attributes.iter().filter(|one| one.name().is_none()).collect();
+    assert!(names.is_empty(), "{names:?}");
+}

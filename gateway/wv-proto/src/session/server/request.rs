@@ -186,6 +186,7 @@ fn is_foreign(primitive: &Primitive) -> bool {
             | Primitive::NotificationRequest(_)
             | Primitive::GetPublicProfileResponse(_)
             | Primitive::GetSpInfoResponse(_)
+            | Primitive::GetMapResponse(_)
             | Primitive::SearchResponse(_)
             | Primitive::SendMessageResponse(_)
             | Primitive::NewMessage(_)

@@ -4,7 +4,7 @@ use super::Source;
 use wv_proto::presence_attribute::{
     AddrPref, AttributeNames, Availability, Capability, CapabilityState, CivicAddress, ClientInfo, CommC, ContactInfo,
     ContentLimit, GeoLocation, InfoLink, MediaContent, Mood, PresenceAttribute, PresenceAttributeName, PresenceSubList,
-    Qualified, StatusContent, TimeZone, VendorAttribute, VendorValue,
+    Qualified, StatusContent, TimeZone, VendorElement,
 };
 use wv_proto::primitive::capability::ClientType;
 use wv_proto::primitive::identifier::{ContactListId, UserId};
@@ -45,16 +45,23 @@ impl Source<'_> {
         list.into_iter().collect()
     }
 
-    pub(super) fn vendor(&mut self) -> VendorAttribute {
-        let name = "X-Weather".into();
+    pub(super) fn vendor(&mut self) -> VendorElement {
+        let name: Box<str> = "X-Weather".into();
         if self.flag() {
-            return VendorAttribute { name, qualifier: None, text: Some(self.text()), children: Vec::new() };
+            return VendorElement::with_text(&name, &self.text());
         }
+        if self.flag() {
+            let namespace = Some("http://vendor.example/weather".into());
+            let children = vec![VendorElement::with_text("Name", &self.text())];
+            return VendorElement { name, namespace, children, ..VendorElement::default() };
+        }
+        let qualifier = if self.flag() { "T" } else { "F" };
         let children = vec![
-            VendorValue { name: "PresenceValue".into(), text: self.text() },
-            VendorValue { name: "Degrees".into(), text: self.text() },
+            VendorElement::with_text("Qualifier", qualifier),
+            VendorElement::with_text("PresenceValue", &self.text()),
+            VendorElement::with_text("Degrees", &self.text()),
         ];
-        VendorAttribute { name, qualifier: Some(self.flag()), text: None, children }
+        VendorElement { name, children, ..VendorElement::default() }
     }
 
     pub(super) fn client_status(&mut self, name: PresenceAttributeName) -> PresenceAttribute {
@@ -141,6 +148,7 @@ impl Source<'_> {
             language: self.maybe(Self::text),
             message_priority: self.maybe_1_3(Self::number),
             application_id: self.maybe_1_3(Self::text),
+            vendor: if self.flag() { vec![self.vendor()] } else { Vec::new() },
         }
     }
 

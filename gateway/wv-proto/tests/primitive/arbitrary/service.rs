@@ -4,6 +4,7 @@ use super::Source;
 use bytes::Bytes;
 use wv_proto::primitive::Primitive;
 use wv_proto::primitive::identifier::{ContactListId, GroupId, SearchId, UserId};
+use wv_proto::primitive::map::{GetMapRequest, GetMapResponse, Map};
 use wv_proto::primitive::party::User;
 use wv_proto::primitive::profile::{
     GetPublicProfileRequest, GetPublicProfileResponse, PublicProfile, UpdatePublicProfileRequest,
@@ -81,6 +82,17 @@ impl Source<'_> {
             8 => Primitive::GetPublicProfileResponse(Box::new(GetPublicProfileResponse {
                 result: self.result(),
                 profiles: self.list(Self::profile),
+            })),
+            9 => Primitive::GetMapRequest(Box::new(if self.flag() {
+                GetMapRequest::User(self.id(UserId::new))
+            } else {
+                GetMapRequest::Place(self.attributes())
+            })),
+            10 => Primitive::GetMapResponse(Box::new(if self.flag() {
+                GetMapResponse::Url(self.text())
+            } else {
+                let octets = Bytes::copy_from_slice(&[self.choice(), 0xff]);
+                GetMapResponse::Map(Map { content_type: self.text(), octets })
             })),
             _ => Primitive::UpdatePublicProfileRequest(Box::new(UpdatePublicProfileRequest {
                 clear: self.flag(),
