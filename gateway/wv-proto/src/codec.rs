@@ -77,6 +77,8 @@ pub struct WriterOptions {
     pub xml_declaration: XmlDeclaration,
     /// How points in time go into WBXML.
     pub date_time_form: DateTimeForm,
+    /// How texts go into XML.
+    pub text_form: TextForm,
 }
 
 /// Whether XML begins with a declaration.
@@ -97,6 +99,17 @@ pub enum DateTimeForm {
     Octets,
     /// As a string, for clients that lose the octets.
     Text,
+}
+
+/// How texts go into XML.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TextForm {
+    /// With escapes where they are needed.
+    #[default]
+    Escaped,
+    /// In one section of character data where escapes would be needed, for clients whose parser hands over a text in
+    /// pieces at each of them.
+    Whole,
 }
 
 /// A writer of either encoding.
@@ -133,7 +146,7 @@ impl Writer {
     #[must_use]
     pub fn for_fragment(version: Version, encoding: Encoding, options: WriterOptions) -> Self {
         match encoding {
-            Encoding::Xml => Self::Xml(xml::Writer::for_fragment(version)),
+            Encoding::Xml => Self::Xml(xml::Writer::for_fragment(version, options)),
             Encoding::Wbxml => Self::Wbxml(wbxml::Writer::for_fragment(version, options)),
         }
     }

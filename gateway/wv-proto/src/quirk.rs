@@ -1,6 +1,6 @@
 //! What real clients do differently, by name: profiles, the evidence that selects them, and the single quirks.
 
-use crate::codec::{DateTimeForm, WriterOptions};
+use crate::codec::{DateTimeForm, TextForm, WriterOptions};
 use serde::{Deserialize, Serialize};
 
 /// A family of clients that share their quirks.
@@ -71,6 +71,9 @@ pub enum Quirk {
     /// QUIRK namespace_over_public_id: sends tokens of one version under the public id of another, so the namespace
     /// decides; test vectors.
     NamespaceOverPublicId,
+    /// QUIRK whole_presence: takes what a notification does not name for gone, so each one names all that the watcher
+    /// may see, not only what changed; Android.
+    WholePresence,
 }
 
 /// A set of quirks.
@@ -149,6 +152,7 @@ impl Profile {
                 Quirk::OneTransaction,
                 Quirk::OwnTextOnly,
                 Quirk::NewIdOnRetry,
+                Quirk::WholePresence,
             ],
             Self::S60 => &[
                 Quirk::ShortSessionId,
@@ -219,7 +223,10 @@ impl QuirkSet {
     pub fn writer_options(self) -> WriterOptions {
         // QUIRK date_as_text: loses a DateTime sent as WBXML opaque data, so it is sent as text; Android.
         let date_time_form = if self.has(Quirk::DateAsText) { DateTimeForm::Text } else { DateTimeForm::Octets };
-        WriterOptions { date_time_form, ..WriterOptions::default() }
+        // QUIRK own_text_only: trims text and keeps only the last text chunk of an element, so no insignificant text
+        // and no mix of text and CDATA; Android.
+        let text_form = if self.has(Quirk::OwnTextOnly) { TextForm::Whole } else { TextForm::Escaped };
+        WriterOptions { date_time_form, text_form, ..WriterOptions::default() }
     }
 
     /// The set as bits, for a snapshot.

@@ -18,6 +18,7 @@ use wv_proto::{
         notification::NotificationType,
         presence::{PresenceNotificationRequest, Presentity},
     },
+    quirk::Quirk,
     session::{
         poll::{QueueKey, ServerPrimitive},
         server::Event,
@@ -95,11 +96,14 @@ impl Sessions {
     fn notify(&mut self, now: Timestamp, notification: &Notification) {
         let Some(view) = &notification.view else { return };
         let id = session_of(&notification.endpoint);
+        // QUIRK whole_presence: takes what a notification does not name for gone, so each one names all that the watcher
+        // may see, not only what changed; Android.
+        let changed = if self.has_quirk(&id, Quirk::WholePresence) { view.attributes } else { view.changed };
         let key = QueueKey::Presence(address::to_user_id(&notification.presentity));
         let Some(entry) = self.entries.get_mut(&id).filter(|entry| !entry.is_over) else { return };
         // WV-PRS-10: what the client has not acknowledged is told with what is new, as far as it may still be seen.
         let untold = entry.untold.entry(key.clone()).or_default();
-        *untold = untold.union(view.changed);
+        *untold = untold.union(changed);
         let view = PresenceView { changed: *untold, ..view.clone() };
         let presence = watcher::to_presence(&notification.presentity, &view, self.version(&id));
         let request = PresenceNotificationRequest { presences: vec![presence] };

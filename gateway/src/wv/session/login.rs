@@ -11,7 +11,7 @@ use wv_proto::{
         access::LoginResponse,
         identifier::{Password, SessionId, UserId},
     },
-    quirk::{Profile, Quirk},
+    quirk::Profile,
     session::{
         digest::mint_nonce,
         login::{
@@ -94,7 +94,7 @@ impl Sessions {
         let cookie = request.session_cookie.as_ref().map(|cookie| cookie.as_str().to_owned());
         let transaction_text = transaction.id.as_ref().map(|id| id.as_str().to_owned());
         let profile = Profile::recognise(&evidence(post, &client, cookie.as_deref(), transaction_text.as_deref()));
-        self.source_is_text_dated(id, profile.quirks().has(Quirk::DateAsText));
+        self.source_has(id, profile.quirks());
         let (Some(nonce), Some(session_id)) = (self.random().map(mint_nonce), self.mint_session_id()) else {
             return self.reply(id, Some(refuse(StatusCode::INTERNAL_ERROR)));
         };

@@ -11,14 +11,14 @@ use std::{
 };
 use tokio::sync::oneshot;
 use wv_proto::{
-    codec::{self, DateTimeForm, WriterOptions},
+    codec::{self, WriterOptions},
     error::Fault,
     limit::Limits,
     primitive::{
         Envelope, Primitive, SessionDescriptor, Transaction, TransactionMode, access::Status,
         discovery::VersionDiscoveryRequest, identifier::TransactionId,
     },
-    quirk::{Evidence, Quirk, SchemaPrefixes},
+    quirk::{Evidence, QuirkSet, SchemaPrefixes},
     session::{
         closed::{refuse, refuse_unreadable},
         login::Exposure,
@@ -179,9 +179,8 @@ impl Sessions {
         if let (SessionDescriptor::Inband(session), Some(_)) = (&envelope.session, &known) {
             let session = session.clone();
             if let Some(waiting) = self.waiting.get_mut(&id) {
-                let is_text =
-                    self.entries.get(&session).is_some_and(|entry| entry.machine.party().quirks.has(Quirk::DateAsText));
-                waiting.options = options(is_text);
+                let quirks = self.entries.get(&session).map(|entry| entry.machine.party().quirks);
+                waiting.options = quirks.unwrap_or_default().writer_options();
                 // WV-HTTP-03: a session keeps the version it began with.
                 waiting.version = self.entries.get(&session).map_or(version, |entry| entry.machine.party().version);
             }
@@ -337,7 +336,7 @@ impl Sessions {
             version,
             encoding,
             content_type,
-            options: options(false),
+            options: WriterOptions::default(),
             session: SessionDescriptor::Outband,
             requests: Vec::new(),
             peer: Peer::Source(source),
@@ -354,9 +353,10 @@ impl Sessions {
         if body.len() <= before_login.document_bytes_max { before_login } else { Limits::default() }
     }
 
-    pub(super) fn source_is_text_dated(&mut self, id: PostId, is_text: bool) {
+    /// The answer is written as clients with these quirks read it.
+    pub(super) fn source_has(&mut self, id: PostId, quirks: QuirkSet) {
         if let Some(waiting) = self.waiting.get_mut(&id) {
-            waiting.options = options(is_text);
+            waiting.options = quirks.writer_options();
         }
     }
 }
@@ -396,13 +396,6 @@ pub(super) fn evidence<'a>(
         session_cookie: cookie,
         transaction_id: transaction,
         schema_prefixes,
-    }
-}
-
-fn options(is_text_dated: bool) -> WriterOptions {
-    WriterOptions {
-        date_time_form: if is_text_dated { DateTimeForm::Text } else { DateTimeForm::Octets },
-        ..WriterOptions::default()
     }
 }
 

@@ -14,12 +14,14 @@ use wv_proto::version::Encoding;
 use wv_proto::{
     codec::{self, WriterOptions},
     limit::Limits,
+    presence_attribute::{PresenceAttribute, PresenceSubList, Qualified},
     primitive::{
         Primitive, SessionDescriptor, Transaction, TransactionMode,
         access::LoginRequest,
         identifier::{ClientId, Password, SessionCookie, TransactionId},
         message::{Content, MessageDelivered, MessageInfo, SendMessageRequest},
-        party::Recipient,
+        party::{Recipient, User},
+        presence::{SubscribePresenceRequest, UpdatePresenceRequest},
     },
     status::StatusCode,
     version::Version,
@@ -32,6 +34,7 @@ struct Bench {
     store: MemoryStore,
     simple: Vec<CommandKind>,
     number: u32,
+    user_agent: Option<&'static str>,
 }
 
 impl Bench {
@@ -56,7 +59,7 @@ impl Bench {
         let now = adapter.0.borrow().clock.now();
         snapshot.wire.iter().for_each(|record| adapter.restore(now, record));
         let engine = engine(now, snapshot.facts);
-        let mut bench = Self { adapter, engine, store, simple: Vec::new(), number: 0 };
+        let mut bench = Self { adapter, engine, store, simple: Vec::new(), number: 0, user_agent: None };
         bench.adapter.reconcile(now, &bench.engine);
         bench.turn();
         bench
@@ -143,7 +146,7 @@ impl Bench {
         Reply(self.adapter.post(IncomingPost {
             body,
             content_type: Some("application/vnd.wv.csp.wbxml".to_owned()),
-            user_agent: None,
+            user_agent: self.user_agent.map(str::to_owned),
             source: "127.0.0.1:9".parse().unwrap(),
             exposure: Exposure::Protected,
             msisdn: None,
@@ -218,6 +221,8 @@ fn settings() -> WvSettings {
 fn engine(now: Timestamp, facts: Vec<Fact>) -> Engine {
     let mut config = EngineConfig::new(domains(), [1, 2]);
     config.authorization = DefaultAuthorization::Allow;
+    // Each change goes at once, so that no test waits.
+    config.profiles.iter_mut().for_each(|profile| profile.notify_interval_min = std::time::Duration::ZERO);
     let mut engine = Engine::new(config);
     for user in ["alice@wv.example", "carol@wv.example"] {
         engine.account_added(Address::parse(user).unwrap());
@@ -236,6 +241,24 @@ fn text_to(recipient: &str, text: &str) -> Primitive {
         },
         content: Some(Content::from_text(text)),
     }))
+}
+
+fn publish(bench: &mut Bench, session: &SessionId, attribute: PresenceAttribute) {
+    let attributes = PresenceSubList { attributes: vec![attribute] };
+    let answer = bench.request(session, Primitive::UpdatePresenceRequest(UpdatePresenceRequest { attributes }));
+    assert_eq!(answer.result().unwrap().code, StatusCode::SUCCESS);
+}
+
+/// The names of the attributes in the notification that waits, which is acknowledged.
+fn notified(bench: &mut Bench, session: &SessionId) -> Vec<String> {
+    let (id, Primitive::PresenceNotificationRequest(told)) = bench.poll(session).unwrap() else {
+        panic!("no PresenceNotification-Request")
+    };
+    let status = Primitive::Status(StatusCode::SUCCESS.into());
+    assert_eq!(bench.post_as(Some(session), id, TransactionMode::Response, status).envelope(), None);
+    bench.turn();
+    let attributes = told.presences.iter().flat_map(|presence| &presence.attributes.attributes);
+    attributes.filter_map(PresenceAttribute::name).map(|name| format!("{name:?}")).collect()
 }
 
 #[test]
@@ -428,4 +451,30 @@ fn wv_trx_12_a_message_sent_again_after_a_lost_answer_arrives_once() {
     bench.request(&alice, text_to("wv:carol@wv.example", "once"));
     assert_eq!(bench.engine.queues().count(), 2, "the same word said once more is another message");
     assert!(bench.poll(&carol).is_some());
+}
+
+// QUIRK whole_presence: takes what a notification does not name for gone, so each one names all that the watcher
+// may see, not only what changed; Android.
+#[test]
+fn a_client_that_forgets_is_told_the_whole_presence_each_time() {
+    let told = |user_agent| {
+        let mut bench = Bench::new();
+        let carol = bench.log_in("wv:carol@wv.example", "phone-2");
+        bench.user_agent = user_agent;
+        let alice = bench.log_in("wv:alice@wv.example", "phone-1");
+        let online = PresenceAttribute::OnlineStatus(Qualified::valid(true));
+        publish(&mut bench, &carol, online);
+        let watch = SubscribePresenceRequest {
+            users: vec![User::from(UserId::new("wv:carol@wv.example"))],
+            ..SubscribePresenceRequest::default()
+        };
+        bench.request(&alice, Primitive::SubscribePresenceRequest(watch));
+        let first = notified(&mut bench, &alice);
+        assert!(first.contains(&"OnlineStatus".to_owned()), "{first:?}");
+        publish(&mut bench, &carol, PresenceAttribute::StatusText(Qualified::valid("tea".into())));
+        notified(&mut bench, &alice)
+    };
+    assert_eq!(told(None), ["StatusText"]);
+    let whole = told(Some("Android-Imps/0.1"));
+    assert!(whole.contains(&"OnlineStatus".to_owned()) && whole.contains(&"StatusText".to_owned()), "{whole:?}");
 }

@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::{is_allowed, is_name};
 use crate::codec::date_time::DateTime;
 use crate::codec::sink::Sink;
-use crate::codec::{WriterOptions, XmlDeclaration};
+use crate::codec::{TextForm, WriterOptions, XmlDeclaration};
 use crate::error::WriteError;
 use crate::schema::ElementName;
 use crate::version::{Encoding, Version};
@@ -18,6 +18,7 @@ pub struct Writer {
     out: String,
     open: Vec<OpenName>,
     start_tag: StartTag,
+    text_form: TextForm,
     /// Whether several elements may stand beside each other.
     is_fragment: bool,
     fault: Option<WriteError>,
@@ -55,6 +56,7 @@ impl Writer {
             out,
             open: Vec::with_capacity(16),
             start_tag: StartTag::Written,
+            text_form: options.text_form,
             is_fragment: false,
             fault: None,
         }
@@ -72,8 +74,8 @@ impl Writer {
         }
     }
 
-    pub(crate) fn for_fragment(version: Version) -> Self {
-        Self { is_fragment: true, ..Self::new(version) }
+    pub(crate) fn for_fragment(version: Version, options: WriterOptions) -> Self {
+        Self { is_fragment: true, ..Self::with_options(version, options) }
     }
 
     pub(crate) fn finish_fragment(self) -> Result<Vec<u8>, WriteError> {
@@ -194,7 +196,13 @@ impl Sink for Writer {
             return self.fail(WriteError::Unbalanced);
         }
         self.end_start_tag();
-        self.escape(text, text_escape);
+        if self.text_form == TextForm::Whole && is_torn(text) {
+            self.out.push_str("<![CDATA[");
+            self.escape(text, |_| None);
+            self.out.push_str("]]>");
+        } else {
+            self.escape(text, text_escape);
+        }
     }
 
     fn integer(&mut self, number: u32) {
@@ -233,6 +241,13 @@ impl Sink for Writer {
         }
         self.out.push('>');
     }
+}
+
+/// Whether a parser may hand over this text in pieces, and would not if it were one section of character data.
+fn is_torn(text: &str) -> bool {
+    text.bytes().any(|octet| matches!(octet, b'&' | b'<' | b'>' | b']'))
+        && !text.contains("]]>")
+        && !text.contains('\r')
 }
 
 const CAPACITY: usize = 1024;
@@ -280,6 +295,25 @@ mod tests {
         let expected = "<Status xmlns=\"a&quot;b&amp;c\" code=\"&lt;&#10;&gt;\">\
                         <Description>1 &lt; 2 &amp; 3 &gt; 2&#13;\n\"'ü</Description><Poll/></Status>";
         assert_eq!(result.as_deref(), Ok(expected));
+    }
+
+    // QUIRK own_text_only: trims text and keeps only the last text chunk of an element, so no insignificant text
+    // and no mix of text and CDATA; Android.
+    #[test]
+    fn a_text_with_markup_can_stay_in_one_piece() {
+        let whole = |text: &str| {
+            let options = WriterOptions { text_form: TextForm::Whole, ..WriterOptions::default() };
+            let mut writer = Writer::with_options(Version::V1_2, options);
+            writer.leaf_text(element::DESCRIPTION, text);
+            writer.finish().map(|octets| String::from_utf8(octets).unwrap())
+        };
+        let expect = |content: &str| Ok(format!("<Description>{content}</Description>"));
+        assert_eq!(whole("tea"), expect("tea"));
+        assert_eq!(whole("a & <b>"), expect("<![CDATA[a & <b>]]>"));
+        assert_eq!(whole("[x]"), expect("<![CDATA[[x]]]>"));
+        assert_eq!(whole("]]>"), expect("]]&gt;"), "a section cannot hold its own end");
+        assert_eq!(whole("<\r"), expect("&lt;&#13;"), "nor a carriage return");
+        assert_eq!(whole("<\0"), Err(WriteError::ForbiddenCharacter));
     }
 
     #[test]
