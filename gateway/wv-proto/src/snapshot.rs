@@ -3,7 +3,7 @@
 //! Not in it: the queue and the transactions under way. The owner queues again what must reach the client; a request
 //! whose answer was lost is sent again by the client.
 
-mod field;
+pub(crate) mod field;
 
 use crate::primitive::capability::{
     AcceptedContentType, Bearer, CapabilityList, CirMethod, ClientType, DeliveryMethod,

@@ -44,6 +44,12 @@ pub fn of(target: &Target) -> Vec<Vec<u8>> {
             fixtures("sip/torture").into_iter().map(|(_, octets)| [b"\x01\x07", &*octets].concat()).collect()
         }
         "sip_snapshot" => [sip_event::snapshots(), sip_store::snapshots()].concat(),
+        // Six steps and a message; then a peer that forgets; then a wire that refuses.
+        "wv_ssp_session" => vec![
+            [&[32, 6, 6, 6, 6, 6, 6, 6, 6][..], &[33, 6, 6]].concat(),
+            [&[32, 6, 6, 6, 6, 6, 6, 31, 32, 20, 6, 28, 200][..]].concat(),
+            vec![32, 33, 22, 26, 24, 28, 255, 28, 255, 6, 18, 6, 18, 6, 6, 0, 0, 0, 6],
+        ],
         "mapping_markup" => texts(&["<p>one &amp; <b>two</b></p>", "<style>p{}</style>&#228;<br/>x", "1 < 2 & 3 > 2"]),
         "gateway_record" => gateway_record::records(),
         "gateway_text" => texts(&[

@@ -6,49 +6,49 @@ use std::time::Duration;
 
 /// Puts fields one after the other.
 #[derive(Default)]
-pub(super) struct Writer(Vec<u8>);
+pub(crate) struct Writer(Vec<u8>);
 
 impl Writer {
-    pub(super) fn octet(&mut self, octet: u8) {
+    pub(crate) fn octet(&mut self, octet: u8) {
         self.0.push(octet);
     }
 
-    pub(super) fn octets(&mut self, octets: &[u8]) {
+    pub(crate) fn octets(&mut self, octets: &[u8]) {
         self.0.extend_from_slice(octets);
     }
 
-    pub(super) fn number(&mut self, number: u64) {
+    pub(crate) fn number(&mut self, number: u64) {
         self.octets(&number.to_be_bytes());
     }
 
-    pub(super) fn number_from(&mut self, number: impl Into<u64>) {
+    pub(crate) fn number_from(&mut self, number: impl Into<u64>) {
         self.number(number.into());
     }
 
-    pub(super) fn duration(&mut self, duration: Duration) {
+    pub(crate) fn duration(&mut self, duration: Duration) {
         self.number(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX));
     }
 
-    pub(super) fn text(&mut self, text: &str) {
+    pub(crate) fn text(&mut self, text: &str) {
         self.count(text.len());
         self.octets(text.as_bytes());
     }
 
-    pub(super) fn option<T>(&mut self, value: Option<T>, write: impl FnOnce(&mut Self, T)) {
+    pub(crate) fn option<T>(&mut self, value: Option<T>, write: impl FnOnce(&mut Self, T)) {
         self.octet(u8::from(value.is_some()));
         if let Some(value) = value {
             write(self, value);
         }
     }
 
-    pub(super) fn list<T>(&mut self, values: &[T], write: impl Fn(&mut Self, &T)) {
+    pub(crate) fn list<T>(&mut self, values: &[T], write: impl Fn(&mut Self, &T)) {
         self.count(values.len());
         for value in values {
             write(self, value);
         }
     }
 
-    pub(super) fn finish(self) -> Bytes {
+    pub(crate) fn finish(self) -> Bytes {
         self.0.into()
     }
 
@@ -58,36 +58,36 @@ impl Writer {
 }
 
 /// Takes fields off the front.
-pub(super) struct Reader<'a>(&'a [u8]);
+pub(crate) struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
-    pub(super) const fn new(octets: &'a [u8]) -> Self {
+    pub(crate) const fn new(octets: &'a [u8]) -> Self {
         Self(octets)
     }
 
-    pub(super) fn octet(&mut self) -> Result<u8, SnapshotError> {
+    pub(crate) fn octet(&mut self) -> Result<u8, SnapshotError> {
         self.array::<1>().map(|[octet]| octet)
     }
 
-    pub(super) fn number(&mut self) -> Result<u64, SnapshotError> {
+    pub(crate) fn number(&mut self) -> Result<u64, SnapshotError> {
         self.array().map(u64::from_be_bytes)
     }
 
-    pub(super) fn number_of<T: TryFrom<u64>>(&mut self) -> Result<T, SnapshotError> {
+    pub(crate) fn number_of<T: TryFrom<u64>>(&mut self) -> Result<T, SnapshotError> {
         T::try_from(self.number()?).map_err(|_| SnapshotError::BadField)
     }
 
-    pub(super) fn duration(&mut self) -> Result<Duration, SnapshotError> {
+    pub(crate) fn duration(&mut self) -> Result<Duration, SnapshotError> {
         self.number().map(Duration::from_millis)
     }
 
-    pub(super) fn text(&mut self) -> Result<Box<str>, SnapshotError> {
+    pub(crate) fn text(&mut self) -> Result<Box<str>, SnapshotError> {
         let length = self.count()?;
         let octets = self.take(length)?;
         std::str::from_utf8(octets).map(Box::from).map_err(|_| SnapshotError::BadField)
     }
 
-    pub(super) fn option<T>(
+    pub(crate) fn option<T>(
         &mut self,
         read: impl FnOnce(&mut Self) -> Result<T, SnapshotError>,
     ) -> Result<Option<T>, SnapshotError> {
@@ -99,7 +99,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Every entry takes one octet at least, so that a list cannot be longer than what is left.
-    pub(super) fn list<T>(
+    pub(crate) fn list<T>(
         &mut self,
         read: impl Fn(&mut Self) -> Result<T, SnapshotError>,
     ) -> Result<Vec<T>, SnapshotError> {
@@ -110,7 +110,7 @@ impl<'a> Reader<'a> {
         (0..count).map(|_| read(self)).collect()
     }
 
-    pub(super) const fn finish(&self) -> Result<(), SnapshotError> {
+    pub(crate) const fn finish(&self) -> Result<(), SnapshotError> {
         if self.0.is_empty() { Ok(()) } else { Err(SnapshotError::TrailingOctets) }
     }
 

@@ -192,6 +192,18 @@ impl Document {
         sink.0.finish()
     }
 
+    /// A hash of the transactions of a session as they came, whatever session they came in: by it a repetition is told
+    /// from another transaction of the same id.
+    #[must_use]
+    pub fn hash_of_transactions(octets: &[u8]) -> u64 {
+        let mark = b"<Transaction";
+        let start = octets.windows(mark.len()).position(|part| part == mark).unwrap_or(0);
+        let rest = octets.get(start..).unwrap_or_default();
+        rest.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, octet| {
+            (hash ^ u64::from(*octet)).wrapping_mul(0x0000_0100_0000_01b3)
+        })
+    }
+
     /// What is in it, in one word for each transaction.
     #[must_use]
     pub fn title(&self) -> String {

@@ -1,0 +1,473 @@
+//! All that is between one domain here and one domain of a peer: set-ups, sessions, and the transactions in them.
+//!
+//! Made of the machines beside it, which know nothing of each other. Pure: the owner posts what it is told to, hands in
+//! what came, and keeps what is to be kept before anything else leaves.
+
+mod event;
+mod outbox;
+mod reception;
+mod setup;
+mod snapshot;
+
+pub use event::{Command, Event, Kept, PostResult, Request};
+pub use snapshot::AssociationError;
+
+use super::{
+    answerer::{AnswererEvent, AnswererMachine, AnswererState},
+    document::{Document, SessionMessage, Transaction},
+    limit::SspLimits,
+    opener::{OpenerEvent, OpenerMachine, OpenerState},
+    part::ServiceId,
+    primitive::Primitive,
+    setup::{SecretToken, SetupStep},
+    transaction::{Failure, TransactionEvent},
+};
+use crate::{
+    primitive::{
+        TransactionMode,
+        identifier::{SessionId, TransactionId},
+    },
+    session::time::Timestamp,
+    version::Version,
+};
+use event::PostPurpose;
+use outbox::Outbox;
+use reception::{Reception, Repetition};
+use setup::Half;
+use sha1::{Digest as _, Sha1};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
+
+/// What does not change.
+#[derive(Clone, Debug)]
+pub struct AssociationSettings {
+    /// The domain here.
+    pub local: ServiceId,
+    /// The domain of the peer.
+    pub peer: ServiceId,
+    /// Which of the owner's associations it is: keeps the ids of set-ups apart.
+    pub index: u16,
+    /// The version that is written.
+    pub version: Version,
+    /// A secret to be sent in place of one made anew.
+    pub secret: Option<SecretToken>,
+    /// The limits.
+    pub limits: SspLimits,
+    /// Where secrets come from; drawn anew for every start.
+    pub seed: [u8; 32],
+}
+
+/// A session that is there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Session {
+    /// The id of the set-up that made it.
+    setup: TransactionId,
+    /// What we put into our messages.
+    own: SessionId,
+    /// What the peer puts into its messages.
+    peer: SessionId,
+    /// When it is to be renewed.
+    until: Timestamp,
+    is_opened_here: bool,
+}
+
+/// The association.
+#[derive(Debug)]
+pub struct Association {
+    settings: AssociationSettings,
+    /// The next number of a transaction.
+    next_number: u64,
+    /// Up to where numbers are kept as used.
+    reserved: u64,
+    drawn: u64,
+    opener: OpenerMachine,
+    opening: Option<Half>,
+    answerer: AnswererMachine,
+    answering: Option<Half>,
+    /// The newest first.
+    sessions: VecDeque<Session>,
+    outbox: Outbox,
+    reception: Reception,
+    posts: BTreeMap<u64, PostPurpose>,
+    last_post: u64,
+    /// No set-up is begun before that.
+    open_after: Timestamp,
+    setup_failures: u32,
+    commands: VecDeque<Command>,
+    is_changed: bool,
+}
+
+/// What there is to show of an association.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AssociationState {
+    /// No session, and none is wanted.
+    Idle,
+    /// A set-up of ours is under way.
+    Opening,
+    /// A set-up of the peer is under way.
+    Answering,
+    /// A session is there.
+    Open,
+    /// The last set-up failed, and the next has to wait.
+    BackingOff,
+}
+
+impl Association {
+    /// An association without a session.
+    #[must_use]
+    pub fn new(now: Timestamp, settings: AssociationSettings) -> Self {
+        // Numbers grow with the clock, so that they are new after a loss of everything.
+        let first = now.as_millis() / 1000;
+        Self {
+            outbox: Outbox::new(settings.limits.clone()),
+            reception: Reception::new(settings.limits.repetitions_max),
+            settings,
+            next_number: first,
+            reserved: first,
+            drawn: 0,
+            opener: OpenerMachine::default(),
+            opening: None,
+            answerer: AnswererMachine::default(),
+            answering: None,
+            sessions: VecDeque::new(),
+            posts: BTreeMap::new(),
+            last_post: 0,
+            open_after: Timestamp::from_millis(0),
+            setup_failures: 0,
+            commands: VecDeque::new(),
+            is_changed: false,
+        }
+    }
+
+    /// Something happened.
+    pub fn handle(&mut self, now: Timestamp, event: Event) {
+        match event {
+            Event::Request(request) => self.request(now, request),
+            Event::Answer { transaction_id, primitive } => self.answer(now, transaction_id, primitive),
+            Event::Setup { post, message } => self.setup_came(now, post, message),
+            Event::Message { post, message, hash } => self.message_came(now, post, message, hash),
+            Event::Posted { number, result } => self.posted(now, number, result),
+            Event::Forget => self.forget(now),
+        }
+        self.settle(now);
+    }
+
+    /// The next thing to do.
+    pub fn poll(&mut self) -> Option<Command> {
+        self.commands.pop_front()
+    }
+
+    /// When [`Self::expire`] is to be called.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Timestamp> {
+        let wait = self.settings.limits.setup_wait;
+        let halves = [&self.opening, &self.answering].into_iter().flatten();
+        let halves = halves.flat_map(|half| [Some(half.since.after(wait)), half.repeat_at].into_iter().flatten());
+        let wants_session = self.sessions.is_empty() && self.outbox.is_waiting() && self.may_open();
+        let open = wants_session.then_some(self.open_after);
+        let renewal = self.sessions.front().filter(|_| self.may_open()).map(|session| self.renewal_of(session));
+        halves.chain(open).chain(renewal).chain(self.outbox.deadline()).min()
+    }
+
+    /// Time has passed.
+    pub fn expire(&mut self, now: Timestamp) {
+        let wait = self.settings.limits.setup_wait;
+        // WV-SSP-12
+        let is_over = |half: &Option<Half>| half.as_ref().is_some_and(|half| half.since.after(wait) <= now);
+        if is_over(&self.opening) {
+            self.step_opener(now, OpenerEvent::TimeOver, None);
+        }
+        if is_over(&self.answering) {
+            self.step_answerer(now, AnswererEvent::TimeOver, None);
+        }
+        if let Some(half) = &mut self.answering
+            && half.repeat_at.is_some_and(|at| at <= now)
+        {
+            half.repeat_at = None;
+            self.step_answerer(now, AnswererEvent::RepeatDue, None);
+        }
+        for (key, failure) in self.outbox.expire(now, &mut self.commands) {
+            self.commands.push_back(Command::Finished { key, result: Err(failure) });
+        }
+        self.settle(now);
+    }
+
+    /// How it stands.
+    #[must_use]
+    pub fn state(&self, now: Timestamp) -> AssociationState {
+        match (self.sessions.is_empty(), self.opener.state, self.answerer.state) {
+            (false, ..) => AssociationState::Open,
+            (true, OpenerState::Idle, AnswererState::Idle) if self.open_after > now => AssociationState::BackingOff,
+            (true, OpenerState::Idle, AnswererState::Idle) => AssociationState::Idle,
+            (true, OpenerState::Idle, _) => AssociationState::Answering,
+            (true, ..) => AssociationState::Opening,
+        }
+    }
+
+    /// What it is between.
+    #[must_use]
+    pub const fn settings(&self) -> &AssociationSettings {
+        &self.settings
+    }
+
+    /// How many transactions wait for something.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.outbox.len()
+    }
+
+    /// The ids of the newest session: ours and the peer's.
+    #[must_use]
+    pub fn session(&self) -> Option<(&SessionId, &SessionId)> {
+        self.sessions.front().map(|session| (&session.own, &session.peer))
+    }
+
+    /// Whether a message of this session is for it.
+    #[must_use]
+    pub fn knows_session(&self, id: &SessionId) -> bool {
+        self.sessions.iter().any(|session| session.peer == *id)
+    }
+
+    /// Whether a step of a set-up is for it; step 1 is for every association of its two domains.
+    #[must_use]
+    pub fn knows_setup(&self, mode: TransactionMode, id: &TransactionId, step: &SetupStep) -> bool {
+        match (step, mode) {
+            (SetupStep::SendSecretToken { service, .. }, TransactionMode::Request) => *service == self.settings.peer,
+            // WV-SSP-03: step 2 has an id of its own.
+            (SetupStep::SendSecretToken { service, .. }, TransactionMode::Response) => {
+                *service == self.settings.peer && self.opener.state != OpenerState::Idle
+            }
+            (SetupStep::LoginRequest { service, .. }, _) if *service != self.settings.peer => false,
+            (SetupStep::LoginRequest { .. } | SetupStep::LoginResponse { .. }, mode) => {
+                let half = match mode {
+                    TransactionMode::Request => &self.answering,
+                    TransactionMode::Response => &self.opening,
+                };
+                let is_of_session = |session: &Session| {
+                    session.setup == *id && session.is_opened_here == (mode == TransactionMode::Response)
+                };
+                half.as_ref().is_some_and(|half| half.transaction_id == *id) || self.sessions.iter().any(is_of_session)
+            }
+        }
+    }
+
+    /// Whether a set-up of the peer is under way that has proved nothing yet.
+    #[must_use]
+    pub fn is_answering(&self) -> bool {
+        self.answerer.state != AnswererState::Idle
+    }
+
+    fn request(&mut self, now: Timestamp, request: Request) {
+        if let Some(key) = self.outbox.adopt(&request) {
+            // The one who asked before does not wait any more.
+            self.commands.push_back(Command::Superseded { key });
+            return;
+        }
+        let number = self.mint_number();
+        let transaction_id = TransactionId::new(format!("{number:010}-0"));
+        if let Err(request) = self.outbox.push(now, transaction_id, request, &mut self.commands) {
+            let result = Err(Failure::QueueFull);
+            self.commands.push_back(Command::Finished { key: request.key, result });
+        }
+    }
+
+    fn answer(&mut self, now: Timestamp, transaction_id: TransactionId, primitive: Primitive) {
+        let quoted = self.reception.answered(&transaction_id, &primitive);
+        self.outbox.push_answer(now, transaction_id, primitive, quoted);
+    }
+
+    fn message_came(&mut self, now: Timestamp, post: u64, message: SessionMessage, hash: u64) {
+        if !self.knows_session(&message.session_id) {
+            // WV-SSP-11
+            return self.commands.push_back(Command::Close { post });
+        }
+        for transaction in message.transactions {
+            match transaction.mode {
+                TransactionMode::Response => self.answer_came(now, transaction),
+                TransactionMode::Request => {
+                    let Transaction { transaction_id, content, .. } = transaction;
+                    match self.reception.receive(&transaction_id, hash, &message.session_id) {
+                        Repetition::New => self.commands.push_back(Command::Execute { transaction_id, content }),
+                        Repetition::UnderWay => {}
+                        Repetition::Answered(primitive) => {
+                            self.outbox.push_answer(now, transaction_id, *primitive, Some(message.session_id.clone()));
+                        }
+                    }
+                }
+            }
+        }
+        self.commands.push_back(Command::Take { post });
+    }
+
+    fn answer_came(&mut self, now: Timestamp, transaction: Transaction) {
+        // An answer that cannot be read is one all the same.
+        let Some(key) = self.outbox.answered(now, &transaction.transaction_id, &mut self.commands) else { return };
+        self.commands.push_back(Command::Finished { key, result: Ok(transaction.content.ok()) });
+    }
+
+    fn posted(&mut self, now: Timestamp, number: u64, result: PostResult) {
+        match self.posts.remove(&number) {
+            None => {}
+            Some(PostPurpose::Opening(step)) => {
+                let is_current = self.opening.as_ref().is_some_and(|half| half.step == step);
+                if is_current && result != PostResult::Taken {
+                    self.step_opener(now, OpenerEvent::PostFailed, None);
+                }
+            }
+            Some(PostPurpose::Answering(step)) => {
+                let is_current = self.answering.as_ref().is_some_and(|half| half.step == step);
+                if is_current && result != PostResult::Taken {
+                    self.step_answerer(now, AnswererEvent::PostFailed, None);
+                }
+            }
+            Some(PostPurpose::LastStep(own)) => {
+                if result != PostResult::Taken {
+                    // The peer does not know our id: the session is none.
+                    self.drop_session(&own);
+                }
+            }
+            Some(PostPurpose::Transaction { transaction_id, mode, own }) => {
+                let event = match result {
+                    PostResult::Taken => TransactionEvent::Taken,
+                    PostResult::BadRequest => TransactionEvent::Unreadable,
+                    PostResult::Refused => TransactionEvent::Refused,
+                    PostResult::Unanswered => TransactionEvent::Unanswered,
+                    PostResult::Unreachable => TransactionEvent::Unreachable,
+                };
+                let step = self.outbox.step(now, &transaction_id, mode, event, &mut self.commands);
+                if step.drops_session {
+                    self.drop_session(&own);
+                }
+                if let Some((key, result)) = step.finished {
+                    self.commands.push_back(Command::Finished { key, result });
+                }
+            }
+        }
+    }
+
+    /// The session with this id of ours is of no use any more.
+    fn drop_session(&mut self, own: &SessionId) {
+        let before = self.sessions.len();
+        self.sessions.retain(|session| session.own != *own);
+        if self.sessions.len() == before {
+            return;
+        }
+        self.is_changed = true;
+        if self.sessions.is_empty() {
+            self.commands.push_back(Command::Lost);
+        }
+    }
+
+    fn forget(&mut self, now: Timestamp) {
+        self.sessions.clear();
+        (self.opening, self.answering) = (None, None);
+        self.opener = OpenerMachine::default();
+        self.answerer = AnswererMachine::default();
+        self.is_changed = true;
+        for (key, failure) in self.outbox.fail_all(&mut self.commands) {
+            self.commands.push_back(Command::Finished { key, result: Err(failure) });
+        }
+        self.open_after = now;
+    }
+
+    /// Posts what may go, begins a set-up where one is wanted, and keeps what changed.
+    fn settle(&mut self, now: Timestamp) {
+        if let Some(session) = self.sessions.front() {
+            let (own, limit) = (session.own.clone(), self.settings.limits.posts_max);
+            while self.outbox.in_flight() < limit
+                && let Some(outgoing) = self.outbox.next()
+            {
+                self.post_transaction(now, &own, outgoing);
+            }
+        }
+        let is_wanted = match self.sessions.front() {
+            None => self.outbox.is_waiting(),
+            Some(session) => self.renewal_of(session) <= now,
+        };
+        if is_wanted && self.may_open() && self.open_after <= now {
+            self.step_opener(now, OpenerEvent::Open, None);
+        }
+        if std::mem::take(&mut self.is_changed) {
+            let body = self.export();
+            self.commands.push_back(Command::Keep(Kept::Association(body)));
+        }
+    }
+
+    /// One set-up between two domains at a time.
+    // WV-SSP-12
+    fn may_open(&self) -> bool {
+        self.opener.state == OpenerState::Idle && self.answerer.state == AnswererState::Idle
+    }
+
+    /// The one who opened the session renews it; the other one only where that was not done.
+    fn renewal_of(&self, session: &Session) -> Timestamp {
+        if session.is_opened_here { session.until } else { session.until.after(RENEWAL_GRACE) }
+    }
+
+    fn post_transaction(&mut self, _: Timestamp, own: &SessionId, outgoing: outbox::Outgoing) {
+        let outbox::Outgoing { transaction_id, mode, primitive, quoted } = outgoing;
+        // Requests name our session, answers the one of the request; the body always ours.
+        let (transaction_header, session_header) = match mode {
+            TransactionMode::Request => (Some(transaction_id.clone()), own.clone()),
+            TransactionMode::Response => (None, quoted.unwrap_or_else(|| own.clone())),
+        };
+        let content = Ok(primitive);
+        let transaction = Transaction { mode, transaction_id: transaction_id.clone(), content };
+        let document = Document::transaction(self.settings.version, own.clone(), transaction);
+        let purpose = PostPurpose::Transaction { transaction_id, mode, own: own.clone() };
+        self.post(purpose, document, transaction_header, Some(session_header));
+    }
+
+    fn post(
+        &mut self,
+        purpose: PostPurpose,
+        document: Document,
+        transaction_header: Option<TransactionId>,
+        session_header: Option<SessionId>,
+    ) {
+        self.last_post = self.last_post.wrapping_add(1);
+        let number = self.last_post;
+        self.posts.insert(number, purpose);
+        self.commands.push_back(Command::Post {
+            number,
+            document: Box::new(document),
+            transaction_header,
+            session_header,
+        });
+    }
+
+    fn mint_number(&mut self) -> u64 {
+        let number = self.next_number;
+        self.next_number = self.next_number.saturating_add(1);
+        if self.next_number > self.reserved {
+            self.reserved = self.next_number.saturating_add(NUMBERS_RESERVED);
+            self.is_changed = true;
+        }
+        number
+    }
+
+    /// Octets that nobody can guess who does not know the seed.
+    fn draw(&mut self) -> [u8; 16] {
+        self.drawn = self.drawn.wrapping_add(1);
+        let mut hash = Sha1::new();
+        hash.update(self.settings.seed);
+        hash.update(self.settings.peer.domain());
+        hash.update(self.settings.local.domain());
+        hash.update(self.drawn.to_be_bytes());
+        let digest = hash.finalize();
+        let mut octets = [0; 16];
+        octets.iter_mut().zip(digest).for_each(|(octet, drawn)| *octet = drawn);
+        octets
+    }
+}
+
+/// How long after the lifetime of a session the end renews it that has not opened it.
+const RENEWAL_GRACE: Duration = Duration::from_secs(180);
+
+/// Numbers that are kept as used ahead of their use.
+const NUMBERS_RESERVED: u64 = 1000;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,344 @@
+//! The transactions towards a peer, in order.
+
+use super::event::{Command, Kept, Request};
+use super::snapshot;
+use crate::{
+    primitive::{
+        TransactionMode,
+        identifier::{SessionId, TransactionId},
+    },
+    session::time::Timestamp,
+    ssp::{
+        limit::SspLimits,
+        primitive::Primitive,
+        transaction::{Failure, TransactionAction, TransactionEvent, TransactionMachine, TransactionState},
+    },
+};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet, VecDeque},
+    time::Duration,
+};
+
+/// The transactions.
+#[derive(Debug)]
+pub(super) struct Outbox {
+    entries: BTreeMap<u64, Entry>,
+    by_id: HashMap<(TransactionId, bool), u64>,
+    by_name: HashMap<Box<str>, u64>,
+    last: u64,
+    in_flight: usize,
+    limits: SspLimits,
+}
+
+/// A transaction with what its machine does not know.
+#[derive(Debug)]
+pub(super) struct Entry {
+    machine: TransactionMachine,
+    pub(super) transaction_id: TransactionId,
+    mode: TransactionMode,
+    /// The session of the request that is answered.
+    quoted: Option<SessionId>,
+    pub(super) request: Request,
+    /// When its wait is over.
+    waits_until: Option<Timestamp>,
+    failures: u32,
+}
+
+/// A transaction that leaves now.
+#[derive(Debug)]
+pub(super) struct Outgoing {
+    pub(super) transaction_id: TransactionId,
+    pub(super) mode: TransactionMode,
+    pub(super) primitive: Primitive,
+    pub(super) quoted: Option<SessionId>,
+}
+
+/// What came of a step.
+#[derive(Debug, Default)]
+pub(super) struct Stepped {
+    pub(super) drops_session: bool,
+    pub(super) finished: Option<(u64, Result<Option<Primitive>, Failure>)>,
+}
+
+impl Outbox {
+    pub(super) fn new(limits: SspLimits) -> Self {
+        Self { entries: BTreeMap::new(), by_id: HashMap::new(), by_name: HashMap::new(), last: 0, in_flight: 0, limits }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    pub(super) const fn in_flight(&self) -> usize {
+        self.in_flight
+    }
+
+    /// Whether anything waits for a session.
+    pub(super) fn is_waiting(&self) -> bool {
+        self.entries
+            .values()
+            .any(|entry| matches!(entry.machine.state, TransactionState::Queued | TransactionState::BackingOff))
+    }
+
+    /// The request that is under way under the same name goes on under the new key; the old key.
+    pub(super) fn adopt(&mut self, request: &Request) -> Option<u64> {
+        let number = self.by_name.get(request.name.as_deref()?)?;
+        let entry = self.entries.get_mut(number)?;
+        entry.request.expires = entry.request.expires.max(request.expires);
+        Some(std::mem::replace(&mut entry.request.key, request.key))
+    }
+
+    /// Takes a request, or gives it back.
+    pub(super) fn push(
+        &mut self,
+        _: Timestamp,
+        transaction_id: TransactionId,
+        request: Request,
+        commands: &mut VecDeque<Command>,
+    ) -> Result<(), Box<Request>> {
+        if request.replaces {
+            self.replace(request.line.as_deref(), commands);
+        }
+        if self.entries.len() >= self.limits.queue_max {
+            return Err(Box::new(request));
+        }
+        if request.is_kept {
+            let body = Some(snapshot::export_transaction(&transaction_id, &request));
+            commands.push_back(Command::Keep(Kept::Transaction { transaction_id: transaction_id.clone(), body }));
+        }
+        self.insert(transaction_id, TransactionMode::Request, request, None);
+        Ok(())
+    }
+
+    /// What has not left is not needed any more.
+    fn replace(&mut self, line: Option<&str>, commands: &mut VecDeque<Command>) {
+        let waits =
+            |entry: &Entry| matches!(entry.machine.state, TransactionState::Queued | TransactionState::BackingOff);
+        let of_line = |entry: &Entry| entry.request.line.as_deref() == line && line.is_some();
+        let old: Vec<u64> = self
+            .entries
+            .iter()
+            .filter(|(_, entry)| of_line(entry) && waits(entry))
+            .map(|(number, _)| *number)
+            .collect();
+        for number in old {
+            if let Some(entry) = self.remove(number, commands) {
+                commands.push_back(Command::Superseded { key: entry.request.key });
+            }
+        }
+    }
+
+    /// Takes an answer of the owner. It is posted as often as a request, and nobody waits for it.
+    pub(super) fn push_answer(
+        &mut self,
+        now: Timestamp,
+        transaction_id: TransactionId,
+        primitive: Primitive,
+        quoted: Option<SessionId>,
+    ) {
+        if self.by_id.contains_key(&(transaction_id.clone(), true)) {
+            return;
+        }
+        let request = Request {
+            key: 0,
+            name: None,
+            line: None,
+            replaces: false,
+            is_kept: false,
+            is_impatient: false,
+            expires: now.after(ANSWER_LIFE),
+            primitive,
+        };
+        self.insert(transaction_id, TransactionMode::Response, request, quoted);
+    }
+
+    pub(super) fn insert(
+        &mut self,
+        transaction_id: TransactionId,
+        mode: TransactionMode,
+        request: Request,
+        quoted: Option<SessionId>,
+    ) {
+        self.last = self.last.saturating_add(1);
+        let number = self.last;
+        let is_answer = mode == TransactionMode::Response;
+        let expects_answer = !is_answer && request.primitive.expects_answer();
+        let machine = TransactionMachine::new(expects_answer, request.is_impatient, self.limits.attempts_max);
+        self.by_id.insert((transaction_id.clone(), is_answer), number);
+        if let Some(name) = &request.name {
+            self.by_name.insert(name.clone(), number);
+        }
+        let entry = Entry { machine, transaction_id, mode, quoted, request, waits_until: None, failures: 0 };
+        self.entries.insert(number, entry);
+    }
+
+    /// The next one that may leave now.
+    pub(super) fn next(&mut self) -> Option<Outgoing> {
+        let mut busy: HashSet<&str> = HashSet::new();
+        let mut found = None;
+        for (number, entry) in &self.entries {
+            let line = entry.request.line.as_deref();
+            if line.is_some_and(|line| busy.contains(line)) {
+                continue;
+            }
+            if entry.machine.state == TransactionState::Queued {
+                found = Some(*number);
+                break;
+            }
+            busy.extend(line);
+        }
+        let entry = self.entries.get_mut(&found?)?;
+        entry.machine.handle(TransactionEvent::Turn);
+        entry.waits_until = None;
+        self.in_flight = self.in_flight.saturating_add(1);
+        Some(Outgoing {
+            transaction_id: entry.transaction_id.clone(),
+            mode: entry.mode,
+            primitive: entry.request.primitive.clone(),
+            quoted: entry.quoted.clone(),
+        })
+    }
+
+    /// A session is there: what waits because of the last one need not wait longer.
+    pub(super) fn resume(&mut self) {
+        for entry in self.entries.values_mut() {
+            if entry.machine.state == TransactionState::BackingOff {
+                entry.machine.handle(TransactionEvent::Waited);
+                entry.waits_until = None;
+            }
+        }
+    }
+
+    /// The peer answered a request; its key.
+    pub(super) fn answered(
+        &mut self,
+        now: Timestamp,
+        id: &TransactionId,
+        commands: &mut VecDeque<Command>,
+    ) -> Option<u64> {
+        let step = self.step(now, id, TransactionMode::Request, TransactionEvent::Answered, commands);
+        step.finished.map(|(key, _)| key)
+    }
+
+    pub(super) fn step(
+        &mut self,
+        now: Timestamp,
+        id: &TransactionId,
+        mode: TransactionMode,
+        event: TransactionEvent,
+        commands: &mut VecDeque<Command>,
+    ) -> Stepped {
+        let is_answer = mode == TransactionMode::Response;
+        let number = self.by_id.get(&(id.clone(), is_answer)).copied();
+        number.map(|number| self.step_number(now, number, event, commands)).unwrap_or_default()
+    }
+
+    fn step_number(
+        &mut self,
+        now: Timestamp,
+        number: u64,
+        event: TransactionEvent,
+        commands: &mut VecDeque<Command>,
+    ) -> Stepped {
+        let mut stepped = Stepped::default();
+        let Some(entry) = self.entries.get_mut(&number) else { return stepped };
+        let was_posting = entry.machine.state == TransactionState::Posting;
+        let mut over = None;
+        for action in entry.machine.handle(event) {
+            match action {
+                // Only by `next`.
+                TransactionAction::Post => {}
+                TransactionAction::AwaitAnswer => entry.waits_until = Some(now.after(self.limits.answer_wait)),
+                TransactionAction::BackOff => {
+                    entry.failures = entry.failures.saturating_add(1);
+                    let pause = self.limits.backoff_step.saturating_mul(entry.failures);
+                    entry.waits_until = Some(now.after(pause));
+                }
+                TransactionAction::DropSession => stepped.drops_session = true,
+                TransactionAction::Succeed => over = Some(Ok(None)),
+                TransactionAction::Fail(failure) => over = Some(Err(failure)),
+            }
+        }
+        if was_posting && entry.machine.state != TransactionState::Posting {
+            self.in_flight = self.in_flight.saturating_sub(1);
+        }
+        if let Some(result) = over
+            && let Some(entry) = self.remove(number, commands)
+            && entry.mode == TransactionMode::Request
+        {
+            stepped.finished = Some((entry.request.key, result));
+        }
+        stepped
+    }
+
+    fn remove(&mut self, number: u64, commands: &mut VecDeque<Command>) -> Option<Entry> {
+        let entry = self.entries.remove(&number)?;
+        self.by_id.remove(&(entry.transaction_id.clone(), entry.mode == TransactionMode::Response));
+        if let Some(name) = &entry.request.name {
+            self.by_name.remove(name);
+        }
+        if entry.request.is_kept {
+            let transaction_id = entry.transaction_id.clone();
+            commands.push_back(Command::Keep(Kept::Transaction { transaction_id, body: None }));
+        }
+        Some(entry)
+    }
+
+    /// The next time at which something is due.
+    pub(super) fn deadline(&self) -> Option<Timestamp> {
+        let posting = |entry: &&Entry| entry.machine.state == TransactionState::Posting;
+        let waiting = self.entries.values().filter(|entry| !posting(entry));
+        waiting.flat_map(|entry| [entry.waits_until, Some(entry.request.expires)].into_iter().flatten()).min()
+    }
+
+    /// Does what is due; the requests that failed by it.
+    pub(super) fn expire(&mut self, now: Timestamp, commands: &mut VecDeque<Command>) -> Vec<(u64, Failure)> {
+        let is_due = |at: Option<Timestamp>| at.is_some_and(|at| at <= now);
+        let due: Vec<(u64, bool)> = self
+            .entries
+            .iter()
+            .filter(|(_, entry)| entry.machine.state != TransactionState::Posting)
+            .filter(|(_, entry)| is_due(entry.waits_until) || entry.request.expires <= now)
+            .map(|(number, entry)| (*number, entry.request.expires <= now))
+            .collect();
+        let mut failed = Vec::new();
+        for (number, is_expired) in due {
+            let event = if is_expired { TransactionEvent::Expired } else { TransactionEvent::Waited };
+            if let Some(entry) = self.entries.get_mut(&number) {
+                entry.waits_until = None;
+            }
+            if let Some((key, Err(failure))) = self.step_number(now, number, event, commands).finished {
+                failed.push((key, failure));
+            }
+        }
+        failed
+    }
+
+    /// No session could be made: what does not wait for the next attempt fails.
+    pub(super) fn setup_failed(&mut self, now: Timestamp, commands: &mut VecDeque<Command>) -> Vec<(u64, Failure)> {
+        let numbers: Vec<u64> = self.entries.keys().copied().collect();
+        let step = |number| self.step_number(now, number, TransactionEvent::SetupFailed, commands).finished;
+        let finished: Vec<_> = numbers.into_iter().filter_map(step).collect();
+        finished.into_iter().filter_map(|(key, result)| result.err().map(|failure| (key, failure))).collect()
+    }
+
+    /// What is kept over a restart, and posted again after it.
+    pub(super) fn restore(&mut self, transaction_id: TransactionId, request: Request) {
+        if !self.by_id.contains_key(&(transaction_id.clone(), false)) {
+            self.insert(transaction_id, TransactionMode::Request, request, None);
+        }
+    }
+
+    /// Everything ends.
+    pub(super) fn fail_all(&mut self, commands: &mut VecDeque<Command>) -> Vec<(u64, Failure)> {
+        let numbers: Vec<u64> = self.entries.keys().copied().collect();
+        let ended = numbers.into_iter().filter_map(|number| self.remove(number, commands));
+        let ended: Vec<Entry> = ended.collect();
+        self.in_flight = 0;
+        let requests = ended.into_iter().filter(|entry| entry.mode == TransactionMode::Request);
+        requests.map(|entry| (entry.request.key, Failure::Unreachable)).collect()
+    }
+}
+
+/// How long an answer is tried to be posted: what the known server does.
+const ANSWER_LIFE: Duration = Duration::from_secs(120);
