@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on says so by panicking")]
 
 use acceptance::{
+    agent::Agent,
     catalogue::{How, case},
+    certificate::Authority,
     kamailio::{self, Kamailio},
     phone::Phone,
     port,
@@ -158,6 +160,33 @@ fn a_sip_client_behind_kamailio() {
             (refused && !list.attributes.is_empty()).then_some(())
         });
     });
+}
+
+#[test]
+fn a_sip_client_behind_kamailio_over_tls_with_certificates_on_both_sides() {
+    let Some(authority) = Authority::new() else { return };
+    let (port, tls, own) = (kamailio::free_port(), kamailio::free_port(), kamailio::free_port());
+    let certified = authority.sign("gateway", "DNS:wv.test,IP:127.0.0.1");
+    let text = std::fs::read_to_string(acceptance::repository().join("tests/lab/kamailio/gateway.toml")).unwrap();
+    let text = text
+        .replace("sip:127.0.0.1:25060;transport=udp", &format!("sip:127.0.0.1:{tls};transport=tls"))
+        .replace("trusted = true", "trusted = true\ntls_name = \"simple.test\"")
+        .replace("\n[simple]\n", &format!("\n[simple]\n{}", certified.to_toml()));
+    let authorities = authority.file().display().to_string();
+    let plain = kamailio::free_port();
+    let gateway = Setup::configured(&text)
+        .with(&format!("simple.listen=udp:127.0.0.1:{plain},tls:127.0.0.1:{own}"))
+        .with(&format!("simple.tls_authorities={authorities}"))
+        .start();
+    let Some(kamailio) = Kamailio::start_protected(([127, 0, 0, 1], own).into(), port, tls, &authority) else { return };
+    let bob = Client { server: kamailio.address(), user: "bob", domain: kamailio::DOMAIN };
+    let mut alice = Phone::logged_in(gateway.csp(), "wv:alice@wv.test", Version::V1_2, Encoding::Wbxml);
+    exchange_messages(&mut alice, &bob);
+    be_watched(&mut alice, &bob, "watch_pending");
+    watch(&mut alice, &bob);
+    // The same words from an address that has proven nothing are those of a stranger.
+    let mut stranger = Agent::new(([127, 0, 0, 1], plain).into(), "bob@simple.test");
+    assert_eq!(stranger.send("sip:alice@wv.test", "believe me"), Ok(403));
 }
 
 #[test]

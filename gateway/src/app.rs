@@ -25,13 +25,13 @@ use crate::{
     observe::{Tap, metric, panic},
     shutdown::{Shutdown, Trigger},
     store::{DataFolder, OpenStore, Snapshot, StoreError},
-    tls::{TlsError, TlsKeeper},
+    tls::{TlsError, TlsKeeper, domain::DomainTlsKeeper},
     wv::{SubscriberBackend, SubscriberDesk},
 };
 use assembly::{LanePlan, Surroundings};
 use lane_thread::{LaneCrew, LaneOrder};
 use metrics_exporter_prometheus::PrometheusHandle;
-use renewal::Renewal;
+use renewal::{Keepers, Renewal};
 use socket::Sockets;
 use std::{
     fmt, io,
@@ -112,6 +112,9 @@ pub enum StartError {
     /// By whom services are believed.
     #[error("node.ca_file: {0}")]
     Trust(TlsError),
+    /// Certificate and key of the SIP side, or the authorities.
+    #[error("simple.tls_certificate: {0}")]
+    SipTls(#[source] TlsError),
     /// The administration.
     #[error(transparent)]
     Admin(#[from] AdminError),
@@ -172,9 +175,16 @@ pub fn start(configuration: Configuration, options: StartOptions) -> Result<Runn
     let result = opened.map_err(StartError::from).and_then(|accounts| {
         let tls = configuration.wv_access.as_ref().and_then(|access| access.tls.as_ref());
         let tls = tls.map(|tls| TlsKeeper::open(tls.files.clone())).transpose()?;
+        let sip_tls = configuration.simple.as_ref().and_then(|simple| simple.tls.as_ref());
+        let sip_tls = sip_tls.map(|tls| DomainTlsKeeper::open(&tls.files)).transpose().map_err(StartError::SipTls)?;
         let sockets = Sockets::bind(&configuration, options.ports)?;
         let (configuration, accounts) = (Arc::new(configuration), Arc::new(accounts));
-        let renewal = Renewal::new(options.rereading, Arc::clone(&configuration), Arc::clone(&accounts), tls);
+        let renewal = Renewal::new(
+            options.rereading,
+            Arc::clone(&configuration),
+            Arc::clone(&accounts),
+            Keepers { tls, sip_tls },
+        );
         let site = Site { configuration, accounts, tap: Tap::default(), renewal };
         launch(site, options.ports, options.signals, &store, snapshot, sockets)
     });
@@ -295,6 +305,7 @@ fn start_lanes(
         let order = LaneOrder {
             plan,
             tls: site.renewal.identity(),
+            sip_tls: site.renewal.sip_tls(),
             subscribers: site.subscribers(),
             store: Arc::clone(store),
             // All connections and datagrams come to the first lane.

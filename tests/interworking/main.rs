@@ -9,6 +9,7 @@ mod presence;
 mod rule;
 mod service;
 mod session;
+mod sip_tls;
 mod view;
 mod waiting;
 mod wake_up;

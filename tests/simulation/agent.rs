@@ -307,7 +307,7 @@ impl Agent {
         truth: &mut Truth,
     ) -> Vec<(SocketAddr, Bytes)> {
         let at = Timestamp::from_millis(now);
-        let hop = Hop { transport: Transport::Udp, address: source, connection: None };
+        let hop = Hop { transport: Transport::Udp, address: source, connection: None, name: None };
         match parse_datagram(octets, &Limits::default()) {
             Ok(Parsed::Message(Message::Request(request))) => {
                 if let RequestEvent::New { id, request } = self.table.receive_request(at, request, &hop) {
@@ -426,7 +426,7 @@ impl Agent {
 
     fn dispatch(&mut self, now: u64, request: Request, purpose: Purpose) {
         let outgoing = Outgoing {
-            hop: Hop { transport: Transport::Udp, address: self.server, connection: None },
+            hop: Hop { transport: Transport::Udp, address: self.server, connection: None, name: None },
             sent_by_host: Host::from(self.address.ip()),
             sent_by_port: Some(self.address.port()),
             datagram_rule: DatagramRule::AnySize,

@@ -111,7 +111,7 @@ impl Server {
     /// Takes a datagram.
     pub(crate) fn receive(&mut self, now: u64, octets: &Bytes, truth: &mut Truth) -> Vec<(SocketAddr, Bytes)> {
         let at = Timestamp::from_millis(now);
-        let hop = Hop { transport: Transport::Udp, address: self.gateway, connection: None };
+        let hop = Hop { transport: Transport::Udp, address: self.gateway, connection: None, name: None };
         match parse_datagram(octets, &Limits::default()) {
             Ok(Parsed::Message(Message::Request(request))) => {
                 if let RequestEvent::New { id, request } = self.life.table.receive_request(at, request, &hop) {
@@ -205,7 +205,7 @@ impl Server {
                     }
                     NotifierCommand::SendRequest(request) => {
                         let outgoing = Outgoing {
-                            hop: Hop { transport: Transport::Udp, address: self.gateway, connection: None },
+                            hop: Hop { transport: Transport::Udp, address: self.gateway, connection: None, name: None },
                             sent_by_host: Host::from(self.address.ip()),
                             sent_by_port: Some(self.address.port()),
                             datagram_rule: DatagramRule::AnySize,

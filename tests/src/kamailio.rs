@@ -1,6 +1,6 @@
 //! The Kamailio of `tests/lab/kamailio`, the SIMPLE domain `simple.test`: a server that is not ours.
 
-use crate::{folder::Folder, http, port, process::Process, repository, tool, wait};
+use crate::{certificate::Authority, folder::Folder, http, port, process::Process, repository, tool, wait};
 use std::{
     io,
     net::{Ipv4Addr, SocketAddr, UdpSocket},
@@ -27,6 +27,21 @@ impl Kamailio {
     /// When it does not start.
     #[must_use]
     pub fn start(gateway: SocketAddr, port: u16, switches: &[&str]) -> Option<Self> {
+        Self::start_over(&gateway.to_string(), port, switches, None)
+    }
+
+    /// The same over TLS on a port of its own, with a certificate that names its domain and asks for one that names
+    /// that of the gateway.
+    ///
+    /// # Panics
+    /// When it does not start.
+    #[must_use]
+    pub fn start_protected(gateway: SocketAddr, port: u16, tls: u16, authority: &Authority) -> Option<Self> {
+        let gateway = format!("{gateway};transport=tls");
+        Self::start_over(&gateway, port, &["WITH_TLS", "WITH_OPEN"], Some((tls, authority)))
+    }
+
+    fn start_over(gateway: &str, port: u16, switches: &[&str], tls: Option<(u16, &Authority)>) -> Option<Self> {
         for program in ["kamailio", "sqlite3", "sipp"] {
             tool::find(program)?;
         }
@@ -35,7 +50,13 @@ impl Kamailio {
         command.args(switches);
         command.env("LAB_PORT", port.to_string());
         command.env("LAB_DIR", folder.path());
-        command.env("LAB_GW_ADDR", gateway.to_string());
+        command.env("LAB_GW_ADDR", gateway);
+        if let Some((port, authority)) = tls {
+            let own = authority.sign("kamailio", "URI:sip:simple.test");
+            std::fs::copy(own.certificate, folder.file("cert.pem")).expect("a certificate can be copied");
+            std::fs::copy(own.key, folder.file("key.pem")).expect("a key can be copied");
+            command.env("LAB_TLS", port.to_string()).env("LAB_TLS_CA", authority.file());
+        }
         // Two workers let a NOTIFY overtake the answer before it, which SIPp's scenarios do not expect.
         command.env("LAB_CHILDREN", "1");
         let process = Process::start(&mut command, &folder.file("kamailio.log")).expect("run.sh can be started");

@@ -8,6 +8,7 @@
 
 pub mod agent;
 pub mod catalogue;
+pub mod certificate;
 pub mod folder;
 pub mod fuzzing;
 pub mod generated;

@@ -7,13 +7,13 @@ use super::{
     socket::Sockets,
 };
 use crate::{
-    config::{Configuration, section::ClearPasswords},
+    config::{Configuration, section::ClearPasswords, value::SipTransport},
     lane::{Lane, LaneLink, LaneTask},
     observe::panic,
     shutdown::{Member, Phase},
     simple::transport::Transports,
     store::{OpenStore, Snapshot},
-    tls::TlsIdentity,
+    tls::{TlsIdentity, domain::DomainTls},
     wv::{
         SubscriberBackend, WvAdapter,
         cir::{CirListener, CirOutlet, PushGateway},
@@ -22,6 +22,7 @@ use crate::{
     },
 };
 use mapping::side::Side;
+use sip_proto::message::header::via::Transport;
 use std::{
     io,
     net::{TcpListener, UdpSocket},
@@ -51,6 +52,8 @@ pub(super) struct LaneCrew {
 pub(super) struct LaneOrder {
     pub(super) plan: LanePlan,
     pub(super) tls: Option<TlsIdentity>,
+    /// The same on the SIP side, with what others are judged by.
+    pub(super) sip_tls: Option<DomainTls>,
     pub(super) subscribers: SubscriberBackend,
     pub(super) store: Arc<OpenStore>,
     pub(super) sockets: Sockets,
@@ -284,8 +287,12 @@ fn build(
         for socket in sockets.sip_datagrams {
             transports.serve_datagrams(socket)?;
         }
-        for listener in sockets.sip_streams {
-            transports.serve_streams(listener)?;
+        if let Some(tls) = &order.sip_tls {
+            transports.secure_by(tls.clone());
+        }
+        for (transport, listener) in sockets.sip_streams {
+            let transport = if transport == SipTransport::Tls { Transport::Tls } else { Transport::Tcp };
+            transports.serve_streams(listener, transport)?;
         }
     }
     Ok(Built { lane: assembly.lane, transports: assembly.transports, csp, cir, plain_text })

@@ -4,11 +4,11 @@ use super::StartError;
 use crate::{
     config::{
         Configuration,
-        section::{AuthorizationDefault, SecondLogin, SipAuthentication, WvAccess},
-        value::{PeerScheme, SipTransport},
+        section::{AuthorizationDefault, SecondLogin, Simple, SipAuthentication, WvAccess},
+        value::{HostPort, PeerScheme, SipTransport},
     },
     simple::{
-        agent::{AgentSettings, PeerTable, SipPeer},
+        agent::{Advertised, AgentSettings, PeerTable, SipPeer},
         transport::Bounds,
     },
     wv::{
@@ -42,7 +42,8 @@ use wv_proto::{
 #[derive(Clone, Debug)]
 pub(super) struct AgentWishes {
     peers: PeerTable,
-    advertised_host: Option<Host>,
+    advertised: Option<Advertised>,
+    advertised_tls: Option<Advertised>,
 }
 
 impl AgentWishes {
@@ -65,16 +66,16 @@ impl AgentWishes {
             let address = found.next().ok_or_else(|| failed(io::Error::from(io::ErrorKind::NotFound)))?;
             let transport = match peer.uri.transport {
                 Some(SipTransport::Tcp) => Transport::Tcp,
+                Some(SipTransport::Tls) => Transport::Tls,
                 Some(SipTransport::Udp) | None => Transport::Udp,
             };
-            peers.push(SipPeer { name: peer.name.clone(), address, transport, is_trusted: peer.trusted });
+            let domain = peer.tls_name.as_deref().map(Arc::from);
+            peers.push(SipPeer { name: peer.name.clone(), address, transport, domain, is_trusted: peer.trusted });
         }
-        let advertise = configuration.simple.as_ref().and_then(|simple| simple.advertise.as_ref());
-        let advertised_host = advertise
-            .map(|advertise| Host::parse(&Text::from(advertise.host.as_str())))
-            .transpose()
-            .map_err(|_| StartError::Advertise(advertise.map(ToString::to_string).unwrap_or_default()))?;
-        Ok(Self { peers: PeerTable::new(peers), advertised_host })
+        let simple = configuration.simple.as_ref();
+        let advertised = advertised(simple.and_then(|simple| simple.advertise.as_ref()))?;
+        let advertised_tls = advertised_tls(simple)?;
+        Ok(Self { peers: PeerTable::new(peers), advertised, advertised_tls })
     }
 
     pub(super) fn settings(&self, configuration: &Configuration) -> AgentSettings {
@@ -84,14 +85,33 @@ impl AgentWishes {
             tel_domain: default_domain(configuration, Side::Simple),
             peers: self.peers.clone(),
             is_open: simple.is_some_and(|simple| simple.authentication == SipAuthentication::InsecureOpen),
-            advertised_host: self.advertised_host.clone(),
-            advertised_port: simple.and_then(|simple| simple.advertise.as_ref()?.port),
+            advertised: self.advertised.clone(),
+            advertised_tls: self.advertised_tls.clone(),
             validity_default: configuration.limits.engine.validity_default,
             content_octets_max: configuration.limits.engine.content_octets_max,
             pending_requests_max: PENDING_REQUESTS_MAX,
             requests_per_s_per_source: configuration.limits.requests_per_s_per_source,
         }
     }
+}
+
+fn advertised(written: Option<&HostPort>) -> Result<Option<Advertised>, StartError> {
+    let Some(written) = written else { return Ok(None) };
+    let host = Host::parse(&Text::from(written.host.as_str()));
+    let host = host.map_err(|_| StartError::Advertise(written.to_string()))?;
+    Ok(Some(Advertised { host, port: written.port }))
+}
+
+/// Over TLS; where only the host is known, the port is that of the listener.
+fn advertised_tls(simple: Option<&Simple>) -> Result<Option<Advertised>, StartError> {
+    let Some(simple) = simple else { return Ok(None) };
+    let own = simple.tls.as_ref().and_then(|tls| tls.advertise.as_ref());
+    if own.is_some() {
+        return advertised(own);
+    }
+    let listener = simple.listen.iter().find(|listen| listen.transport == SipTransport::Tls);
+    let port = listener.map(|listen| listen.address.port()).filter(|port| *port != 0);
+    Ok(advertised(simple.advertise.as_ref())?.map(|advertised| Advertised { port, ..advertised }))
 }
 
 /// What the CSP sessions of a lane are told.

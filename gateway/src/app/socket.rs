@@ -46,7 +46,7 @@ pub(super) struct Sockets {
     /// What wake-ups by datagram leave by.
     pub(super) cir_datagrams: Option<UdpSocket>,
     pub(super) sip_datagrams: Vec<UdpSocket>,
-    pub(super) sip_streams: Vec<TcpListener>,
+    pub(super) sip_streams: Vec<(SipTransport, TcpListener)>,
     sip: Vec<(SipTransport, SocketAddr)>,
 }
 
@@ -116,7 +116,11 @@ impl Sockets {
             plain_text: self.plain_text.as_ref().map(UdpSocket::try_clone).transpose()?,
             cir_datagrams: self.cir_datagrams.as_ref().map(UdpSocket::try_clone).transpose()?,
             sip_datagrams: self.sip_datagrams.iter().map(UdpSocket::try_clone).collect::<io::Result<_>>()?,
-            sip_streams: self.sip_streams.iter().map(TcpListener::try_clone).collect::<io::Result<_>>()?,
+            sip_streams: self
+                .sip_streams
+                .iter()
+                .map(|(transport, listener)| Ok((*transport, listener.try_clone()?)))
+                .collect::<io::Result<_>>()?,
             sip: self.sip.clone(),
         })
     }
@@ -179,10 +183,10 @@ impl Sockets {
                 self.sip_datagrams.push(socket);
                 local
             }
-            SipTransport::Tcp => {
+            SipTransport::Tcp | SipTransport::Tls => {
                 let listener = ports.bind(KEY, wanted.address, listen, name)?;
                 let local = listener.local_addr().map_err(failed)?;
-                self.sip_streams.push(listener);
+                self.sip_streams.push((wanted.transport, listener));
                 local
             }
         };
@@ -192,10 +196,14 @@ impl Sockets {
 
     /// The port that the other transport got when it was not the configured one.
     fn companion(&self, wanted: SipListen, ports: Ports) -> Option<SocketAddr> {
+        if wanted.transport == SipTransport::Tls {
+            return None;
+        }
         let (_, other) = self
             .sip
             .iter()
             .rev()
+            .filter(|(transport, _)| *transport != SipTransport::Tls)
             .find(|(transport, local)| *transport != wanted.transport && local.ip() == wanted.address.ip())?;
         let is_free_choice = match ports {
             Ports::AsConfigured => wanted.address.port() == 0,

@@ -12,7 +12,7 @@ use crate::{
     peer::{self, LoginChoice, SipPeer, SipTransportChoice, WakeUp, WvPeer},
 };
 use clap::{Args, ValueEnum};
-use std::{net::SocketAddr, process::ExitCode, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
 
 /// What the demonstration is told.
 #[derive(Clone, Debug, Args)]
@@ -66,7 +66,7 @@ pub struct WvPeerArguments {
 /// What a scripted SIP user agent is told. Commands come from standard input; `help` lists them.
 #[derive(Clone, Debug, Args)]
 pub struct SipPeerArguments {
-    /// The SIP server to which everything is sent; udp: or tcp: in front of it chooses the transport.
+    /// The SIP server to which everything is sent; udp:, tcp: or tls: in front of it chooses the transport.
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:5060")]
     pub server: String,
     /// The transport, unless the server names one.
@@ -81,6 +81,9 @@ pub struct SipPeerArguments {
     /// Where to listen; without it a free port.
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub listen: Option<SocketAddr>,
+    /// With tls: the authorities by which the server's certificate is judged, as PEM; without it those of the system.
+    #[arg(long, value_name = "FILE")]
+    pub tls_authorities: Option<PathBuf>,
     /// Do not register at the start.
     #[arg(long)]
     pub no_register: bool,
@@ -96,6 +99,8 @@ pub enum PeerTransport {
     Udp,
     /// Connections.
     Tcp,
+    /// Protected connections.
+    Tls,
 }
 
 /// A version of CSP.
@@ -160,10 +165,12 @@ pub(super) fn peer_sip(arguments: &SipPeerArguments, is_json: bool) -> Result<Ex
         transport: match arguments.transport {
             PeerTransport::Udp => SipTransportChoice::Udp,
             PeerTransport::Tcp => SipTransportChoice::Tcp,
+            PeerTransport::Tls => SipTransportChoice::Tls,
         },
         user: arguments.user.clone(),
         password: arguments.password.clone(),
         listen: arguments.listen,
+        tls_authorities: arguments.tls_authorities.clone(),
         registers: !arguments.no_register,
         expires_s: arguments.expires,
     };

@@ -47,7 +47,7 @@ pub(super) fn run(configuration: &Configuration) -> Vec<Finding> {
     if let Some(simple) = &configuration.simple {
         for listen in &simple.listen {
             findings.push(match listen.transport {
-                SipTransport::Tcp => stream("simple.listen", listen.address),
+                SipTransport::Tcp | SipTransport::Tls => stream("simple.listen", listen.address),
                 SipTransport::Udp => {
                     listener(format!("simple.listen {listen}"), UdpSocket::bind(listen.address).map(drop))
                 }
@@ -127,16 +127,19 @@ fn neighbour(name: &str, uri: &PeerUri) -> Finding {
         Err(error) => return Finding { what, fault: Some(error.to_string()), remark: "" },
     };
     // RFC 3263 §4.1
-    let is_datagram = uri.scheme == PeerScheme::Sip && uri.transport != Some(SipTransport::Tcp);
+    let is_datagram = uri.scheme == PeerScheme::Sip && matches!(uri.transport, None | Some(SipTransport::Udp));
     if is_datagram {
         return Finding { what, fault: None, remark: "has an address (datagrams: not tried)" };
     }
     if addresses.is_empty() {
         return Finding { what, fault: Some("the name has no address".to_owned()), remark: "" };
     }
-    let is_secure = matches!(uri.scheme, PeerScheme::SspTls | PeerScheme::CspTls);
-    let remark = if is_secure { "accepts connections (TLS: not tried)" } else { "accepts connections" };
+    let remark = if is_protected(uri) { "accepts connections (TLS: not tried)" } else { "accepts connections" };
     Finding { what, fault: connect(host, uri.port()).err().map(|error| error.to_string()), remark }
+}
+
+fn is_protected(uri: &PeerUri) -> bool {
+    matches!(uri.scheme, PeerScheme::SspTls | PeerScheme::CspTls) || uri.transport == Some(SipTransport::Tls)
 }
 
 impl Finding {

@@ -44,6 +44,7 @@ impl Report {
         self.store(values);
         self.durations(values);
         self.access(values);
+        self.protected_sip(values, configuration, rows);
         self.listeners(configuration);
     }
 
@@ -222,6 +223,30 @@ impl Report {
         self.auth(values);
     }
 
+    /// TLS of the SIP side.
+    fn protected_sip(&mut self, values: &Values, configuration: &Configuration, rows: &Rows) {
+        let Some(simple) = &configuration.simple else { return };
+        let listens = simple.listen.iter().any(|listen| listen.transport == SipTransport::Tls);
+        if listens && simple.tls.is_none() {
+            let reason = "a tls: address needs simple.tls_certificate and simple.tls_key";
+            self.add("simple.listen", ProblemKind::Contradiction(reason));
+        }
+        if values.has("simple.tls_certificate") != values.has("simple.tls_key") {
+            let key = if values.has("simple.tls_key") { "simple.tls_key" } else { "simple.tls_certificate" };
+            self.add(key, ProblemKind::Contradiction("tls_certificate and tls_key need each other"));
+        }
+        for (index, peer) in &rows.peers {
+            let row = format!("peer[{index}]");
+            if values.has(&format!("{row}.tls_certificate")) != values.has(&format!("{row}.tls_key")) {
+                self.add(&row, ProblemKind::Contradiction("tls_certificate and tls_key need each other"));
+            }
+            if peer.uri.transport == Some(SipTransport::Tls) && !listens {
+                let reason = "a peer over TLS needs a tls: address in simple.listen, by which it reaches the gateway";
+                self.add(&format!("{row}.uri"), ProblemKind::Contradiction(reason));
+            }
+        }
+    }
+
     fn auth(&mut self, values: &Values) {
         let url = values.text("auth.url");
         if values.text("auth.backend").as_deref() == Some("http") && url.is_none() {
@@ -267,7 +292,7 @@ impl Report {
             }
             for listen in &simple.listen {
                 match listen.transport {
-                    SipTransport::Tcp => streams.push(("simple.listen", listen.address)),
+                    SipTransport::Tcp | SipTransport::Tls => streams.push(("simple.listen", listen.address)),
                     SipTransport::Udp => datagrams.push(("simple.listen", listen.address)),
                 }
             }

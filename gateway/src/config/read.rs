@@ -6,14 +6,17 @@ use super::{
     problem::Problem,
     section::{
         AccessTls, Admin, AuthorizationDefault, ClearPasswords, Configuration, ConfiguredAccount, Domain, Limits, Node,
-        Peer, SecondLogin, Shadow, Simple, SipAuthentication, StoreKind, WvAccess, WvFederation,
+        Peer, SecondLogin, Shadow, Simple, SimpleTls, SipAuthentication, StoreKind, WvAccess, WvFederation,
     },
-    value::{DomainRouting, HostPort, Network, PeerUri, SipListen},
+    value::{DomainRouting, HostPort, Network, PeerUri, SipListen, SipTransport},
 };
 use crate::{
     account::{AccountUser, Secret, SubscriberService},
     http_post::HttpTarget,
-    tls::TlsFiles,
+    tls::{
+        TlsFiles,
+        domain::{ClientProof, DomainTlsFiles},
+    },
 };
 use hyper::header::HeaderName;
 use mapping::{
@@ -21,8 +24,10 @@ use mapping::{
     side::{PeerName, Side},
 };
 use std::{
+    collections::BTreeMap,
     net::{Ipv4Addr, SocketAddr},
     path::PathBuf,
+    sync::Arc,
     time::Duration,
 };
 
@@ -141,10 +146,7 @@ fn access(values: &Values, answer_wait: Duration) -> WvAccess {
 fn access_tls(values: &Values) -> Option<AccessTls> {
     values.has("wv.access.tls_listen").then(|| AccessTls {
         listen: socket(values, "wv.access.tls_listen"),
-        files: TlsFiles {
-            certificate: PathBuf::from(text(values, "wv.access.tls_certificate")),
-            key: PathBuf::from(text(values, "wv.access.tls_key")),
-        },
+        files: tls_files(values, "wv.access.tls_certificate", "wv.access.tls_key"),
     })
 }
 
@@ -169,7 +171,42 @@ fn simple(values: &Values) -> Simple {
             Some("insecure_open") => SipAuthentication::InsecureOpen,
             _ => SipAuthentication::Digest,
         },
+        tls: values.has("simple.tls_certificate").then(|| simple_tls(values)),
     }
+}
+
+fn simple_tls(values: &Values) -> SimpleTls {
+    let mut towards = BTreeMap::new();
+    for index in 0..values.row_count("peer") {
+        let row = format!("peer[{index}]");
+        let uri = values.text(&format!("{row}.uri")).and_then(|uri| PeerUri::parse(&uri));
+        if let Some(uri) = uri.filter(|_| values.has(&format!("{row}.tls_certificate"))) {
+            let files = tls_files(values, &format!("{row}.tls_certificate"), &format!("{row}.tls_key"));
+            towards.insert(Arc::from(tls_name(values, &row, &uri)), files);
+        }
+    }
+    SimpleTls {
+        advertise: values.text("simple.tls_advertise").as_deref().and_then(HostPort::parse),
+        files: DomainTlsFiles {
+            own: tls_files(values, "simple.tls_certificate", "simple.tls_key"),
+            authorities: values.text("simple.tls_authorities").map(PathBuf::from),
+            clients: match values.flag("simple.tls_clients_certified") {
+                true => ClientProof::Required,
+                false => ClientProof::Optional,
+            },
+            towards,
+        },
+    }
+}
+
+/// Whom a neighbour over TLS has to prove to be.
+fn tls_name(values: &Values, row: &str, uri: &PeerUri) -> String {
+    let written = values.text(&format!("{row}.tls_name"));
+    written.unwrap_or_else(|| uri.address.host.trim_matches(['[', ']']).to_owned()).to_lowercase()
+}
+
+fn tls_files(values: &Values, certificate: &str, key: &str) -> TlsFiles {
+    TlsFiles { certificate: PathBuf::from(text(values, certificate)), key: PathBuf::from(text(values, key)) }
 }
 
 fn rows(values: &Values, report: &mut Report) -> Rows {
@@ -221,10 +258,12 @@ fn domain(values: &Values, report: &mut Report, index: usize) -> Option<Domain> 
 fn peer(values: &Values, report: &mut Report, index: usize) -> Option<Peer> {
     let row = format!("peer[{index}]");
     let name = report.required(values, &row, "name");
-    let uri = report.required(values, &row, "uri").and_then(|uri| PeerUri::parse(&uri));
+    let uri = report.required(values, &row, "uri").and_then(|uri| PeerUri::parse(&uri))?;
+    let is_tls = uri.transport == Some(SipTransport::Tls);
     Some(Peer {
         name: PeerName::new(&name?),
-        uri: uri?,
+        tls_name: is_tls.then(|| tls_name(values, &row, &uri)),
+        uri,
         trusted: values.flag(&format!("{row}.trusted")),
         secret: values.text(&format!("{row}.secret")).as_deref().map(Secret::new),
         csp_version: text(values, &format!("{row}.csp_version")),

@@ -4,7 +4,7 @@ use super::value::{DomainRouting, HostPort, Network, PeerUri, SipListen};
 use crate::{
     account::{AccountUser, Secret, SubscriberService},
     http_post::HttpTarget,
-    tls::{TlsError, TlsFiles},
+    tls::{TlsError, TlsFiles, domain::DomainTlsFiles},
 };
 use hyper::header::HeaderName;
 use mapping::{
@@ -169,6 +169,17 @@ pub struct Simple {
     pub msrp_advertise: Option<HostPort>,
     /// Proof asked of requests that come through no trusted peer.
     pub authentication: SipAuthentication,
+    /// What TLS is spoken with; none without certificate.
+    pub tls: Option<SimpleTls>,
+}
+
+/// What TLS is spoken with on the SIP side.
+#[derive(Clone, Debug)]
+pub struct SimpleTls {
+    /// Host and port shown in Via and Contact over TLS, if not the listener's.
+    pub advertise: Option<HostPort>,
+    /// Certificates, keys and authorities.
+    pub files: DomainTlsFiles,
 }
 
 /// Proof asked of SIP requests.
@@ -202,6 +213,8 @@ pub struct Peer {
     pub trusted: bool,
     /// Shared secret (SSP).
     pub secret: Option<Secret>,
+    /// The domain that its certificate has to name.
+    pub tls_name: Option<String>,
     /// CSP version towards it, such as `1.2`.
     pub csp_version: String,
     /// Encoding towards it: `xml` or `wbxml`.

@@ -152,7 +152,7 @@ impl Kind {
             Self::Integer(..) => "a whole number",
             Self::Choice(_) => "one of a few words",
             Self::Socket => "ADDRESS:PORT",
-            Self::Transport => "udp:ADDRESS:PORT or tcp:ADDRESS:PORT",
+            Self::Transport => "udp:ADDRESS:PORT, tcp:ADDRESS:PORT or tls:ADDRESS:PORT",
             Self::Network => "a network such as 10.0.0.0/8",
             Self::Path => "a path beginning with /",
             Self::HttpUri => "http://HOST[:PORT][/PATH] or https://…",
@@ -232,7 +232,7 @@ fn check_text(kind: Kind, text: &str) -> Option<ProblemKind> {
 const fn expected(kind: Kind) -> &'static str {
     match kind {
         Kind::Socket => "expected ADDRESS:PORT, such as 127.0.0.1:8080",
-        Kind::Transport => "expected udp:ADDRESS:PORT or tcp:ADDRESS:PORT",
+        Kind::Transport => "expected udp:ADDRESS:PORT, tcp:ADDRESS:PORT or tls:ADDRESS:PORT",
         Kind::Network => "expected a network such as 10.0.0.0/8",
         Kind::Path => "expected a path beginning with /",
         Kind::HttpUri => "expected http://HOST[:PORT][/PATH] or https://…",

@@ -18,6 +18,8 @@ pub enum SipTransport {
     Udp,
     /// Streams.
     Tcp,
+    /// Protected streams.
+    Tls,
 }
 
 /// A network: an address and the length of its prefix.
@@ -82,7 +84,7 @@ pub enum DomainRouting {
 }
 
 impl SipListen {
-    /// `udp:ADDRESS:PORT` or `tcp:ADDRESS:PORT`.
+    /// `udp:ADDRESS:PORT`, `tcp:ADDRESS:PORT` or `tls:ADDRESS:PORT`.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (transport, address) = text.split_once(':')?;
@@ -91,12 +93,13 @@ impl SipListen {
 }
 
 impl SipTransport {
-    /// `udp` or `tcp`.
+    /// `udp`, `tcp` or `tls`.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         match text.to_ascii_lowercase().as_str() {
             "udp" => Some(Self::Udp),
             "tcp" => Some(Self::Tcp),
+            "tls" => Some(Self::Tls),
             _ => None,
         }
     }
@@ -107,6 +110,7 @@ impl SipTransport {
         match self {
             Self::Udp => "udp",
             Self::Tcp => "tcp",
+            Self::Tls => "tls",
         }
     }
 }
@@ -168,7 +172,7 @@ impl HostPort {
 }
 
 impl PeerUri {
-    /// `sip:HOST[:PORT][;transport=udp|tcp]`, `ssp+http(s)://HOST[:PORT][/PATH]` or `csp+http(s)://…`.
+    /// `sip:HOST[:PORT][;transport=udp|tcp|tls]`, `ssp+http(s)://HOST[:PORT][/PATH]` or `csp+http(s)://…`.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (scheme, rest) = text.split_once(':')?;
@@ -196,6 +200,7 @@ impl PeerUri {
     #[must_use]
     pub fn port(&self) -> u16 {
         self.address.port.unwrap_or(match self.scheme {
+            PeerScheme::Sip if self.transport == Some(SipTransport::Tls) => 5061,
             PeerScheme::Sip => 5060,
             PeerScheme::Ssp | PeerScheme::Csp => 80,
             PeerScheme::SspTls | PeerScheme::CspTls => 443,
@@ -313,12 +318,14 @@ mod tests {
         for text in [
             "sip:127.0.0.1:5070;transport=udp",
             "sip:[::1]:5070",
+            "sip:core.example;transport=tls",
             "ssp+http://home.example:80/ssp",
             "csp+https://x.example/",
         ] {
             assert_eq!(PeerUri::parse(text).unwrap().to_string(), text);
         }
         assert_eq!(PeerUri::parse("sip:core.example").unwrap().port(), 5060);
+        assert_eq!(PeerUri::parse("sip:core.example;transport=tls").unwrap().port(), 5061);
     }
 
     #[test]

@@ -113,7 +113,7 @@ async fn play_sip(casting: &Casting, transport: SipTransport, mut lines: Lines) 
         SipTransport::Udp => Transport::Udp,
         SipTransport::Tcp => Transport::Tcp,
     };
-    let mut sockets = Sockets::open(&transport, listen, sender).await?;
+    let mut sockets = Sockets::open(&transport, listen, None, sender).await?;
     let actor = SipActor::new(casting, server, sockets.local(), random()?).map_err(io::Error::other)?;
     let mut actor = Faulty::new(actor);
     let watch = Watch(Instant::now());

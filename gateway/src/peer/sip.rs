@@ -11,14 +11,19 @@ pub(super) mod socket;
 mod watch;
 
 use super::{PeerError, line::Lines, report::Reporter};
-use crate::account::Secret;
+use crate::{account::Secret, tls::domain::connector_without_certificate};
 use agent::Agent;
-use std::net::{SocketAddr, ToSocketAddrs as _, UdpSocket};
+use socket::Protection;
+use std::{
+    net::{SocketAddr, ToSocketAddrs as _, UdpSocket},
+    path::PathBuf,
+};
+use tokio_rustls::rustls::pki_types::ServerName;
 
 /// An agent and its user.
 #[derive(Clone, Debug)]
 pub struct SipPeer {
-    /// The server to which everything is sent, `HOST:PORT`; `udp:` or `tcp:` in front of it chooses the transport.
+    /// The server to which everything is sent, `HOST:PORT`; `udp:`, `tcp:` or `tls:` in front of it chooses the transport.
     pub server: String,
     /// The transport, unless the server names one.
     pub transport: SipTransportChoice,
@@ -28,6 +33,8 @@ pub struct SipPeer {
     pub password: Secret,
     /// Where to listen; none is a free port on the address that leads to the server.
     pub listen: Option<SocketAddr>,
+    /// The authorities by which the server's certificate is judged, as PEM; those of the system when there are none.
+    pub tls_authorities: Option<PathBuf>,
     /// Whether to register at the start.
     pub registers: bool,
     /// The lifetime of registration, publication and subscriptions to ask for.
@@ -42,6 +49,8 @@ pub enum SipTransportChoice {
     Udp,
     /// Connections.
     Tcp,
+    /// Protected connections.
+    Tls,
 }
 
 /// Runs an agent until it is told to quit or its input ends.
@@ -62,11 +71,22 @@ impl SipPeer {
         let (address, transport) = match self.server.split_once(':') {
             Some(("udp", address)) => (address, SipTransportChoice::Udp),
             Some(("tcp", address)) => (address, SipTransportChoice::Tcp),
+            Some(("tls", address)) => (address, SipTransportChoice::Tls),
             _ => (self.server.as_str(), self.transport),
         };
         let failed = |reason: &dyn ToString| PeerError::option("server", &self.server, reason.to_string());
         let found = address.to_socket_addrs().map_err(|error| failed(&error))?.next();
         found.map(|found| (found, transport)).ok_or_else(|| failed(&"the name has no address"))
+    }
+
+    /// The server proves to be the user's domain.
+    fn protection(&self, domain: &str) -> Result<Protection, PeerError> {
+        let bad_file = |reason: String| PeerError::option("tls-authorities", "", reason);
+        let connector = connector_without_certificate(self.tls_authorities.as_deref())
+            .map_err(|error| bad_file(error.to_string()))?;
+        let name = ServerName::try_from(domain.to_owned())
+            .map_err(|error| PeerError::option("user", &self.user, error.to_string()))?;
+        Ok(Protection { connector, name })
     }
 
     /// Where to listen.
@@ -93,6 +113,7 @@ mod tests {
             user: "sip:bob@sip.example".to_owned(),
             password: Secret::new("secret"),
             listen: None,
+            tls_authorities: None,
             registers: true,
             expires_s: 600,
         }

@@ -39,7 +39,12 @@ use sip_proto::{
     auth::DigestServer,
     event::{package::PackageRegistry, state::Compositor},
     id_source::IdSource,
-    message::{Message, Request, Response, StatusCode, header::identifier::Tag, host::Host, uas::UasProfile},
+    message::{
+        Message, Request, Response, StatusCode,
+        header::{identifier::Tag, via::Transport},
+        host::Host,
+        uas::UasProfile,
+    },
     registrar::Registrar,
     transaction::{
         ClientTransactionId, RequestEvent, ResponseEvent, ServerTransactionId, TransactionCommand, TransactionId,
@@ -66,10 +71,10 @@ pub struct AgentSettings {
     pub peers: PeerTable,
     /// Whether users of hosted domains are believed without credentials.
     pub is_open: bool,
-    /// Host that the outside knows us by; the socket's own when none is configured.
-    pub advertised_host: Option<Host>,
-    /// Port to go with it.
-    pub advertised_port: Option<u16>,
+    /// What the outside knows us by; the socket's own address when none is configured.
+    pub advertised: Option<Advertised>,
+    /// The same over TLS.
+    pub advertised_tls: Option<Advertised>,
     /// Lifetime of messages whose sender names none.
     pub validity_default: Duration,
     /// Largest content of a message in octets.
@@ -78,6 +83,15 @@ pub struct AgentSettings {
     pub pending_requests_max: usize,
     /// New requests per second and source address; more are refused with 503.
     pub requests_per_s_per_source: u32,
+}
+
+/// Host and port as others see them.
+#[derive(Clone, Debug)]
+pub struct Advertised {
+    /// The host.
+    pub host: Host,
+    /// The port; none leaves the usual one.
+    pub port: Option<u16>,
 }
 
 /// The machines of one lane.
@@ -152,8 +166,12 @@ enum Held {
 
 impl Agent {
     /// Takes a message from the transports.
-    fn receive(&mut self, inbound: Inbound) {
+    fn receive(&mut self, mut inbound: Inbound) {
         let now = self.clock.now();
+        if inbound.hop.transport == Transport::Tls && inbound.hop.name.is_none() {
+            // Should its connection break, whoever takes its place has to prove the same.
+            inbound.hop.name = self.source_peer(&inbound.hop).and_then(|peer| peer.domain.clone());
+        }
         match inbound.content {
             Ok(Message::Request(request)) => match self.table.receive_request(to_sip(now), request, &inbound.hop) {
                 RequestEvent::New { id, request } => self.serve(now, id, &request, &inbound.hop),

@@ -1,11 +1,14 @@
-//! SIP over UDP and TCP: sockets in, octets out. What a message means is the business of whoever receives it.
+//! SIP over UDP, TCP and TLS: sockets in, octets out. What a message means is the business of whoever receives it.
 //!
 //! Everything runs on the lane's thread; sending never waits. A datagram that the socket does not take at once is lost
 //! as datagrams are; a stream whose queue is full is closed.
 
+mod pulse;
+mod secure;
 mod stream;
 mod udp;
 
+use crate::tls::domain::DomainTls;
 use bytes::Bytes;
 use sip_proto::{
     limit::Limits,
@@ -22,6 +25,7 @@ use std::{
     net::SocketAddr,
     pin::Pin,
     rc::Rc,
+    sync::Arc,
     time::Duration,
 };
 use tokio::{
@@ -56,13 +60,32 @@ pub struct Transports {
     receiver: RefCell<Option<Rc<dyn Receiver>>>,
     next_connection: Cell<u64>,
     sockets: RefCell<HashMap<ConnectionId, BoundSocket>>,
-    listeners: RefCell<Vec<SocketAddr>>,
+    listeners: RefCell<Vec<(Transport, SocketAddr)>>,
+    tls: RefCell<Option<DomainTls>>,
     connector: RefCell<Rc<dyn Connector>>,
     accepting: RefCell<Vec<AbortHandle>>,
     streams: RefCell<HashMap<ConnectionId, StreamHandle>>,
-    /// The newest connection to each address, for reuse.
-    streams_by_peer: RefCell<HashMap<SocketAddr, ConnectionId>>,
-    streams_per_source: RefCell<HashMap<std::net::IpAddr, usize>>,
+    /// The newest connection to each place, for reuse.
+    streams_by_flow: RefCell<HashMap<Flow, ConnectionId>>,
+    seats: RefCell<HashMap<std::net::IpAddr, usize>>,
+    seats_taken: Cell<usize>,
+}
+
+/// Where a connection leads.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Flow {
+    address: SocketAddr,
+    protection: Protection,
+}
+
+// RFC 5922 §7.3
+/// Whether a connection is protected, and for which domain: what is meant for another domain at the same address does
+/// not go over it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Protection {
+    Clear,
+    /// None: the other side has opened it.
+    Tls(Option<Arc<str>>),
 }
 
 /// Named limits of the transports.
@@ -78,8 +101,12 @@ pub struct Bounds {
     pub idle_max: Duration,
     /// How long a started message may take to arrive whole. Bounds slow senders.
     pub message_max: Duration,
-    /// How long opening a connection may take.
+    /// How long opening a connection may take, the handshake of TLS included.
     pub connect_max: Duration,
+    /// How long the handshake of TLS may take on a connection that was accepted.
+    pub handshake_max: Duration,
+    /// After how much silence a connection that this side has opened is tried by a ping, at most.
+    pub ping_max: Duration,
 }
 
 impl Default for Bounds {
@@ -91,6 +118,9 @@ impl Default for Bounds {
             idle_max: Duration::from_secs(3600),
             message_max: Duration::from_secs(15),
             connect_max: Duration::from_secs(5),
+            handshake_max: Duration::from_secs(5),
+            // RFC 5626 §4.4.1
+            ping_max: Duration::from_secs(120),
         }
     }
 }
@@ -134,8 +164,72 @@ impl DatagramSocket for UdpSocket {
 
 struct StreamHandle {
     queue: mpsc::Sender<Outbound>,
-    peer: SocketAddr,
+    flow: Flow,
+    /// The SIP domains that the other side has proven to be.
+    identities: Arc<[Arc<str>]>,
     close: Rc<tokio::sync::Notify>,
+}
+
+/// The place of a connection among those that are open; it is free again when this is dropped.
+struct Seat {
+    transports: Rc<Transports>,
+    source: std::net::IpAddr,
+}
+
+impl Seat {
+    /// A place for a connection that somebody else opens; none when there are too many.
+    fn take(transports: &Rc<Transports>, peer: SocketAddr) -> Option<Self> {
+        let of_source = transports.seats.borrow().get(&peer.ip()).copied().unwrap_or(0);
+        let has_room = transports.seats_taken.get() < transports.bounds.connections_max
+            && of_source < transports.bounds.connections_per_source_max;
+        has_room.then(|| Self::unbounded(transports, peer))
+    }
+
+    /// A place for a connection that this side opens.
+    fn unbounded(transports: &Rc<Transports>, peer: SocketAddr) -> Self {
+        transports.seats_taken.set(transports.seats_taken.get().saturating_add(1));
+        *transports.seats.borrow_mut().entry(peer.ip()).or_insert(0) += 1;
+        Self { transports: Rc::clone(transports), source: peer.ip() }
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.transports.seats_taken.set(self.transports.seats_taken.get().saturating_sub(1));
+        let mut seats = self.transports.seats.borrow_mut();
+        if let Some(count) = seats.get_mut(&self.source) {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                seats.remove(&self.source);
+            }
+        }
+    }
+}
+
+impl Flow {
+    fn of(hop: &Hop) -> Self {
+        let protection = match hop.transport {
+            Transport::Tls => Protection::Tls(hop.name.clone()),
+            _ => Protection::Clear,
+        };
+        Self { address: hop.address, protection }
+    }
+}
+
+impl Protection {
+    const fn transport(&self) -> Transport {
+        match self {
+            Self::Clear => Transport::Tcp,
+            Self::Tls(_) => Transport::Tls,
+        }
+    }
+
+    const fn name(&self) -> Option<&Arc<str>> {
+        match self {
+            Self::Tls(Some(name)) => Some(name),
+            Self::Clear | Self::Tls(None) => None,
+        }
+    }
 }
 
 /// Octets for a stream, and whom to tell when they cannot be written.
@@ -155,11 +249,13 @@ impl Transports {
             next_connection: Cell::new(1),
             sockets: RefCell::default(),
             listeners: RefCell::default(),
+            tls: RefCell::default(),
             connector: RefCell::new(Rc::new(stream::SystemConnector)),
             accepting: RefCell::default(),
             streams: RefCell::default(),
-            streams_by_peer: RefCell::default(),
-            streams_per_source: RefCell::default(),
+            streams_by_flow: RefCell::default(),
+            seats: RefCell::default(),
+            seats_taken: Cell::new(0),
         })
     }
 
@@ -194,16 +290,25 @@ impl Transports {
         udp::take(self, id, octets, source);
     }
 
-    /// Starts accepting connections; returns the listener's address.
+    /// Speaks TLS with this from now on.
+    pub fn secure_by(&self, tls: DomainTls) {
+        *self.tls.borrow_mut() = Some(tls);
+    }
+
+    /// Starts accepting connections of TCP or TLS; returns the listener's address.
     ///
     /// # Errors
     /// When the listener cannot be used.
-    pub fn serve_streams(self: &Rc<Self>, listener: std::net::TcpListener) -> io::Result<SocketAddr> {
+    pub fn serve_streams(
+        self: &Rc<Self>,
+        listener: std::net::TcpListener,
+        transport: Transport,
+    ) -> io::Result<SocketAddr> {
         listener.set_nonblocking(true)?;
         let listener = tokio::net::TcpListener::from_std(listener)?;
         let local = listener.local_addr()?;
-        self.listeners.borrow_mut().push(local);
-        let task = tokio::task::spawn_local(stream::accept(Rc::clone(self), listener));
+        self.listeners.borrow_mut().push((transport.clone(), local));
+        let task = tokio::task::spawn_local(stream::accept(Rc::clone(self), listener, transport));
         self.accepting.borrow_mut().push(task.abort_handle());
         Ok(local)
     }
@@ -212,12 +317,12 @@ impl Transports {
     /// [`Transports::adopt`].
     pub fn connect_by(&self, connector: Rc<dyn Connector>, local: SocketAddr) {
         *self.connector.borrow_mut() = connector;
-        self.listeners.borrow_mut().push(local);
+        self.listeners.borrow_mut().push((Transport::Tcp, local));
     }
 
     /// Takes over a connection that a peer opened, or closes it when there are too many.
     pub fn adopt(self: &Rc<Self>, connection: Connection, peer: SocketAddr) {
-        stream::adopt(self, connection, peer);
+        stream::adopt(self, connection, peer, &Transport::Tcp);
     }
 
     /// Takes no new connections any more; those that are open go on, and so do datagrams.
@@ -231,33 +336,45 @@ impl Transports {
     pub fn send(self: &Rc<Self>, octets: Bytes, target: &ResponseTarget, transaction: Option<TransactionId>) {
         match target.hop.transport {
             Transport::Udp => self.send_datagram(&octets, &target.hop, transaction),
-            Transport::Tcp => self.send_on_stream(Outbound { octets, transaction }, target),
-            Transport::Tls
-            | Transport::Sctp
-            | Transport::TlsSctp
-            | Transport::Ws
-            | Transport::Wss
-            | Transport::Other(_) => self.tell_unsent(transaction),
+            Transport::Tcp | Transport::Tls => self.send_on_stream(Outbound { octets, transaction }, target),
+            Transport::Sctp | Transport::TlsSctp | Transport::Ws | Transport::Wss | Transport::Other(_) => {
+                self.tell_unsent(transaction)
+            }
         }
     }
 
-    /// Whether there is a connection to the address.
+    /// Whether there is a connection for the hop.
     #[must_use]
-    pub fn has_stream(&self, peer: SocketAddr) -> bool {
-        self.streams_by_peer.borrow().contains_key(&peer)
+    pub fn has_stream(&self, hop: &Hop) -> bool {
+        self.find_stream(hop).is_some()
     }
 
-    /// The own listening address that fits the peer's address family, for Via and Contact.
+    // RFC 5922 §7.4
+    /// The SIP domains that the other side of the connection has proven to be.
     #[must_use]
-    pub fn listen_address(&self, is_stream: bool, peer: SocketAddr) -> Option<SocketAddr> {
-        let sockets = self.sockets.borrow();
-        let listeners = self.listeners.borrow();
-        let candidates: Vec<SocketAddr> =
-            if is_stream { listeners.clone() } else { sockets.values().map(|bound| bound.local).collect() };
-        let mut fitting: Vec<SocketAddr> =
-            candidates.into_iter().filter(|local| local.is_ipv4() == peer.is_ipv4()).collect();
-        fitting.sort_unstable();
-        fitting.first().copied()
+    pub fn identities(&self, connection: ConnectionId) -> Arc<[Arc<str>]> {
+        self.streams.borrow().get(&connection).map(|handle| Arc::clone(&handle.identities)).unwrap_or_default()
+    }
+
+    /// The own listening address for the transport that fits the peer's address family, for Via and Contact.
+    #[must_use]
+    pub fn listen_address(&self, transport: &Transport, peer: SocketAddr) -> Option<SocketAddr> {
+        let fits = |local: &SocketAddr| local.is_ipv4() == peer.is_ipv4();
+        if transport.is_reliable() {
+            let listeners = self.listeners.borrow();
+            listeners.iter().filter(|(of, _)| of == transport).map(|(_, local)| *local).filter(fits).min()
+        } else {
+            self.sockets.borrow().values().map(|bound| bound.local).filter(fits).min()
+        }
+    }
+
+    fn tls(&self) -> io::Result<DomainTls> {
+        self.tls.borrow().clone().ok_or_else(|| io::Error::other("TLS is not configured"))
+    }
+
+    fn find_stream(&self, hop: &Hop) -> Option<ConnectionId> {
+        let known = hop.connection.filter(|id| self.streams.borrow().contains_key(id));
+        known.or_else(|| self.streams_by_flow.borrow().get(&Flow::of(hop)).copied())
     }
 
     fn send_datagram(self: &Rc<Self>, octets: &Bytes, hop: &Hop, transaction: Option<TransactionId>) {
@@ -285,16 +402,12 @@ impl Transports {
     }
 
     fn send_on_stream(self: &Rc<Self>, outbound: Outbound, target: &ResponseTarget) {
-        let hops = std::iter::once(&target.hop).chain(&target.fallback);
-        let existing = hops.clone().find_map(|hop| {
-            let known = hop.connection.filter(|id| self.streams.borrow().contains_key(id));
-            known.or_else(|| self.streams_by_peer.borrow().get(&hop.address).copied())
-        });
-        if let Some(id) = existing {
+        let mut hops = std::iter::once(&target.hop).chain(&target.fallback);
+        if let Some(id) = hops.find_map(|hop| self.find_stream(hop)) {
             return self.enqueue(id, outbound);
         }
-        let address = target.fallback.as_ref().map_or(target.hop.address, |fallback| fallback.address);
-        tokio::task::spawn_local(stream::open(Rc::clone(self), address, outbound));
+        let flow = Flow::of(target.fallback.as_ref().unwrap_or(&target.hop));
+        tokio::task::spawn_local(stream::open(Rc::clone(self), flow, outbound));
     }
 
     fn enqueue(self: &Rc<Self>, id: ConnectionId, outbound: Outbound) {

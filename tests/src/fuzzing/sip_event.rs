@@ -385,7 +385,8 @@ impl Desk {
         let via = format!("SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK-{}", self.opened);
         let mut request = request.with(Header::new(HeaderName::Via, via));
         request.headers_mut().set(Header::new(HeaderName::CallId, format!("call-{}", self.opened)));
-        let source = Hop { transport: Transport::Udp, address: ([192, 0, 2, 1], 5060).into(), connection: None };
+        let source =
+            Hop { transport: Transport::Udp, address: ([192, 0, 2, 1], 5060).into(), connection: None, name: None };
         match self.table.receive_request(at(0), request, &source) {
             RequestEvent::New { id, .. } => id,
             other => panic!("{other:?}"),

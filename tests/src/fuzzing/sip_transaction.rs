@@ -234,7 +234,7 @@ impl World {
 
     fn hop(&self, side: usize) -> Hop {
         let address = ([192, 0, 2, if side == 0 { 1 } else { 9 }], 5060).into();
-        Hop { transport: self.transport.clone(), address, connection: Some(ConnectionId::from_number(1)) }
+        Hop { transport: self.transport.clone(), address, connection: Some(ConnectionId::from_number(1)), name: None }
     }
 }
 

@@ -75,7 +75,7 @@ impl Endpoint {
 
     fn send(&mut self, now: Timestamp, request: Request) -> ClientTransactionId {
         let outgoing = Outgoing {
-            hop: Hop { transport: Transport::Udp, address: self.peer, connection: None },
+            hop: Hop { transport: Transport::Udp, address: self.peer, connection: None, name: None },
             sent_by_host: Host::Address(self.address.ip()),
             sent_by_port: Some(self.address.port()),
             datagram_rule: DatagramRule::AnySize,
@@ -188,8 +188,12 @@ impl World {
         };
         let now = self.now;
         let host = self.host(to);
-        let source =
-            Hop { transport: Transport::Udp, address: host.peer, connection: Some(ConnectionId::from_number(0)) };
+        let source = Hop {
+            transport: Transport::Udp,
+            address: host.peer,
+            connection: Some(ConnectionId::from_number(0)),
+            name: None,
+        };
         match message {
             Message::Response(response) => match host.table.receive_response(now, response) {
                 ResponseEvent::Final { response, .. } if to == Side::Watcher => {

@@ -25,7 +25,12 @@ fn bounded(capacity: usize) -> TransactionTable {
 }
 
 fn hop(transport: Transport) -> Hop {
-    Hop { transport, address: "192.0.2.9:5062".parse().unwrap(), connection: Some(ConnectionId::from_number(1)) }
+    Hop {
+        transport,
+        address: "192.0.2.9:5062".parse().unwrap(),
+        connection: Some(ConnectionId::from_number(1)),
+        name: None,
+    }
 }
 
 fn outgoing(transport: Transport) -> Outgoing {

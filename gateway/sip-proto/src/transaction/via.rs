@@ -4,6 +4,7 @@ use crate::error::HeaderError;
 use crate::message::header::via::{Rport, Transport, Via};
 use crate::message::headers::Headers;
 use core::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 /// The stream connection that carries a message, or the socket on which a datagram comes and goes; named by the owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -18,6 +19,9 @@ pub struct Hop {
     pub address: SocketAddr,
     /// The connection or socket to use; `None` lets the owner choose or open one.
     pub connection: Option<ConnectionId>,
+    // RFC 5922 §7.3
+    /// Over TLS, the domain from which the address was found, which the certificate of the other side has to name.
+    pub name: Option<Arc<str>>,
 }
 
 // RFC 3261 §18.2.2
@@ -65,6 +69,8 @@ pub fn response_target(via: &Via, source: &Hop) -> ResponseTarget {
             transport: source.transport.clone(),
             address: SocketAddr::new(address, via.port_or_default()),
             connection: None,
+            // A connection opened for a response leads to whom sent-by names.
+            name: (source.transport == Transport::Tls).then(|| Arc::from(via.host().to_canonical())),
         };
         return ResponseTarget { hop: source.clone(), fallback: Some(fallback) };
     }
@@ -74,7 +80,7 @@ pub fn response_target(via: &Via, source: &Hop) -> ResponseTarget {
         (None, Some(Rport::Asked) | None) => SocketAddr::new(address, via.port_or_default()),
     };
     // RFC 3581 §4: the response leaves from the socket on which the request came.
-    let hop = Hop { transport: source.transport.clone(), address, connection: source.connection };
+    let hop = Hop { transport: source.transport.clone(), address, connection: source.connection, name: None };
     ResponseTarget { hop, fallback: None }
 }
 
@@ -90,7 +96,7 @@ mod tests {
     use crate::message::name::HeaderName;
 
     fn hop(transport: Transport, address: &str) -> Hop {
-        Hop { transport, address: address.parse().unwrap(), connection: Some(ConnectionId::from_number(3)) }
+        Hop { transport, address: address.parse().unwrap(), connection: Some(ConnectionId::from_number(3)), name: None }
     }
 
     fn stamped(via: &str, source: &str) -> Via {

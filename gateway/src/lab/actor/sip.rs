@@ -107,7 +107,7 @@ impl SipActor {
             password: casting.identity.password.clone(),
             contact: Contact::new(Uri::Sip(contact)),
             is_server,
-            hop: Hop { transport, address: server, connection: None },
+            hop: Hop { transport, address: server, connection: None, name: None },
             local,
             ids: source("a", seed)?,
             table,

@@ -79,16 +79,25 @@ impl Agent {
         let transport = match transport {
             SipTransportChoice::Udp => Transport::Udp,
             SipTransportChoice::Tcp => Transport::Tcp,
+            SipTransportChoice::Tls => Transport::Tls,
         };
         let bad_user = |reason: String| PeerError::option("user", &peer.user, reason);
         let own = uri_of(&peer.user).map_err(bad_user)?;
         let address = own.as_sip().cloned().ok_or_else(|| bad_user("no SIP address".to_owned()))?;
         let user = address.user_decoded().ok().flatten().ok_or_else(|| bad_user("the user is missing".to_owned()))?;
         let (sender, arrivals) = mpsc::channel(ARRIVALS_MAX);
-        let sockets = Sockets::open(&transport, peer.listen(server)?, sender).await?;
+        let tls = match transport {
+            Transport::Tls => Some(peer.protection(&address.host().to_canonical())?),
+            _ => None,
+        };
+        let sockets = Sockets::open(&transport, peer.listen(server)?, tls, sender).await?;
         let local = sockets.local();
         let contact = SipUri::new(Host::from(local.ip())).with_user(&user).with_port(Some(local.port()));
-        let contact = if transport.is_reliable() { contact.with_param("transport", Some("tcp")) } else { contact };
+        let contact = match transport {
+            Transport::Tcp => contact.with_param("transport", Some("tcp")),
+            Transport::Tls => contact.with_param("transport", Some("tls")),
+            _ => contact,
+        };
         let contact = Contact::new(Uri::Sip(contact));
         let mut ids = source("a")?;
         let name = NameAddr::new(own.clone());
@@ -114,7 +123,7 @@ impl Agent {
             answer: StatusCode::OK,
             own,
             contact,
-            server: Hop { transport, address: server, connection: None },
+            server: Hop { transport, address: server, connection: None, name: None },
             expires_s: peer.expires_s,
             sockets,
             arrivals,

@@ -14,13 +14,14 @@ use sip_proto::{
         via::{ConnectionId, Hop, ResponseTarget},
     },
 };
-use std::{collections::HashMap, io, net::SocketAddr, sync::Arc};
+use std::{collections::HashMap, fmt, io, net::SocketAddr, sync::Arc};
 use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
     net::{TcpListener, TcpStream, UdpSocket},
     sync::mpsc,
     task::JoinHandle,
 };
+use tokio_rustls::{TlsConnector, rustls::pki_types::ServerName};
 
 /// Something that happened on a socket.
 #[derive(Debug)]
@@ -44,6 +45,7 @@ pub(in crate::peer) struct Sockets {
     connections: HashMap<ConnectionId, Connection>,
     /// Connections that this side opened; accepted ones have odd numbers.
     opened: u64,
+    tls: Option<Protection>,
     arrivals: mpsc::Sender<Arrival>,
     task: JoinHandle<()>,
 }
@@ -55,6 +57,20 @@ pub(in crate::peer) struct Connection {
     far: SocketAddr,
     queue: mpsc::Sender<Outbound>,
     task: JoinHandle<()>,
+}
+
+/// How the connection to the server is protected.
+#[derive(Clone)]
+pub(in crate::peer) struct Protection {
+    pub(in crate::peer) connector: TlsConnector,
+    /// Whom the server has to prove to be.
+    pub(in crate::peer) name: ServerName<'static>,
+}
+
+impl fmt::Debug for Protection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Protection").field("name", &self.name).finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug)]
@@ -71,17 +87,22 @@ impl Sockets {
     pub(in crate::peer) async fn open(
         transport: &Transport,
         listen: SocketAddr,
+        tls: Option<Protection>,
         arrivals: mpsc::Sender<Arrival>,
     ) -> io::Result<Self> {
         let (local, datagrams, task) = if transport.is_reliable() {
             let listener = TcpListener::bind(listen).await?;
-            (listener.local_addr()?, None, tokio::spawn(accept(listener, arrivals.clone())))
+            let local = listener.local_addr()?;
+            // Over TLS nobody is let in: there is no certificate to show. All goes over the connection to the server.
+            let task =
+                if tls.is_some() { tokio::spawn(async {}) } else { tokio::spawn(accept(listener, arrivals.clone())) };
+            (local, None, task)
         } else {
             let socket = Arc::new(UdpSocket::bind(listen).await?);
             let task = tokio::spawn(receive(Arc::clone(&socket), arrivals.clone()));
             (socket.local_addr()?, Some(socket), task)
         };
-        Ok(Self { local, datagrams, connections: HashMap::new(), opened: 0, arrivals, task })
+        Ok(Self { local, datagrams, connections: HashMap::new(), opened: 0, tls, arrivals, task })
     }
 
     /// Where the agent is reached.
@@ -141,10 +162,19 @@ impl Sockets {
         let id = ConnectionId::from_number(self.opened);
         let (queue, outbound) = mpsc::channel(QUEUE_MESSAGES_MAX);
         let arrivals = self.arrivals.clone();
+        let tls = self.tls.clone();
         let task = tokio::spawn(async move {
-            match TcpStream::connect(far).await {
-                Ok(stream) => serve(stream, far, FlowSide::Opened, id, outbound, arrivals).await,
-                Err(_) => give_up(id, outbound, &arrivals).await,
+            let way = Way { transport: Transport::Tcp, far, side: FlowSide::Opened, id };
+            match (TcpStream::connect(far).await, tls) {
+                (Ok(stream), None) => serve(stream, way, outbound, arrivals).await,
+                (Ok(stream), Some(tls)) => {
+                    let way = Way { transport: Transport::Tls, ..way };
+                    match tls.connector.connect(tls.name, stream).await {
+                        Ok(stream) => Box::pin(serve(stream, way, outbound, arrivals)).await,
+                        Err(_) => give_up(id, outbound, &arrivals).await,
+                    }
+                }
+                (Err(_), _) => give_up(id, outbound, &arrivals).await,
             }
         });
         self.connections.insert(id, Connection { id, far, queue, task });
@@ -185,7 +215,7 @@ async fn receive(socket: Arc<UdpSocket>, arrivals: mpsc::Sender<Arrival>) {
         let octets = Bytes::copy_from_slice(buffer.get(..length).unwrap_or_default());
         let Ok(Parsed::Message(message)) = parse_datagram(&octets, &limits) else { continue };
         let Ok(message) = validate(message) else { continue };
-        let hop = Hop { transport: Transport::Udp, address, connection: None };
+        let hop = Hop { transport: Transport::Udp, address, connection: None, name: None };
         if arrivals.send(Arrival::Message { message, hop }).await.is_err() {
             return;
         }
@@ -198,27 +228,37 @@ async fn accept(listener: TcpListener, arrivals: mpsc::Sender<Arrival>) {
         let id = ConnectionId::from_number(accepted);
         accepted = accepted.saturating_add(2);
         let (queue, outbound) = mpsc::channel(QUEUE_MESSAGES_MAX);
-        let task = tokio::spawn(serve(stream, far, FlowSide::Accepted, id, outbound, arrivals.clone()));
+        let task = tokio::spawn(serve(
+            stream,
+            Way { transport: Transport::Tcp, far, side: FlowSide::Accepted, id },
+            outbound,
+            arrivals.clone(),
+        ));
         if arrivals.send(Arrival::Accepted(Connection { id, far, queue, task })).await.is_err() {
             return;
         }
     }
 }
 
-async fn serve(
-    stream: TcpStream,
-    address: SocketAddr,
+/// What a connection is.
+struct Way {
+    transport: Transport,
+    far: SocketAddr,
     side: FlowSide,
     id: ConnectionId,
+}
+
+async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: S,
+    way: Way,
     mut outbound: mpsc::Receiver<Outbound>,
     arrivals: mpsc::Sender<Arrival>,
 ) {
-    // Small messages must not wait for each other.
-    let _ = stream.set_nodelay(true);
-    let (mut reader, mut writer) = stream.into_split();
+    let Way { transport, far: address, side, id } = way;
+    let (mut reader, mut writer) = tokio::io::split(stream);
     let writing = async {
         while let Some(message) = outbound.recv().await {
-            if writer.write_all(&message.octets).await.is_err() {
+            if writer.write_all(&message.octets).await.is_err() || writer.flush().await.is_err() {
                 if let Some(transaction) = message.transaction {
                     let _ = arrivals.send(Arrival::Unsent(transaction)).await;
                 }
@@ -243,7 +283,7 @@ async fn serve(
                 };
                 match message {
                     Ok(message) => {
-                        let hop = Hop { transport: Transport::Tcp, address, connection: Some(id) };
+                        let hop = Hop { transport: transport.clone(), address, connection: Some(id), name: None };
                         if arrivals.send(Arrival::Message { message, hop }).await.is_err() {
                             return;
                         }

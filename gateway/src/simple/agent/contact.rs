@@ -13,51 +13,77 @@ use sip_proto::{
 };
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-/// The source of a REGISTER, as it was noted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Source {
-    pub(super) is_stream: bool,
-    pub(super) address: SocketAddr,
+/// The transport that was noted down.
+pub(super) fn transport_of(word: &str) -> Transport {
+    match word {
+        "tcp" => Transport::Tcp,
+        "tls" => Transport::Tls,
+        _ => Transport::Udp,
+    }
 }
 
-impl Source {
-    pub(super) fn parse(words: &str) -> Option<Self> {
-        let (transport, address) = words.split_once(' ')?;
-        Some(Self { is_stream: transport == "tcp", address: address.parse().ok()? })
+/// How a transport is noted down, and written as parameter of a URI.
+pub(super) const fn word_of(transport: &Transport) -> &'static str {
+    match transport {
+        Transport::Tls => "tls",
+        Transport::Udp => "udp",
+        _ => "tcp",
     }
+}
+
+/// The source of a REGISTER, as it was noted; its connection may be gone.
+pub(super) fn parse_source(words: &str) -> Option<Hop> {
+    let (transport, address) = words.split_once(' ')?;
+    Some(Hop { transport: transport_of(transport), address: address.parse().ok()?, connection: None, name: None })
+}
+
+/// The transport that a URI asks for.
+// RFC 3261 §26.2.2: a SIPS URI is reached over TLS only.
+fn wanted_transport(uri: &Uri) -> Option<Transport> {
+    let named = uri.as_sip()?.transport();
+    if matches!(uri, Uri::Sips(_)) || named.is_some_and(|transport| transport.is_like("tls")) {
+        return Some(Transport::Tls);
+    }
+    named.and_then(|transport| transport.is_like("tcp").then_some(Transport::Tcp))
 }
 
 impl Agent {
     /// How to send to a registered contact: over the connection it registered on, to its address when that is where it
     /// registered from, else to where it registered from (it sits behind a NAT, or lies).
-    pub(super) fn contact_hop(&self, contact: &SipUri, source: Option<Source>) -> Option<Hop> {
+    pub(super) fn contact_hop(&self, contact: &Uri, source: Option<Hop>) -> Option<Hop> {
         let declared = literal(contact);
-        let hop = |is_stream: bool, address| {
-            let transport = if is_stream { Transport::Tcp } else { Transport::Udp };
-            Hop { transport, address, connection: None }
-        };
-        let wants_stream = contact.transport().is_some_and(|transport| transport.is_like("tcp"));
+        let wanted = wanted_transport(contact);
+        let hop = |transport, address| Hop { transport, address, connection: None, name: None };
         match (source, declared) {
             // As long as the connection lasts; nobody listens at its far end.
-            (Some(source), _) if source.is_stream && self.transports.has_stream(source.address) => {
-                Some(hop(true, source.address))
-            }
+            (Some(source), _) if source.transport.is_reliable() && self.transports.has_stream(&source) => Some(source),
             (Some(source), Some(declared)) if declared.ip() == source.address.ip() => {
-                Some(hop(wants_stream || source.is_stream, declared))
+                Some(hop(stricter(wanted, source.transport), declared))
             }
-            (Some(source), _) => Some(hop(source.is_stream, source.address)),
-            (None, Some(declared)) => Some(hop(wants_stream, declared)),
+            (Some(source), _) => Some(source),
+            (None, Some(declared)) => Some(hop(wanted.unwrap_or(Transport::Udp), declared)),
             (None, None) => None,
         }
     }
 
     /// The next hop of a request inside a dialog: its first route, else its target; where that is no literal address,
-    /// the hop from which the dialog was made.
-    pub(super) fn dialog_hop(&self, uri: &Uri, routes: &[NameAddr], origin: Option<&Hop>) -> Option<Hop> {
-        let next = routes.first().map_or(uri, NameAddr::uri).as_sip()?;
-        let is_stream = next.transport().is_some_and(|transport| transport.is_like("tcp"));
-        let is_stream = is_stream || origin.is_some_and(|origin| origin.transport.is_reliable());
-        let connected = |origin: &&Hop| origin.transport.is_reliable() && self.transports.has_stream(origin.address);
+    /// the hop from which the dialog was made. `way` is how the neighbour is reached to whom it leads: what is protected
+    /// stays protected, and whoever answers has to prove to be the neighbour.
+    pub(super) fn dialog_hop(
+        &self,
+        uri: &Uri,
+        routes: &[NameAddr],
+        origin: Option<&Hop>,
+        way: Option<&Hop>,
+    ) -> Option<Hop> {
+        let next = routes.first().map_or(uri, NameAddr::uri);
+        if let Some(way) = way.filter(|way| way.transport == Transport::Tls)
+            && wanted_transport(next) != Some(Transport::Tls)
+        {
+            return Some(way.clone());
+        }
+        let used = origin.map_or(Transport::Udp, |origin| origin.transport.clone());
+        let connected = |origin: &&Hop| origin.transport.is_reliable() && self.transports.has_stream(origin);
         if let Some(origin) = origin.filter(connected) {
             return Some(origin.clone());
         }
@@ -67,8 +93,9 @@ impl Agent {
                 Some(origin.clone())
             }
             (Some(address), _) => {
-                let transport = if is_stream { Transport::Tcp } else { Transport::Udp };
-                Some(Hop { transport, address, connection: None })
+                let transport = stricter(wanted_transport(next), used);
+                let name = way.or(origin).and_then(|hop| hop.name.clone());
+                Some(Hop { transport, address, connection: None, name })
             }
             (None, origin) => origin.cloned(),
         }
@@ -82,10 +109,14 @@ impl Agent {
 
     /// Own host and port as the peer at the other end of the hop should see them.
     pub(super) fn own_address(&self, hop: &Hop) -> (Host, Option<u16>) {
-        if let Some(host) = &self.settings.advertised_host {
-            return (host.clone(), self.settings.advertised_port);
+        let advertised = match hop.transport {
+            Transport::Tls => &self.settings.advertised_tls,
+            _ => &self.settings.advertised,
+        };
+        if let Some(advertised) = advertised {
+            return (advertised.host.clone(), advertised.port);
         }
-        let local = self.transports.listen_address(hop.transport.is_reliable(), hop.address);
+        let local = self.transports.listen_address(&hop.transport, hop.address);
         local.map_or((Host::from(IpAddr::from([127, 0, 0, 1])), None), |local| {
             let address = if local.ip().is_unspecified() { address_towards(hop.address) } else { Some(local.ip()) };
             (Host::from(address.unwrap_or(local.ip())), Some(local.port()))
@@ -96,8 +127,19 @@ impl Agent {
     pub(super) fn own_contact(&self, hop: &Hop) -> sip_proto::message::header::contact::Contact {
         let (host, port) = self.own_address(hop);
         let uri = SipUri::new(host).with_port(port);
-        let uri = if hop.transport.is_reliable() { uri.with_param("transport", Some("tcp")) } else { uri };
+        let word = word_of(&hop.transport);
+        let uri = if hop.transport.is_reliable() { uri.with_param("transport", Some(word)) } else { uri };
         sip_proto::message::header::contact::Contact::new(Uri::Sip(uri))
+    }
+}
+
+/// The transport that is asked for, but nothing less than what has been used: what came protected leaves protected, and
+/// what came over a stream leaves over one.
+fn stricter(wanted: Option<Transport>, used: Transport) -> Transport {
+    match (wanted, used) {
+        (Some(Transport::Tls), _) | (_, Transport::Tls) => Transport::Tls,
+        (Some(wanted), _) => wanted,
+        (None, used) => used,
     }
 }
 
@@ -110,12 +152,14 @@ fn address_towards(peer: SocketAddr) -> Option<IpAddr> {
 }
 
 /// The address and port that a URI names by itself.
-fn literal(uri: &SipUri) -> Option<SocketAddr> {
-    let host = match uri.params().raw("maddr") {
+fn literal(uri: &Uri) -> Option<SocketAddr> {
+    let sip = uri.as_sip()?;
+    let host = match sip.params().raw("maddr") {
         Some(maddr) => Host::parse(maddr).ok()?.to_address()?,
-        None => uri.host().to_address().or_else(|| localhost(uri.host()))?,
+        None => sip.host().to_address().or_else(|| localhost(sip.host()))?,
     };
-    Some(SocketAddr::new(host, uri.port().unwrap_or(5060)))
+    let port = sip.port().unwrap_or_else(|| wanted_transport(uri).unwrap_or(Transport::Udp).default_port());
+    Some(SocketAddr::new(host, port))
 }
 
 fn localhost(host: &Host) -> Option<IpAddr> {

@@ -1,14 +1,17 @@
 //! Who sends a request: a trusted neighbour speaking for its users, or a user of a hosted domain with credentials.
 
 use super::{Agent, to_sip};
-use crate::simple::translate::address::{self, UriError};
+use crate::{
+    simple::translate::address::{self, UriError},
+    tls::domain::names_domain,
+};
 use mapping::{address::Address, side::PeerName, time::Timestamp};
 use sip_proto::{
     auth::{Algorithm, AuthenticationError, Challenger, DigestServer, Secret, Staleness, Verdict},
     message::{HeaderName, Request, Response, StatusCode, header::via::Transport, uri::Uri},
     transaction::via::Hop,
 };
-use std::net::SocketAddr;
+use std::{net::SocketAddr, sync::Arc};
 
 /// The configured neighbour servers of this side.
 #[derive(Clone, Debug, Default)]
@@ -25,8 +28,19 @@ pub struct SipPeer {
     pub address: SocketAddr,
     /// How it is reached.
     pub transport: Transport,
+    // RFC 5922 §7.3, §7.4
+    /// Over TLS: the domain that it has to prove to be, whoever opens the connection.
+    pub domain: Option<Arc<str>>,
     /// Whether identities are asserted to it and accepted from it.
     pub is_trusted: bool,
+}
+
+impl SipPeer {
+    /// The way to it.
+    #[must_use]
+    pub fn hop(&self) -> Hop {
+        Hop { transport: self.transport.clone(), address: self.address, connection: None, name: self.domain.clone() }
+    }
 }
 
 impl PeerTable {
@@ -42,11 +56,16 @@ impl PeerTable {
         self.peers.iter().find(|peer| peer.name == *name)
     }
 
-    /// The peer that a message came from. A datagram must come from the peer's own port; a connection may come from
-    /// another one, except on loopback, where everybody has the same address.
+    /// The peer that a message came from. One over TLS is known by what it has proven; else a datagram must come from
+    /// the peer's own port, and a connection may come from another one, except on loopback, where everybody has the same
+    /// address.
     #[must_use]
-    pub fn source(&self, hop: &Hop) -> Option<&SipPeer> {
+    pub fn source(&self, hop: &Hop, proven: &[Arc<str>]) -> Option<&SipPeer> {
         self.peers.iter().find(|peer| {
+            if peer.transport == Transport::Tls {
+                let is_proven = peer.domain.as_ref().is_some_and(|domain| names_domain(proven, domain));
+                return hop.transport == Transport::Tls && is_proven;
+            }
             let same_host = peer.address.ip() == hop.address.ip();
             peer.address == hop.address || (same_host && hop.transport.is_reliable() && !hop.address.ip().is_loopback())
         })
@@ -75,7 +94,7 @@ impl Agent {
             Err(Response::for_request(request, status, Some(&tag)))
         };
         let Ok(from) = request.headers().from() else { return refuse(self, StatusCode::BAD_REQUEST) };
-        if let Some(peer) = self.settings.peers.source(hop).filter(|peer| peer.is_trusted) {
+        if let Some(peer) = self.source_peer(hop).filter(|peer| peer.is_trusted) {
             let name = peer.name.clone();
             // RFC 3325 §5: the asserted identity counts, not what From says.
             let asserted = request.headers().asserted_identities().unwrap_or_default();
@@ -99,6 +118,13 @@ impl Agent {
             };
         }
         self.authenticate(now, request, user)
+    }
+
+    /// The neighbour that a message came from.
+    pub(super) fn source_peer(&self, hop: &Hop) -> Option<&SipPeer> {
+        let proven = hop.connection.filter(|_| hop.transport == Transport::Tls);
+        let proven = proven.map(|connection| self.transports.identities(connection)).unwrap_or_default();
+        self.settings.peers.source(hop, &proven)
     }
 
     /// Default deny for relaying: nobody reaches a domain that is not in the table, and who comes through a neighbour

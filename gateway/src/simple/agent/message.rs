@@ -1,6 +1,6 @@
 //! MESSAGE: in from SIP users, out to contacts and neighbours.
 
-use super::{Agent, Conclusion, Pending, contact::Source, to_sip};
+use super::{Agent, Conclusion, Pending, contact::parse_source, to_sip};
 use crate::simple::translate::{
     address,
     message::{from_request, is_accepted, is_swallowed, to_media_type},
@@ -171,14 +171,14 @@ impl Agent {
         match route {
             DeliveryRoute::Peer(name) => {
                 let peer = self.settings.peers.find(name).ok_or(Outcome::UnknownDomain)?;
-                Ok((None, Hop { transport: peer.transport.clone(), address: peer.address, connection: None }))
+                Ok((None, peer.hop()))
             }
             DeliveryRoute::Endpoint(endpoint) => {
                 let binding = self.find_binding(&endpoint.id).ok_or(Outcome::NotLoggedIn)?;
                 let uri = binding.contact.uri();
-                let sip = uri.as_sip().ok_or(Outcome::BadAddress)?;
-                let source = binding.source.as_deref().and_then(Source::parse);
-                let hop = self.contact_hop(sip, source).ok_or(Outcome::Undeliverable)?;
+                uri.as_sip().ok_or(Outcome::BadAddress)?;
+                let source = binding.source.as_deref().and_then(parse_source);
+                let hop = self.contact_hop(uri, source).ok_or(Outcome::Undeliverable)?;
                 Ok((Some(uri.clone()), hop))
             }
         }

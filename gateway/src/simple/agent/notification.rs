@@ -1,6 +1,10 @@
 //! Front-end dialogs: the gateway as notifier for SIP watchers.
 
-use super::{Agent, Conclusion, Held, Pending, Purpose, to_sip};
+use super::{
+    Agent, Conclusion, Held, Pending, Purpose,
+    contact::{transport_of, word_of},
+    to_sip,
+};
 use crate::simple::translate::{address, outcome::Purpose as CodePurpose, presence::to_pidf, watcher::to_reason};
 use bytes::Bytes;
 use mapping::{
@@ -68,7 +72,14 @@ struct Kept {
     watcher: Address,
     presentity: Address,
     origin: std::net::SocketAddr,
+    #[serde(default)]
     is_stream: bool,
+    /// Absent in records of older versions, which knew two.
+    #[serde(default)]
+    transport: Option<String>,
+    /// Whom the other side of TLS has to prove to be.
+    #[serde(default)]
+    name: Option<Arc<str>>,
     machine: Vec<u8>,
 }
 
@@ -359,7 +370,7 @@ impl Agent {
         let origin = self.notifiers.entries.get(name).map(|entry| entry.origin.clone());
         let routes = request.headers().routes().unwrap_or_default();
         let sent = self
-            .dialog_hop(request.uri(), &routes, origin.as_ref())
+            .dialog_hop(request.uri(), &routes, origin.as_ref(), None)
             .ok_or(Outcome::Undeliverable)
             .and_then(|hop| self.send(now, request, hop));
         match sent {
@@ -403,6 +414,8 @@ impl Agent {
             presentity: entry.presentity.clone(),
             origin: entry.origin.address,
             is_stream: entry.origin.transport.is_reliable(),
+            transport: Some(word_of(&entry.origin.transport).to_owned()),
+            name: entry.origin.name.clone(),
             machine: machine.to_vec(),
         };
         // With the watch, which belongs to the watcher.
@@ -460,12 +473,11 @@ impl Agent {
 
     /// Takes up a kept dialog.
     pub(super) fn restore_notifier(&mut self, name: &Arc<str>, body: &[u8]) -> Result<(), String> {
-        use sip_proto::message::header::via::Transport;
         let kept: Kept = serde_json::from_slice(body).map_err(|error| error.to_string())?;
         let machine = Notifier::from_snapshot(&kept.machine, &self.packages, TimeoutRule::Remove)
             .map_err(|error| error.to_string())?;
-        let transport = if kept.is_stream { Transport::Tcp } else { Transport::Udp };
-        let origin = Hop { transport, address: kept.origin, connection: None };
+        let word = kept.transport.as_deref().unwrap_or(if kept.is_stream { "tcp" } else { "udp" });
+        let origin = Hop { transport: transport_of(word), address: kept.origin, connection: None, name: kept.name };
         let deadline = machine.deadline();
         let correlation = self.correlation();
         let (watcher, presentity) = (kept.watcher, kept.presentity);

@@ -1,6 +1,6 @@
 //! REGISTER: users of hosted domains and their contacts.
 
-use super::{Agent, Pending, to_sip};
+use super::{Agent, Pending, contact::word_of, to_sip};
 use crate::simple::translate::message::ACCEPTED;
 use mapping::{
     address::Address,
@@ -169,8 +169,7 @@ fn contacts_are_foreign(contacts: &Contacts) -> bool {
     }
 }
 
-/// Where the request came from, to be read back by `contact::Source`.
+/// Where the request came from, to be read back by `contact::parse_source`.
 fn source_words(hop: &Hop) -> String {
-    let transport = if hop.transport.is_reliable() { "tcp" } else { "udp" };
-    format!("{transport} {}", hop.address)
+    format!("{} {}", word_of(&hop.transport), hop.address)
 }

@@ -52,7 +52,7 @@ impl Agent {
         self.current = self.correlation();
         self.trace(Direction::In, hop, || (title_of(request), None));
         // Neighbours that are trusted carry the requests of many users.
-        let is_trusted = self.settings.peers.source(hop).is_some_and(|peer| peer.is_trusted);
+        let is_trusted = self.source_peer(hop).is_some_and(|peer| peer.is_trusted);
         let per_s = self.settings.requests_per_s_per_source;
         if !(is_trusted || self.budget.admits(now, hop.address.ip(), per_s))
             || self.pending.len() >= self.settings.pending_requests_max

@@ -162,7 +162,7 @@ impl Agent {
 
     fn subscriber_settings(&mut self, wish: &Wish, tag: Tag, call_id: CallId) -> Option<(SubscriberSettings, Hop)> {
         let peer = self.settings.peers.find(&wish.peer)?;
-        let hop = Hop { transport: peer.transport.clone(), address: peer.address, connection: None };
+        let hop = peer.hop();
         let is_trusted = peer.is_trusted;
         let local = address::from_neutral(&wish.watcher).ok()?;
         let target = address::from_neutral(&wish.presentity).ok()?;
@@ -300,7 +300,7 @@ impl Agent {
     fn send_subscribe(&mut self, now: Timestamp, tag: &Arc<str>, request: Request) {
         let Some(hop) = self.subscribers.entries.get(tag).map(|entry| entry.hop.clone()) else { return };
         let routes = request.headers().routes().unwrap_or_default();
-        let hop = self.dialog_hop(request.uri(), &routes, None).unwrap_or(hop);
+        let hop = self.dialog_hop(request.uri(), &routes, None, Some(&hop)).unwrap_or(hop);
         match self.send(now, request, hop) {
             Ok(id) => {
                 self.purposes.insert(id, Purpose::Subscriber(Arc::clone(tag)));

@@ -46,7 +46,7 @@ pub(super) fn take(transports: &Transports, id: ConnectionId, octets: &Bytes, so
         Ok(Parsed::Message(message)) => validate(message),
         Err(malformed) => Err(malformed),
     };
-    let hop = Hop { transport: Transport::Udp, address: source, connection: Some(id) };
+    let hop = Hop { transport: Transport::Udp, address: source, connection: Some(id), name: None };
     transports.receive(Inbound { hop, content });
 }
 
