@@ -1,6 +1,6 @@
 //! TLS between SIP domains: what the gateway proves itself with, and what others have to prove (RFC 5922).
 
-use super::{TlsError, TlsFiles, read_chain, read_key};
+use super::{SYSTEM_ROOTS, TlsError, TlsFiles, certificates, failed, read_chain, read_key};
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
@@ -15,7 +15,7 @@ use tokio_rustls::{
         client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
         client::{WantsClientCert, verify_server_cert_signed_by_trust_anchor, verify_server_name},
         crypto::{CryptoProvider, WebPkiSupportedAlgorithms, ring, verify_tls12_signature, verify_tls13_signature},
-        pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject as _},
+        pki_types::{CertificateDer, ServerName, UnixTime},
         server::{ParsedCertificate, WebPkiClientVerifier},
     },
 };
@@ -258,22 +258,14 @@ fn client(roots: &Arc<RootCertStore>) -> Result<ConfigBuilder<ClientConfig, Want
 
 fn read_authorities(file: Option<&Path>) -> Result<RootCertStore, TlsError> {
     let mut roots = RootCertStore::empty();
-    let path = file.unwrap_or(Path::new(SYSTEM_AUTHORITIES));
-    if file.is_none() && !path.exists() {
-        return Ok(roots);
-    }
-    let failed = |reason: String| TlsError::File { path: path.to_owned(), reason };
-    let found: Result<Vec<CertificateDer<'static>>, _> =
-        CertificateDer::pem_file_iter(path).and_then(Iterator::collect);
-    let (added, _) = roots.add_parsable_certificates(found.map_err(|error| failed(error.to_string()))?);
-    if added == 0 && file.is_some() {
-        return Err(failed("there is no certificate in it".to_owned()));
+    let of_system = || SYSTEM_ROOTS.iter().map(Path::new).find(|path| path.is_file());
+    let Some(path) = file.or_else(of_system) else { return Ok(roots) };
+    let (added, _) = roots.add_parsable_certificates(certificates(path)?);
+    if added == 0 {
+        return Err(failed(path, "no certificate in it can be used".to_owned()));
     }
     Ok(roots)
 }
-
-/// Where the system keeps the authorities that it believes.
-const SYSTEM_AUTHORITIES: &str = "/etc/ssl/certs/ca-certificates.crt";
 
 #[cfg(test)]
 mod tests {

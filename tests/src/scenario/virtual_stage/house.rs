@@ -211,7 +211,7 @@ impl House {
                 if let Ok(Parsed::Message(message)) = parsed
                     && let Ok(message) = validate(message)
                 {
-                    let hop = Hop { transport: Transport::Udp, address: GATEWAY, connection: None };
+                    let hop = Hop { transport: Transport::Udp, address: GATEWAY, connection: None, name: None };
                     self.arrive(actor, Arrival::Sip { message, hop });
                 }
             }
@@ -219,7 +219,12 @@ impl House {
             Happening::OnLineTo { line, octets } => {
                 let Some((actor, messages)) = self.lines.read(line, &octets) else { return };
                 for message in messages {
-                    let hop = Hop { transport: Transport::Tcp, address: GATEWAY, connection: Some(line.connection()) };
+                    let hop = Hop {
+                        transport: Transport::Tcp,
+                        address: GATEWAY,
+                        connection: Some(line.connection()),
+                        name: None,
+                    };
                     self.arrive(actor, Arrival::Sip { message, hop });
                 }
             }
