@@ -93,6 +93,8 @@ pub struct Evidence<'a> {
     pub transaction_id: Option<&'a str>,
     /// Whether the message declares the namespaces `xsd` and `xsi`.
     pub schema_prefixes: SchemaPrefixes,
+    /// Whether it came in plain text (PTS).
+    pub is_plain_text: bool,
 }
 
 /// Whether a message declares the namespace prefixes of XML Schema.
@@ -136,6 +138,10 @@ impl Profile {
         }
         if has_any(evidence.client_id, &["libwbxml", "test-vector"]) {
             return Self::Test;
+        }
+        // No other client is known to speak plain text.
+        if evidence.is_plain_text {
+            return Self::Android;
         }
         Self::Plain
     }
@@ -286,6 +292,8 @@ mod tests {
         assert_eq!(Profile::recognise(&movistar), Profile::Movistar);
         let traits = Evidence { schema_prefixes: SchemaPrefixes::Declared, ..Evidence::default() };
         assert_eq!(Profile::recognise(&traits), Profile::Movistar);
+        let text = Evidence { client_id: Some("phone1"), is_plain_text: true, ..Evidence::default() };
+        assert_eq!(Profile::recognise(&text), Profile::Android);
         let razr = Evidence { user_agent: Some("MOT-V3/0E.40"), ..Evidence::default() };
         assert_eq!(Profile::recognise(&razr), Profile::Razr);
     }

@@ -11,7 +11,7 @@ use wv_proto::{
         access::LoginResponse,
         identifier::{Password, SessionId, UserId},
     },
-    quirk::Profile,
+    quirk::{Evidence, Profile},
     session::{
         digest::mint_nonce,
         login::{
@@ -93,7 +93,11 @@ impl Sessions {
         let client = request.client_id.as_ref().map(|client| client.as_str().to_owned()).unwrap_or_default();
         let cookie = request.session_cookie.as_ref().map(|cookie| cookie.as_str().to_owned());
         let transaction_text = transaction.id.as_ref().map(|id| id.as_str().to_owned());
-        let profile = Profile::recognise(&evidence(post, &client, cookie.as_deref(), transaction_text.as_deref()));
+        let evidence = Evidence {
+            is_plain_text: self.waiting.get(&id).is_some_and(|waiting| waiting.plain.is_some()),
+            ..evidence(post, &client, cookie.as_deref(), transaction_text.as_deref())
+        };
+        let profile = Profile::recognise(&evidence);
         self.source_has(id, profile.quirks());
         let (Some(nonce), Some(session_id)) = (self.random().map(mint_nonce), self.mint_session_id()) else {
             return self.reply(id, Some(refuse(StatusCode::INTERNAL_ERROR)));

@@ -396,6 +396,7 @@ pub(super) fn evidence<'a>(
         session_cookie: cookie,
         transaction_id: transaction,
         schema_prefixes,
+        is_plain_text: false,
     }
 }
 

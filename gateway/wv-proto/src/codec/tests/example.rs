@@ -281,6 +281,22 @@ fn xml_is_read_strictly() {
     assert_eq!(decoded(b"<Status>\xFF</Status>").map(|_| ()), Err(CodecError::MalformedText));
 }
 
+// WV-ENC-11
+#[test]
+fn an_ampersand_that_begins_no_reference_is_itself() {
+    for (text, expected) in [
+        ("tea & cake", "tea & cake"),
+        ("a&&amp;b", "a&&b"),
+        ("&lt;b&gt;x & y&lt;/b&gt;", "<b>x & y</b>"),
+        ("&", "&"),
+        ("AT&T", "AT&T"),
+    ] {
+        let document = format!("<Description>{text}</Description>");
+        let tree = xml(&document);
+        assert_eq!(tree.root().text(), expected, "{text}");
+    }
+}
+
 // WV-ENC-10
 #[test]
 fn xml_of_real_senders_is_read() {

@@ -92,6 +92,8 @@ impl<'a> Reader<'_, 'a> {
         let Prologue { body, public_id_version } = Prologue::parse(text)?;
         let mut parser = quick_xml::Reader::from_str(body);
         parser.config_mut().check_comments = true;
+        // WV-ENC-11
+        parser.config_mut().allow_dangling_amp = true;
         let mut reader = Reader {
             builder: Builder::with_limits(Version::V1_3, Encoding::Xml, limits),
             bindings: Vec::new(),
