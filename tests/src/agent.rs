@@ -184,11 +184,11 @@ impl Agent {
         let uri = parse_uri(presentity);
         let headers = self.watch_headers(event, expires_s);
         let request = self.request(Method::Subscribe, uri.clone(), NameAddr::new(uri.clone()), headers);
-        let call_id = request.headers().call_id().map_err(|error| error.to_string())?;
-        let from = request.headers().from().map_err(|error| error.to_string())?;
+        let call_id = request.headers().call_id().map_err(|error| error.to_string())?.detach();
+        let from = request.headers().from().map_err(|error| error.to_string())?.detach();
         let answer = self.ask(request)?;
-        let to = answer.headers().to().map_err(|error| error.to_string())?;
-        let target = answer.headers().contact_first().ok().flatten().map_or(uri, |contact| contact.uri().clone());
+        let to = answer.headers().to().map_err(|error| error.to_string())?.detach();
+        let target = answer.headers().contact_first().ok().flatten().map_or(uri, |contact| contact.uri().detach());
         Ok((answer.status().to_number(), Watch { call_id, from, to, target, event }))
     }
 
@@ -421,7 +421,7 @@ fn reply(socket: &UdpSocket, source: SocketAddr, request: &Headers, status: u16)
 }
 
 fn is_answer(response: &Response, branch: &Branch) -> bool {
-    response.headers().via_top().is_ok_and(|via| via.branch().as_ref() == Some(branch))
+    response.headers().via_top().is_ok_and(|via| via.branch().is_some_and(|own| own == *branch))
 }
 
 fn contains(body: &[u8], text: &str) -> bool {

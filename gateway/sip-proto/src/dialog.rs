@@ -73,9 +73,9 @@ impl DialogId {
     #[must_use]
     pub fn of_request(request: &Request) -> Option<Self> {
         Some(Self {
-            call_id: request.headers().call_id().ok()?,
-            local_tag: request.headers().to().ok()?.tag()?,
-            remote_tag: request.headers().from().ok()?.tag()?,
+            call_id: request.headers().call_id().ok()?.detach(),
+            local_tag: request.headers().to().ok()?.tag()?.detach(),
+            remote_tag: request.headers().from().ok()?.tag()?.detach(),
         })
     }
 }
@@ -90,7 +90,7 @@ impl Dialog {
     /// [`DialogError`] when the NOTIFY lacks what a dialog needs.
     pub fn from_notify(notify: &Request, contact: Contact, local_sequence: Sequence) -> Result<Self, DialogError> {
         // RFC 3261 §12.1.1: the recipient of a request takes the route set in the order in which it came.
-        Self::from_request(notify, notify.headers().to()?, contact, local_sequence)
+        Self::from_request(notify, notify.headers().to()?.detach(), contact, local_sequence)
     }
 
     // RFC 3261 §12.1.1
@@ -99,7 +99,7 @@ impl Dialog {
     /// # Errors
     /// [`DialogError`] when the SUBSCRIBE lacks what a dialog needs.
     pub fn from_subscribe(subscribe: &Request, local_tag: &Tag, contact: Contact) -> Result<Self, DialogError> {
-        let local = subscribe.headers().to()?.with_tag(local_tag);
+        let local = subscribe.headers().to()?.detach().with_tag(local_tag);
         Self::from_request(subscribe, local, contact, Sequence::FIRST)
     }
 
@@ -245,7 +245,7 @@ impl Dialog {
         };
         Ok(Self {
             id,
-            local: local.detach(),
+            local,
             remote: remote.detach(),
             contact,
             remote_target: first_contact(request.headers())?,
@@ -288,7 +288,7 @@ fn first_contact(headers: &Headers) -> Result<Uri, DialogError> {
     Ok(contact.uri().detach())
 }
 
-fn detached(routes: Vec<NameAddr>) -> Vec<NameAddr> {
+fn detached(routes: Vec<NameAddr<&str>>) -> Vec<NameAddr> {
     routes.iter().map(NameAddr::detach).collect()
 }
 

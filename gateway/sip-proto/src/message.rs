@@ -23,7 +23,7 @@ mod roundtrip;
 mod vocabulary;
 
 pub use self::{
-    headers::{Header, Headers},
+    headers::{Field, Header, Headers},
     method::Method,
     name::HeaderName,
     request::Request,

@@ -125,7 +125,7 @@ fn parameters_of_uri_and_header_are_not_mixed_up() {
     let contact = |name: &str| {
         let octets = Bytes::from(std::fs::read(fixtures().join(format!("torture/{name}.sip"))).unwrap());
         let Ok(Parsed::Message(message)) = parse_datagram(&octets, &Limits::default()) else { panic!("{name}") };
-        message.headers().contact_first().unwrap().unwrap()
+        message.headers().contact_first().unwrap().unwrap().detach()
     };
     let of_header = contact("contact_parameter");
     assert!(of_header.params().has("oddparameter"));

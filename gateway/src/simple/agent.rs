@@ -494,7 +494,7 @@ const fn to_neutral(at: sip_proto::time::Timestamp) -> Timestamp {
 
 /// The tag parameter of To, which a request inside a dialog has.
 fn to_tag(request: &Request) -> Option<Tag> {
-    request.headers().to().ok().and_then(|to| to.tag())
+    request.headers().to().ok().and_then(|to| to.tag()).map(|tag| tag.detach())
 }
 
 #[cfg(test)]

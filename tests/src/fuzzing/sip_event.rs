@@ -20,7 +20,7 @@ use sip_proto::{
     },
     id_source::IdSource,
     message::{
-        Header, HeaderName, Method, Request, Response, StatusCode, Text, Uri,
+        Header, HeaderName, Method, Request, Response, StatusCode, Uri,
         header::{
             address::NameAddr,
             contact::Contact,
@@ -74,7 +74,7 @@ pub fn run_notifier(data: &[u8]) {
             (0, _) => machine.handle(at(now), NotifierEvent::Update(document(&mut tape))),
             (1, _) => machine.handle(at(now), NotifierEvent::Grant(document(&mut tape))),
             (2, _) if tape.octet() > 200 => {
-                let reason = TerminationReason::from_text(Text::from(tape.pick(&["deactivated", "probation", "x"])));
+                let reason = TerminationReason::read(tape.pick(&["deactivated", "probation", "x"]));
                 machine.handle(at(now), NotifierEvent::Terminate { reason, retry_after_s: Some(60) });
             }
             (3 | 4, Some(notify)) if books.open > 0 => {

@@ -177,7 +177,7 @@ fn register(registrar: &mut Registrar, now: u64, tape: &mut Tape<'_>) {
         target,
         call_id: &call_id,
         sequence,
-        contacts: &contacts,
+        contacts: &contacts.detach(),
         expires_s,
         source: tape.flag().then_some("udp:192.0.2.3:5060"),
     };

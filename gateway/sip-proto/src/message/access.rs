@@ -16,11 +16,15 @@ use super::{
     headers::{Header, Headers},
     method::Method,
     name::HeaderName,
-    scan,
+    scan::{self, Items},
     text::Text,
 };
 use crate::error::{HeaderError, ValueError};
 use core::net::SocketAddr;
+use smallvec::SmallVec;
+
+/// The hops of a message; seldom more than two.
+pub type Vias<'a> = SmallVec<[Via<&'a str>; 2]>;
 
 type Found<T> = Result<T, HeaderError>;
 
@@ -30,12 +34,12 @@ impl Headers {
     ///
     /// # Errors
     /// [`HeaderError`] when it is missing or malformed.
-    pub fn via_top(&self) -> Found<Via> {
+    pub fn via_top(&self) -> Found<Via<&str>> {
         let missing = || HeaderError::Missing(HeaderName::Via);
         let bad = |error| HeaderError::Bad(HeaderName::Via, error);
-        let header = self.all(&HeaderName::Via).next().ok_or_else(missing)?;
-        let items = scan::split_list(&header.text().map_err(bad)?).map_err(bad)?;
-        Via::from_text(items.first().ok_or_else(missing)?).map_err(bad)
+        let field = self.first(&HeaderName::Via).ok_or_else(missing)?;
+        let items = Items::of(field.text().map_err(bad)?).collect::<Result<SmallVec<[&str; 4]>, _>>().map_err(bad)?;
+        Via::read(items.first().ok_or_else(missing)?).map_err(bad)
     }
 
     /// Notes in the first Via where the request came from, see [`Via::stamp`].
@@ -43,7 +47,7 @@ impl Headers {
     /// # Errors
     /// [`HeaderError`] when it is missing or malformed.
     pub fn stamp_source(&mut self, source: SocketAddr) -> Found<()> {
-        let before = self.via_top()?;
+        let before = self.via_top()?.detach();
         let mut via = before.clone();
         via.stamp(source);
         if via != before {
@@ -57,32 +61,37 @@ impl Headers {
     ///
     /// # Errors
     /// [`HeaderError::Bad`].
-    pub fn vias(&self) -> Found<Vec<Via>> {
-        self.list(&HeaderName::Via, Via::from_text)
+    pub fn vias(&self) -> Found<Vias<'_>> {
+        let mut vias = Vias::new();
+        self.each_item(&HeaderName::Via, |item| {
+            vias.push(Via::read(item)?);
+            Ok(())
+        })?;
+        Ok(vias)
     }
 
     /// Call-ID.
     ///
     /// # Errors
     /// [`HeaderError`] when it is missing, repeated or malformed.
-    pub fn call_id(&self) -> Found<CallId> {
-        self.mandatory(HeaderName::CallId, |text| CallId::from_text(text.clone()))
+    pub fn call_id(&self) -> Found<CallId<&str>> {
+        self.mandatory(&HeaderName::CallId, CallId::from_text)
     }
 
     /// From.
     ///
     /// # Errors
     /// [`HeaderError`] when it is missing, repeated or malformed.
-    pub fn from(&self) -> Found<NameAddr> {
-        self.mandatory(HeaderName::From, NameAddr::from_text)
+    pub fn from(&self) -> Found<NameAddr<&str>> {
+        self.mandatory(&HeaderName::From, NameAddr::read)
     }
 
     /// To.
     ///
     /// # Errors
     /// [`HeaderError`] when it is missing, repeated or malformed.
-    pub fn to(&self) -> Found<NameAddr> {
-        self.mandatory(HeaderName::To, NameAddr::from_text)
+    pub fn to(&self) -> Found<NameAddr<&str>> {
+        self.mandatory(&HeaderName::To, NameAddr::read)
     }
 
     /// CSeq.
@@ -90,7 +99,7 @@ impl Headers {
     /// # Errors
     /// [`HeaderError`] when it is missing, repeated or malformed.
     pub fn cseq(&self) -> Found<CSeq> {
-        self.mandatory(HeaderName::CSeq, CSeq::from_text)
+        self.mandatory(&HeaderName::CSeq, CSeq::read)
     }
 
     /// Max-Forwards.
@@ -111,58 +120,70 @@ impl Headers {
     ///
     /// # Errors
     /// [`HeaderError::Bad`], also for `*` among other values.
-    pub fn contacts(&self) -> Found<Contacts> {
-        let items = self.items(&HeaderName::Contact)?;
-        if let [only] = items.as_slice()
-            && only == "*"
-        {
-            return Ok(Contacts::Star);
-        }
-        let bad = |error| HeaderError::Bad(HeaderName::Contact, error);
-        items.iter().map(Contact::from_text).collect::<Result<_, _>>().map(Contacts::List).map_err(bad)
+    pub fn contacts(&self) -> Found<Contacts<&str>> {
+        let mut list = Vec::new();
+        let is_star = self.each_contact(|contact| list.push(contact))?;
+        Ok(if is_star { Contacts::Star } else { Contacts::List(list) })
     }
 
     /// The first contact: the remote target of a dialog.
     ///
     /// # Errors
     /// [`HeaderError::Bad`].
-    pub fn contact_first(&self) -> Found<Option<Contact>> {
-        Ok(match self.contacts()? {
-            Contacts::Star => None,
-            Contacts::List(list) => list.into_iter().next(),
-        })
+    pub fn contact_first(&self) -> Found<Option<Contact<&str>>> {
+        let mut first = None;
+        self.each_contact(|contact| {
+            first.get_or_insert(contact);
+        })?;
+        Ok(first)
+    }
+
+    /// Shows each contact; tells whether there is the star instead.
+    #[inline]
+    fn each_contact<'a>(&'a self, mut show: impl FnMut(Contact<&'a str>)) -> Found<bool> {
+        let (mut count, mut is_star) = (0_usize, false);
+        self.each_item(&HeaderName::Contact, |item| {
+            count = count.saturating_add(1);
+            is_star |= item == "*";
+            match is_star {
+                true if count > 1 => Err(ValueError::Scheme),
+                true => Ok(()),
+                false => Contact::read(item).map(&mut show),
+            }
+        })?;
+        Ok(is_star)
     }
 
     /// Route.
     ///
     /// # Errors
     /// [`HeaderError::Bad`].
-    pub fn routes(&self) -> Found<Vec<NameAddr>> {
-        self.list(&HeaderName::Route, NameAddr::from_text)
+    pub fn routes(&self) -> Found<Vec<NameAddr<&str>>> {
+        self.list(&HeaderName::Route, NameAddr::read)
     }
 
     /// Record-Route, in the order of the message.
     ///
     /// # Errors
     /// [`HeaderError::Bad`].
-    pub fn record_routes(&self) -> Found<Vec<NameAddr>> {
-        self.list(&HeaderName::RecordRoute, NameAddr::from_text)
+    pub fn record_routes(&self) -> Found<Vec<NameAddr<&str>>> {
+        self.list(&HeaderName::RecordRoute, NameAddr::read)
     }
 
     /// Path.
     ///
     /// # Errors
     /// [`HeaderError::Bad`].
-    pub fn paths(&self) -> Found<Vec<NameAddr>> {
-        self.list(&HeaderName::Path, NameAddr::from_text)
+    pub fn paths(&self) -> Found<Vec<NameAddr<&str>>> {
+        self.list(&HeaderName::Path, NameAddr::read)
     }
 
     /// P-Asserted-Identity.
     ///
     /// # Errors
     /// [`HeaderError::Bad`].
-    pub fn asserted_identities(&self) -> Found<Vec<NameAddr>> {
-        self.list(&HeaderName::PAssertedIdentity, NameAddr::from_text)
+    pub fn asserted_identities(&self) -> Found<Vec<NameAddr<&str>>> {
+        self.list(&HeaderName::PAssertedIdentity, NameAddr::read)
     }
 
     /// The services that Privacy asks for: `id`, `user`, `header`, `none` ...
@@ -186,8 +207,8 @@ impl Headers {
     ///
     /// # Errors
     /// [`HeaderError`] when it is repeated or malformed.
-    pub fn refer_to(&self) -> Found<Option<NameAddr>> {
-        self.optional(HeaderName::ReferTo, NameAddr::from_text)
+    pub fn refer_to(&self) -> Found<Option<NameAddr<&str>>> {
+        self.optional(HeaderName::ReferTo, NameAddr::read)
     }
 }
 
@@ -197,16 +218,16 @@ impl Headers {
     ///
     /// # Errors
     /// [`HeaderError`] when it is repeated or malformed.
-    pub fn event(&self) -> Found<Option<Event>> {
-        self.optional(HeaderName::Event, Event::from_text)
+    pub fn event(&self) -> Found<Option<Event<&str>>> {
+        self.optional(HeaderName::Event, Event::read)
     }
 
     /// Subscription-State.
     ///
     /// # Errors
     /// [`HeaderError`] when it is repeated or malformed.
-    pub fn subscription_state(&self) -> Found<Option<SubscriptionState>> {
-        self.optional(HeaderName::SubscriptionState, SubscriptionState::from_text)
+    pub fn subscription_state(&self) -> Found<Option<SubscriptionState<&str>>> {
+        self.optional(HeaderName::SubscriptionState, SubscriptionState::read)
     }
 
     /// Expires in seconds.
@@ -215,7 +236,7 @@ impl Headers {
     /// [`HeaderError`] when it is repeated, or no number below 2^32.
     pub fn expires_s(&self) -> Found<Option<u32>> {
         // RFC 3261 §20.19
-        self.optional(HeaderName::Expires, |text| scan::parse_number(text))
+        self.optional(HeaderName::Expires, scan::parse_number)
     }
 
     /// Min-Expires in seconds.
@@ -223,7 +244,7 @@ impl Headers {
     /// # Errors
     /// [`HeaderError`] when it is repeated or malformed.
     pub fn min_expires_s(&self) -> Found<Option<u32>> {
-        self.optional(HeaderName::MinExpires, |text| scan::parse_number(text))
+        self.optional(HeaderName::MinExpires, scan::parse_number)
     }
 
     /// Retry-After.
@@ -231,40 +252,40 @@ impl Headers {
     /// # Errors
     /// [`HeaderError`] when it is repeated or malformed.
     pub fn retry_after(&self) -> Found<Option<RetryAfter>> {
-        self.optional(HeaderName::RetryAfter, RetryAfter::from_text)
+        self.optional(HeaderName::RetryAfter, RetryAfter::read)
     }
 
     /// SIP-ETag.
     ///
     /// # Errors
     /// [`HeaderError`] when it is repeated or malformed.
-    pub fn entity_tag(&self) -> Found<Option<EntityTag>> {
-        self.optional(HeaderName::SipETag, |text| EntityTag::from_text(text.clone()))
+    pub fn entity_tag(&self) -> Found<Option<EntityTag<&str>>> {
+        self.optional(HeaderName::SipETag, EntityTag::from_text)
     }
 
     /// SIP-If-Match.
     ///
     /// # Errors
     /// [`HeaderError`] when it is repeated or malformed.
-    pub fn if_match(&self) -> Found<Option<EntityTag>> {
+    pub fn if_match(&self) -> Found<Option<EntityTag<&str>>> {
         // RFC 3903 §6
-        self.optional(HeaderName::SipIfMatch, |text| EntityTag::from_text(text.clone()))
+        self.optional(HeaderName::SipIfMatch, EntityTag::from_text)
     }
 
     /// Suppress-If-Match; `*` is an entity tag too.
     ///
     /// # Errors
     /// [`HeaderError`] when it is repeated or malformed.
-    pub fn suppress_if_match(&self) -> Found<Option<EntityTag>> {
+    pub fn suppress_if_match(&self) -> Found<Option<EntityTag<&str>>> {
         // RFC 5839 §7.2
-        self.optional(HeaderName::SuppressIfMatch, |text| EntityTag::from_text(text.clone()))
+        self.optional(HeaderName::SuppressIfMatch, EntityTag::from_text)
     }
 
     /// Allow-Events.
     ///
     /// # Errors
     /// [`HeaderError::Bad`].
-    pub fn allow_events(&self) -> Found<Vec<Text>> {
+    pub fn allow_events(&self) -> Found<Vec<&str>> {
         self.tokens(&HeaderName::AllowEvents)
     }
 }
@@ -275,8 +296,8 @@ impl Headers {
     ///
     /// # Errors
     /// [`HeaderError::Bad`].
-    pub fn accept(&self) -> Found<Option<Vec<MediaType>>> {
-        let list = self.list(&HeaderName::Accept, MediaType::from_text)?;
+    pub fn accept(&self) -> Found<Option<Vec<MediaType<&str>>>> {
+        let list = self.list(&HeaderName::Accept, MediaType::read)?;
         Ok(self.has(&HeaderName::Accept).then_some(list))
     }
 
@@ -285,32 +306,32 @@ impl Headers {
     /// # Errors
     /// [`HeaderError::Bad`].
     pub fn allow(&self) -> Found<Vec<Method>> {
-        self.list(&HeaderName::Allow, |text| Method::from_octets(&text.to_bytes()))
+        self.list(&HeaderName::Allow, Method::parse)
     }
 
     /// The option tags of Require, Proxy-Require, Supported or Unsupported, or any other list of tokens.
     ///
     /// # Errors
     /// [`HeaderError::Bad`].
-    pub fn tokens(&self, name: &HeaderName) -> Found<Vec<Text>> {
+    pub fn tokens<'a>(&'a self, name: &HeaderName) -> Found<Vec<&'a str>> {
         self.list(name, |text| {
             let is_token = !text.is_empty() && text.bytes().all(scan::is_token);
-            if is_token { Ok(text.clone()) } else { Err(ValueError::Token) }
+            if is_token { Ok(text) } else { Err(ValueError::Token) }
         })
     }
 
     /// Whether a list of tokens (Supported, Require) names this one.
     #[must_use]
     pub fn has_token(&self, name: &HeaderName, token: &str) -> bool {
-        self.items(name).is_ok_and(|items| items.iter().any(|item| item.is_like(token)))
+        self.items(name).is_ok_and(|items| items.iter().any(|item| item.eq_ignore_ascii_case(token)))
     }
 
     /// Content-Type.
     ///
     /// # Errors
     /// [`HeaderError`] when it is repeated or malformed.
-    pub fn content_type(&self) -> Found<Option<MediaType>> {
-        self.optional(HeaderName::ContentType, MediaType::from_text)
+    pub fn content_type(&self) -> Found<Option<MediaType<&str>>> {
+        self.optional(HeaderName::ContentType, MediaType::read)
     }
 
     /// Content-Length.
@@ -330,7 +351,7 @@ impl Headers {
     /// # Errors
     /// [`HeaderError`] when it is repeated or malformed.
     pub fn date(&self) -> Found<Option<Date>> {
-        self.optional(HeaderName::Date, |text| Date::parse(text))
+        self.optional(HeaderName::Date, Date::parse)
     }
 }
 
@@ -356,9 +377,7 @@ impl Headers {
         let bad = |error| HeaderError::Bad(name.clone(), error);
         // These four are the exception, their commas do not separate values.
         // RFC 3261 §7.3.1
-        self.all(name)
-            .map(|header| header.text().and_then(|text| Authentication::from_text(&text)).map_err(bad))
-            .collect()
+        self.all(name).map(|header| header.text().and_then(Authentication::read).map_err(bad)).collect()
     }
 
     /// Authentication-Info.
@@ -371,21 +390,31 @@ impl Headers {
 }
 
 impl Headers {
-    fn optional<T>(&self, name: HeaderName, read: impl Fn(&Text) -> Result<T, ValueError>) -> Found<Option<T>> {
+    #[inline]
+    fn optional<'a, T>(
+        &'a self,
+        name: HeaderName,
+        read: impl Fn(&'a str) -> Result<T, ValueError>,
+    ) -> Found<Option<T>> {
         match self.single(&name)? {
-            Some(text) => read(&text).map(Some).map_err(|error| HeaderError::Bad(name, error)),
+            Some(text) => read(text).map(Some).map_err(|error| HeaderError::Bad(name, error)),
             None => Ok(None),
         }
     }
 
-    fn mandatory<T>(&self, name: HeaderName, read: impl Fn(&Text) -> Result<T, ValueError>) -> Found<T> {
-        let text = self.single(&name)?.ok_or_else(|| HeaderError::Missing(name.clone()))?;
-        read(&text).map_err(|error| HeaderError::Bad(name, error))
+    #[inline]
+    fn mandatory<'a, T>(&'a self, name: &HeaderName, read: impl Fn(&'a str) -> Result<T, ValueError>) -> Found<T> {
+        let text = self.single(name)?.ok_or_else(|| HeaderError::Missing(name.clone()))?;
+        read(text).map_err(|error| HeaderError::Bad(name.clone(), error))
     }
 
-    fn list<T>(&self, name: &HeaderName, read: impl Fn(&Text) -> Result<T, ValueError>) -> Found<Vec<T>> {
-        let items = self.items(name)?;
-        items.iter().map(|item| read(item).map_err(|error| HeaderError::Bad(name.clone(), error))).collect()
+    fn list<'a, T>(&'a self, name: &HeaderName, read: impl Fn(&'a str) -> Result<T, ValueError>) -> Found<Vec<T>> {
+        let mut list = Vec::new();
+        self.each_item(name, |item| {
+            list.push(read(item)?);
+            Ok(())
+        })?;
+        Ok(list)
     }
 }
 

@@ -1,12 +1,15 @@
 //! The ordered list of header fields, values as they were written.
 
-use super::{name::HeaderName, scan, text::Text};
+use super::{
+    name::HeaderName,
+    scan::{self, Items},
+};
 use crate::error::{HeaderError, ValueError};
 use crate::limit::Limits;
 use bytes::Bytes;
-use std::fmt;
+use std::{fmt, ops::Range};
 
-/// One header field: its name and its value as it was written, folded lines joined by a space.
+/// One header field to be put into a message: its name and its value as it was written, folded lines joined by a space.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Header {
     name: HeaderName,
@@ -42,54 +45,147 @@ impl Header {
     ///
     /// # Errors
     /// [`ValueError::NotText`] when it is not UTF-8.
-    pub fn text(&self) -> Result<Text, ValueError> {
-        Text::parse(self.value.clone())
+    pub fn text(&self) -> Result<&str, ValueError> {
+        std::str::from_utf8(&self.value).map_err(|_| ValueError::NotText)
+    }
+}
+
+/// One header field of a message, where it stands.
+#[derive(Clone, Copy)]
+pub struct Field<'a> {
+    octets: &'a Bytes,
+    entry: &'a Entry,
+}
+
+impl<'a> Field<'a> {
+    /// The name.
+    #[must_use]
+    pub fn name(&self) -> &'a HeaderName {
+        &self.entry.name
+    }
+
+    /// The value as it was written.
+    #[must_use]
+    pub fn raw(&self) -> &'a [u8] {
+        match &self.entry.value {
+            Value::Read { .. } => self.octets.get(self.entry.value.range()).unwrap_or_default(),
+            Value::Made(value) => value,
+        }
+    }
+
+    /// The value as text.
+    ///
+    /// # Errors
+    /// [`ValueError::NotText`] when it is not UTF-8.
+    pub fn text(&self) -> Result<&'a str, ValueError> {
+        std::str::from_utf8(self.raw()).map_err(|_| ValueError::NotText)
+    }
+
+    /// The header field for another message; its octets are shared.
+    #[must_use]
+    pub fn to_header(&self) -> Header {
+        let value = match &self.entry.value {
+            Value::Read { .. } => self.octets.slice_ref(self.raw()),
+            Value::Made(value) => value.clone(),
+        };
+        Header { name: self.entry.name.clone(), value }
+    }
+}
+
+impl fmt::Debug for Field<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.name(), String::from_utf8_lossy(self.raw()))
     }
 }
 
 /// Header fields in their order. Typed values are read on demand, see [`super::access`].
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Headers(Vec<Header>);
+///
+/// The values of a message that was read are places in its octets; nothing is copied until something is changed.
+#[derive(Clone, Default)]
+pub struct Headers {
+    octets: Bytes,
+    entries: Vec<Entry>,
+    index: Index,
+}
+
+#[derive(Clone)]
+struct Entry {
+    name: HeaderName,
+    value: Value,
+}
+
+#[derive(Clone)]
+enum Value {
+    /// A part of what was received.
+    Read { start: u32, end: u32 },
+    /// What was put in.
+    Made(Bytes),
+}
+
+impl Value {
+    fn range(&self) -> Range<usize> {
+        let at = |place: u32| usize::try_from(place).unwrap_or(usize::MAX);
+        match self {
+            Self::Read { start, end } => at(*start)..at(*end),
+            Self::Made(_) => 0..0,
+        }
+    }
+}
 
 impl Headers {
     /// No header fields, with room for some.
     #[must_use]
     pub fn with_capacity(count: usize) -> Self {
-        Self(Vec::with_capacity(count))
+        Self { octets: Bytes::new(), entries: Vec::with_capacity(count), index: Index::default() }
+    }
+
+    /// No header fields yet, with room for some that stand in these octets.
+    pub(super) fn read_from(octets: &Bytes, count: usize) -> Self {
+        Self { octets: octets.clone(), entries: Vec::with_capacity(count), index: Index::default() }
+    }
+
+    /// Adds a header field whose value stands at that place of the octets that are read from.
+    pub(super) fn push_read(&mut self, name: HeaderName, range: Range<usize>) {
+        let value = match (u32::try_from(range.start), u32::try_from(range.end)) {
+            (Ok(start), Ok(end)) => Value::Read { start, end },
+            _ => Value::Made(self.octets.slice(range)),
+        };
+        self.add(Entry { name, value });
     }
 
     /// Adds a header field at the end.
     pub fn push(&mut self, header: Header) {
-        self.0.push(header);
+        self.add(Entry::from(header));
     }
 
     /// Adds a header field before all others of its name, or before everything: Via, Record-Route and Route of a hop.
     pub fn push_front(&mut self, header: Header) {
-        let at = self.0.iter().position(|known| known.name == header.name).unwrap_or(0);
-        self.0.insert(at, header);
+        let at = self.position(&header.name).unwrap_or(0);
+        self.entries.insert(at, Entry::from(header));
+        self.index_again();
     }
 
     /// Replaces all header fields of that name by one, at the place of the first.
     pub fn set(&mut self, header: Header) {
-        match self.0.iter().position(|known| known.name == header.name) {
-            None => self.0.push(header),
-            Some(at) => {
-                let mut place = 0_usize;
-                self.0.retain(|known| {
-                    let keep = place <= at || known.name != header.name;
-                    place = place.saturating_add(1);
-                    keep
-                });
-                if let Some(slot) = self.0.get_mut(at) {
-                    *slot = header;
-                }
-            }
+        let Some(at) = self.position(&header.name) else {
+            return self.push(header);
+        };
+        let mut place = 0_usize;
+        self.entries.retain(|known| {
+            let keep = place <= at || known.name != header.name;
+            place = place.saturating_add(1);
+            keep
+        });
+        if let Some(slot) = self.entries.get_mut(at) {
+            *slot = Entry::from(header);
         }
+        self.index_again();
     }
 
     /// Takes out all header fields of that name.
     pub fn remove(&mut self, name: &HeaderName) {
-        self.0.retain(|header| &header.name != name);
+        self.entries.retain(|entry| &entry.name != name);
+        self.index_again();
     }
 
     /// Takes the first element of the first header field of that name out of its comma list: the top Via of a response,
@@ -97,91 +193,230 @@ impl Headers {
     ///
     /// # Errors
     /// [`HeaderError::Missing`], or [`HeaderError::Bad`] when the list cannot be read.
-    pub fn pop_first(&mut self, name: &HeaderName) -> Result<Text, HeaderError> {
+    pub fn pop_first(&mut self, name: &HeaderName) -> Result<String, HeaderError> {
         let missing = || HeaderError::Missing(name.clone());
-        let at = self.0.iter().position(|header| &header.name == name).ok_or_else(missing)?;
-        let header = self.0.get(at).ok_or_else(missing)?;
         let bad = |error| HeaderError::Bad(name.clone(), error);
-        let mut items = scan::split_list(&header.text().map_err(bad)?).map_err(bad)?;
-        if items.is_empty() {
-            return Err(missing());
-        }
-        let first = items.remove(0);
-        if items.is_empty() {
-            self.0.remove(at);
-        } else if let Some(header) = self.0.get_mut(at) {
-            let rest: Vec<&str> = items.iter().map(Text::as_str).collect();
-            header.value = Bytes::from(rest.join(", "));
+        let at = self.position(name).ok_or_else(missing)?;
+        let field = self.field(at).ok_or_else(missing)?;
+        let items = Items::of(field.text().map_err(bad)?).collect::<Result<Vec<_>, _>>().map_err(bad)?;
+        let (first, rest) = items.split_first().ok_or_else(missing)?;
+        let (first, rest) = ((*first).to_owned(), rest.join(", "));
+        if rest.is_empty() {
+            self.entries.remove(at);
+            self.index_again();
+        } else if let Some(entry) = self.entries.get_mut(at) {
+            entry.value = Value::Made(Bytes::from(rest));
         }
         Ok(first)
     }
 
     /// The header fields in their order.
-    pub fn iter(&self) -> impl Iterator<Item = &Header> {
-        self.0.iter()
+    pub fn iter(&self) -> impl Iterator<Item = Field<'_>> {
+        self.entries.iter().map(|entry| Field { octets: &self.octets, entry })
     }
 
     /// The header fields of that name.
-    pub fn all(&self, name: &HeaderName) -> impl Iterator<Item = &Header> {
-        self.0.iter().filter(move |header| &header.name == name)
+    pub fn all<'a>(&'a self, name: &HeaderName) -> impl Iterator<Item = Field<'a>> {
+        let first = self.position(name);
+        let count = if self.is_repeated(name) { usize::MAX } else { 1 };
+        let from = first.and_then(|first| self.entries.get(first..)).unwrap_or_default();
+        let same = from.iter().filter(move |entry| &entry.name == name);
+        same.take(count).map(|entry| Field { octets: &self.octets, entry })
+    }
+
+    /// The first header field of that name.
+    #[must_use]
+    pub fn first(&self, name: &HeaderName) -> Option<Field<'_>> {
+        self.field(self.position(name)?)
     }
 
     /// Whether there is a header field of that name.
     #[must_use]
     pub fn has(&self, name: &HeaderName) -> bool {
-        self.0.iter().any(|header| &header.name == name)
+        self.position(name).is_some()
     }
 
     /// The value of the first header field of that name as it was written.
     #[must_use]
-    pub fn raw(&self, name: &HeaderName) -> Option<&Bytes> {
-        self.0.iter().find(|header| &header.name == name).map(Header::raw)
+    pub fn raw(&self, name: &HeaderName) -> Option<&[u8]> {
+        self.first(name).map(|field| field.raw())
     }
 
     /// The text of a header field that may appear once only.
     ///
     /// # Errors
     /// [`HeaderError::Repeated`], or [`HeaderError::Bad`] when it is not UTF-8.
-    pub fn single(&self, name: &HeaderName) -> Result<Option<Text>, HeaderError> {
-        let mut found = self.all(name);
-        let Some(header) = found.next() else {
+    pub fn single(&self, name: &HeaderName) -> Result<Option<&str>, HeaderError> {
+        let Some(field) = self.first(name) else {
             return Ok(None);
         };
-        if found.next().is_some() {
+        if self.is_repeated(name) {
             // RFC 4475 §3.3.8
             return Err(HeaderError::Repeated(name.clone()));
         }
-        header.text().map(Some).map_err(|error| HeaderError::Bad(name.clone(), error))
+        field.text().map(Some).map_err(|error| HeaderError::Bad(name.clone(), error))
     }
 
     /// The elements of the comma lists of all header fields of that name.
     ///
     /// # Errors
     /// [`HeaderError::Bad`] when a list is malformed or longer than [`Limits::list_items_max`].
-    pub fn items(&self, name: &HeaderName) -> Result<Vec<Text>, HeaderError> {
-        let bad = |error| HeaderError::Bad(name.clone(), error);
+    pub fn items<'a>(&'a self, name: &HeaderName) -> Result<Vec<&'a str>, HeaderError> {
         let mut items = Vec::new();
-        for header in self.all(name) {
+        self.each_item(name, |item| {
+            items.push(item);
+            Ok(())
+        })?;
+        Ok(items)
+    }
+
+    /// Shows each element of the comma lists of all header fields of that name.
+    #[inline]
+    pub(super) fn each_item<'a>(
+        &'a self,
+        name: &HeaderName,
+        mut show: impl FnMut(&'a str) -> Result<(), ValueError>,
+    ) -> Result<(), HeaderError> {
+        let bad = |error| HeaderError::Bad(name.clone(), error);
+        let mut count = 0_usize;
+        for field in self.all(name) {
             // RFC 3261 §7.3.1
-            items.extend(scan::split_list(&header.text().map_err(bad)?).map_err(bad)?);
-            if items.len() > Limits::DEFAULT.list_items_max {
-                return Err(bad(ValueError::TooMany));
+            for item in Items::of(field.text().map_err(bad)?) {
+                count = count.saturating_add(1);
+                if count > Limits::DEFAULT.list_items_max {
+                    return Err(bad(ValueError::TooMany));
+                }
+                show(item.map_err(bad)?).map_err(bad)?;
             }
         }
-        Ok(items)
+        Ok(())
+    }
+
+    /// Whether a value holds NUL where the grammar has none.
+    pub(super) fn has_stray_nul(&self) -> bool {
+        self.iter().any(|field| field.raw().contains(&0) && !scan::is_one_line(field.raw()))
     }
 
     /// How many header fields.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.entries.len()
     }
 
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.entries.is_empty()
     }
+
+    fn add(&mut self, entry: Entry) {
+        self.index.note(&entry.name, self.entries.len());
+        self.entries.push(entry);
+    }
+
+    fn index_again(&mut self) {
+        self.index = Index::default();
+        for (at, entry) in self.entries.iter().enumerate() {
+            self.index.note(&entry.name, at);
+        }
+    }
+
+    fn field(&self, at: usize) -> Option<Field<'_>> {
+        Some(Field { octets: &self.octets, entry: self.entries.get(at)? })
+    }
+
+    /// Where the first header field of that name stands.
+    fn position(&self, name: &HeaderName) -> Option<usize> {
+        match self.index.find(name) {
+            Found::At(at) => Some(at),
+            Found::Nowhere => None,
+            Found::Unknown => self.entries.iter().position(|entry| &entry.name == name),
+        }
+    }
+
+    fn is_repeated(&self, name: &HeaderName) -> bool {
+        match name.place() {
+            Some(place) => self.index.is_repeated(place),
+            None => self.entries.iter().filter(|entry| &entry.name == name).nth(1).is_some(),
+        }
+    }
+}
+
+impl From<Header> for Entry {
+    fn from(header: Header) -> Self {
+        Self { name: header.name, value: Value::Made(header.value) }
+    }
+}
+
+impl PartialEq for Headers {
+    fn eq(&self, other: &Self) -> bool {
+        let parts = |field: Field<'_>| (field.name().clone(), field.raw().to_vec());
+        self.len() == other.len() && self.iter().map(parts).eq(other.iter().map(parts))
+    }
+}
+
+impl Eq for Headers {}
+
+impl fmt::Debug for Headers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+/// Where the first header field of each known name stands, so that nobody has to search for it.
+#[derive(Clone)]
+struct Index {
+    /// Place plus one; zero is nowhere, and from [`FAR`] on somewhere behind.
+    first: [u8; HeaderName::KNOWN.len()],
+    /// A bit for each name that stands more than once.
+    repeated: u128,
+}
+
+/// The first place that the index does not tell.
+const FAR: u8 = u8::MAX;
+
+const _: () = assert!(HeaderName::KNOWN.len() <= 128);
+
+enum Found {
+    At(usize),
+    Nowhere,
+    Unknown,
+}
+
+impl Default for Index {
+    fn default() -> Self {
+        Self { first: [0; HeaderName::KNOWN.len()], repeated: 0 }
+    }
+}
+
+impl Index {
+    #[inline]
+    fn note(&mut self, name: &HeaderName, at: usize) {
+        let Some(place) = name.place() else { return };
+        let Some(first) = self.first.get_mut(place) else { return };
+        if *first == 0 {
+            *first = u8::try_from(at.saturating_add(1)).unwrap_or(FAR);
+        } else {
+            self.repeated |= bit(place);
+        }
+    }
+
+    #[inline]
+    fn find(&self, name: &HeaderName) -> Found {
+        match name.place().and_then(|place| self.first.get(place)) {
+            Some(0) => Found::Nowhere,
+            Some(&FAR) | None => Found::Unknown,
+            Some(next) => Found::At(usize::from(*next).saturating_sub(1)),
+        }
+    }
+
+    fn is_repeated(&self, place: usize) -> bool {
+        self.repeated & bit(place) != 0
+    }
+}
+
+fn bit(place: usize) -> u128 {
+    u32::try_from(place).ok().and_then(|place| 1_u128.checked_shl(place)).unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -218,12 +453,52 @@ mod tests {
     fn setting_leaves_one() {
         let mut headers = vias();
         headers.set(Header::new(HeaderName::Via, "SIP/2.0/UDP z"));
-        assert_eq!(headers.items(&HeaderName::Via).unwrap(), vec![Text::from("SIP/2.0/UDP z")]);
+        assert_eq!(headers.items(&HeaderName::Via).unwrap(), vec!["SIP/2.0/UDP z"]);
         assert_eq!(headers.len(), 2);
     }
 
     #[test]
     fn a_second_single_header_field_is_told() {
         assert_eq!(vias().single(&HeaderName::Via), Err(HeaderError::Repeated(HeaderName::Via)));
+    }
+
+    #[test]
+    fn what_stands_far_behind_is_found_too() {
+        let mut headers = Headers::default();
+        for number in 0..300 {
+            headers.push(Header::new(HeaderName::parse("X-Filler").unwrap(), number));
+        }
+        headers.push(Header::new(HeaderName::Subject, "one"));
+        headers.push(Header::new(HeaderName::To, "<sip:a@b>"));
+        headers.push(Header::new(HeaderName::To, "<sip:a@c>"));
+        assert_eq!(headers.single(&HeaderName::Subject), Ok(Some("one")));
+        assert_eq!(headers.single(&HeaderName::To), Err(HeaderError::Repeated(HeaderName::To)));
+        assert_eq!(headers.all(&HeaderName::To).count(), 2);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn the_index_finds_what_a_search_finds(deeds in proptest::collection::vec((0..4_u8, 0..4_usize), 0..24)) {
+            let other = HeaderName::parse("X-Other").unwrap();
+            let names = [HeaderName::Via, HeaderName::To, HeaderName::Route, other];
+            let mut headers = Headers::default();
+            for (number, (deed, name)) in deeds.into_iter().enumerate() {
+                let header = Header::new(names[name].clone(), number);
+                match deed {
+                    0 => headers.push(header),
+                    1 => headers.push_front(header),
+                    2 => headers.set(header),
+                    _ => headers.remove(&names[name]),
+                }
+                for name in &names {
+                    let found: Vec<_> = headers.all(name).map(|field| field.raw().to_vec()).collect();
+                    let searched: Vec<_> =
+                        headers.iter().filter(|field| field.name() == name).map(|field| field.raw().to_vec()).collect();
+                    proptest::prop_assert_eq!(&found, &searched);
+                    proptest::prop_assert_eq!(headers.raw(name), searched.first().map(Vec::as_slice));
+                    proptest::prop_assert_eq!(headers.single(name).is_err(), searched.len() > 1);
+                }
+            }
+        }
     }
 }

@@ -68,7 +68,10 @@ impl Method {
     /// # Errors
     /// [`ValueError::Token`] when it is not a token.
     pub fn parse(text: &str) -> Result<Self, ValueError> {
-        Self::from_octets(&Bytes::copy_from_slice(text.as_bytes()))
+        match Self::from_known(text.as_bytes()) {
+            Some(known) => Ok(known),
+            None => Self::from_octets(&Bytes::copy_from_slice(text.as_bytes())),
+        }
     }
 
     /// Reads a method out of shared octets.

@@ -29,8 +29,21 @@ macro_rules! names {
                 }
             }
 
+            /// The place among the names known here.
+            pub(super) const fn place(&self) -> Option<usize> {
+                match self {
+                    $(Self::$variant => Some(Known::$variant as usize),)*
+                    Self::Other(_) => None,
+                }
+            }
+
             const LONG: &'static [&'static str] = &[$($text),*];
             const COMPACT: &'static [&'static str] = &[$($compact),*];
+        }
+
+        #[derive(Clone, Copy)]
+        enum Known {
+            $($variant,)*
         }
     };
 }
@@ -135,21 +148,21 @@ impl HeaderName {
     /// # Errors
     /// [`ValueError::Token`] when it is not a token.
     pub fn parse(text: &str) -> Result<Self, ValueError> {
-        Self::from_octets(&Bytes::copy_from_slice(text.as_bytes()))
+        Self::from_octets(text.as_bytes())
     }
 
-    /// Reads a name out of shared octets.
+    /// Reads a name where it stands.
     ///
     /// # Errors
     /// [`ValueError::Token`] when it is not a token.
-    pub fn from_octets(octets: &Bytes) -> Result<Self, ValueError> {
+    pub fn from_octets(octets: &[u8]) -> Result<Self, ValueError> {
         if let Some(known) = Self::from_known(octets) {
             return Ok(known);
         }
         if octets.is_empty() || !octets.iter().all(|&octet| scan::is_token(octet)) {
             return Err(ValueError::Token);
         }
-        Ok(Self::Other(OtherName(Text::parse(octets.clone())?)))
+        Ok(Self::Other(OtherName(Text::parse(Bytes::copy_from_slice(octets))?)))
     }
 }
 

@@ -2,11 +2,10 @@
 
 use super::header::{address::NameAddr, identifier::Tag, media_type::MediaType};
 use super::{
-    headers::{Header, Headers},
+    headers::{Field, Header, Headers},
     name::HeaderName,
     request::Request,
     status::StatusCode,
-    text::Text,
     writer,
 };
 use crate::error::WriteError;
@@ -49,11 +48,11 @@ impl Response {
         for header in request.iter() {
             match header.name() {
                 HeaderName::Via | HeaderName::From | HeaderName::CallId | HeaderName::CSeq => {
-                    response.headers.push(header.clone());
+                    response.headers.push(header.to_header());
                 }
-                HeaderName::To => response.headers.push(with_tag(header, status, to_tag)),
+                HeaderName::To => response.headers.push(with_tag(&header, status, to_tag)),
                 // RFC 3261 §8.2.6.1
-                HeaderName::Timestamp if status == StatusCode::TRYING => response.headers.push(header.clone()),
+                HeaderName::Timestamp if status == StatusCode::TRYING => response.headers.push(header.to_header()),
                 _ => {}
             }
         }
@@ -64,7 +63,7 @@ impl Response {
     // RFC 3261 §12.1.1
     pub fn copy_record_route(&mut self, request: &Headers) {
         for header in request.all(&HeaderName::RecordRoute) {
-            self.headers.push(header.clone());
+            self.headers.push(header.to_header());
         }
     }
 
@@ -139,9 +138,8 @@ impl Response {
 }
 
 /// To of the response: as it was written, and a tag behind it where there was none.
-fn with_tag(to: &Header, status: StatusCode, tag: Option<&Tag>) -> Header {
-    let is_untagged =
-        to.text().and_then(|text: Text| NameAddr::from_text(&text)).is_ok_and(|address| !address.params().has("tag"));
+fn with_tag(to: &Field<'_>, status: StatusCode, tag: Option<&Tag>) -> Header {
+    let is_untagged = to.text().and_then(NameAddr::read).is_ok_and(|address| !address.params().has("tag"));
     match tag {
         Some(tag) if is_untagged && status != StatusCode::TRYING => {
             let tail = format!(";tag={tag}");
@@ -150,7 +148,7 @@ fn with_tag(to: &Header, status: StatusCode, tag: Option<&Tag>) -> Header {
             value.put_slice(tail.as_bytes());
             Header::from_raw(HeaderName::To, value.freeze())
         }
-        Some(_) | None => to.clone(),
+        Some(_) | None => to.to_header(),
     }
 }
 
@@ -175,7 +173,7 @@ mod tests {
         let tag = Tag::parse("t").unwrap();
         let response = Response::for_request(&request("sip:b@h"), StatusCode::OK, Some(&tag));
         assert_eq!(response.headers().vias().unwrap().len(), 2);
-        assert_eq!(response.headers().to().unwrap().tag(), Some(tag.clone()));
+        assert_eq!(response.headers().to().unwrap().tag().unwrap(), tag);
         assert!(!response.headers().has(&HeaderName::MaxForwards));
         let tagged = Response::for_request(&request("<sip:b@h>;tag=x"), StatusCode::OK, Some(&tag));
         assert_eq!(tagged.headers().to().unwrap().tag().unwrap().as_str(), "x");

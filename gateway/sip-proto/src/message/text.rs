@@ -5,6 +5,25 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use std::{borrow::Borrow, fmt, hash, ops::Range};
 
+/// What a value consists of: text of its own ([`Text`]), or that of the message in which it was found (`&str`).
+pub trait Words: AsRef<str> + Clone + Eq + hash::Hash {
+    /// A part of it; empty when the range is not inside it or cuts a character.
+    #[must_use]
+    fn cut(&self, range: Range<usize>) -> Self;
+}
+
+impl Words for Text {
+    fn cut(&self, range: Range<usize>) -> Self {
+        self.part(range)
+    }
+}
+
+impl Words for &str {
+    fn cut(&self, range: Range<usize>) -> Self {
+        self.get(range).unwrap_or_default()
+    }
+}
+
 /// UTF-8 text in shared octets: cloning and slicing cost no allocation.
 ///
 /// A slice keeps the whole datagram alive; what is kept for long (dialogs, bindings) is kept as [`Text::detach`].
@@ -82,6 +101,17 @@ impl Text {
     #[must_use]
     pub fn detach(&self) -> Self {
         Self(Bytes::copy_from_slice(&self.0))
+    }
+
+    /// The same text as `part`, which is a piece of this one, without a copy; a copy of anything else.
+    #[must_use]
+    pub fn share(&self, part: &str) -> Self {
+        let start = part.as_ptr().addr().checked_sub(self.0.as_ptr().addr());
+        let range = start.and_then(|start| Some(start..start.checked_add(part.len())?));
+        match range.map(|range| self.part(range)) {
+            Some(shared) if shared == part => shared,
+            Some(_) | None => Self::from(part),
+        }
     }
 
     /// The octets, shared.
@@ -187,6 +217,15 @@ impl fmt::Debug for Text {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_shared_is_the_piece_wherever_it_stands() {
+        let text = Text::from("one two");
+        for piece in text.as_str().split(' ').chain(["two", "", "elsewhere"]) {
+            assert_eq!(text.share(piece), piece);
+        }
+        assert_eq!(text.share("one").as_bytes(), b"one");
+    }
 
     #[test]
     fn part_outside_or_across_a_character_is_empty() {

@@ -3,7 +3,6 @@
 use super::header::{identifier::Tag, media_type::MediaType};
 use super::{
     headers::Header, method::Method, name::HeaderName, request::Request, response::Response, status::StatusCode,
-    text::Text,
 };
 
 /// What role the server plays for the request.
@@ -61,10 +60,9 @@ pub fn check(request: &Request, profile: &UasProfile, to_tag: &Tag) -> Result<()
             Role::Proxy => HeaderName::ProxyRequire,
         };
         let mut unknown = request.headers().tokens(&name).map_err(bad_request)?;
-        unknown.retain(|tag| !profile.extensions.iter().any(|known| tag.is_like(known)));
+        unknown.retain(|tag| !profile.extensions.iter().any(|known| tag.eq_ignore_ascii_case(known)));
         if !unknown.is_empty() {
-            let list: Vec<&str> = unknown.iter().map(Text::as_str).collect();
-            let header = Header::new(HeaderName::Unsupported, list.join(", "));
+            let header = Header::new(HeaderName::Unsupported, unknown.join(", "));
             return Err(refuse(StatusCode::BAD_EXTENSION).with(header));
         }
     }
@@ -116,7 +114,7 @@ fn check_event(
     }
     let headers = request.headers();
     let event = headers.event().map_err(|_| refuse(StatusCode::BAD_REQUEST))?;
-    let is_known = |package: &Text| profile.events.is_empty() || profile.events.iter().any(|known| package == known);
+    let is_known = |package: &str| profile.events.is_empty() || profile.events.contains(&package);
     // RFC 6665 §4.2.1.1
     // RFC 3903 §6
     if !event.is_some_and(|event| is_known(event.package())) {
@@ -154,8 +152,9 @@ fn check_content(
                 return Err(refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE).with(accept));
             }
             let encodings = headers.items(&HeaderName::ContentEncoding).map_err(bad_request)?;
-            let is_known = |encoding: &Text| {
-                encoding.is_like("identity") || profile.encodings.iter().any(|known| encoding.is_like(known))
+            let is_known = |encoding: &&str| {
+                let mut known = profile.encodings.iter().chain(&["identity"]);
+                known.any(|known| encoding.eq_ignore_ascii_case(known))
             };
             if !encodings.iter().all(is_known) {
                 let known = if profile.encodings.is_empty() { "identity".into() } else { profile.encodings.join(", ") };
@@ -176,9 +175,9 @@ fn check_content(
     Ok(())
 }
 
-fn is_understood(media_type: &MediaType, profile: &UasProfile) -> bool {
+fn is_understood(media_type: &MediaType<&str>, profile: &UasProfile) -> bool {
     profile.media_types.iter().any(|known| match known.strip_suffix("/*") {
-        Some(kind) => media_type.kind().is_like(kind),
+        Some(kind) => media_type.kind().eq_ignore_ascii_case(kind),
         None => media_type.is(known),
     })
 }

@@ -6,48 +6,50 @@ mod tel;
 
 pub use self::{mailbox::MailboxUri, sip::SipUri, tel::TelUri};
 
-use super::{scan, text::Text};
+use super::scan::is_user;
+use super::text::{Text, Words};
 use crate::error::ValueError;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 
 /// A URI. Equality of the type is equality of what was written; what RFC 3261 calls equal is [`Uri::is_equivalent`].
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(into = "String", try_from = "String")]
-pub enum Uri {
+///
+/// `Uri` has text of its own, `Uri<&str>` is read in the message where it stands; so are all values that have texts.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Uri<T: Words = Text> {
     /// `sip:`
-    Sip(SipUri),
+    Sip(SipUri<T>),
     /// `sips:`
-    Sips(SipUri),
+    Sips(SipUri<T>),
     /// `tel:`
-    Tel(TelUri),
+    Tel(TelUri<T>),
     /// `pres:`
-    Pres(MailboxUri),
+    Pres(MailboxUri<T>),
     /// `im:`
-    Im(MailboxUri),
+    Im(MailboxUri<T>),
     /// `wv:`, opaque here.
-    Wv(Text),
+    Wv(T),
     /// Any other scheme.
-    Other(OtherUri),
+    Other(OtherUri<T>),
 }
 
 /// A URI of a scheme that is not known here.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct OtherUri {
-    scheme: Text,
-    rest: Text,
+pub struct OtherUri<T: Words = Text> {
+    scheme: T,
+    rest: T,
 }
 
-impl OtherUri {
+impl<T: Words> OtherUri<T> {
     /// The scheme as it was written.
     #[must_use]
-    pub fn scheme(&self) -> &Text {
+    pub fn scheme(&self) -> &T {
         &self.scheme
     }
 
     /// What follows the colon.
     #[must_use]
-    pub fn rest(&self) -> &Text {
+    pub fn rest(&self) -> &T {
         &self.rest
     }
 }
@@ -66,26 +68,45 @@ impl Uri {
     /// # Errors
     /// [`ValueError`] names the part at fault.
     pub fn from_text(text: &Text) -> Result<Self, ValueError> {
-        let colon = text.find_octet(b':').ok_or(ValueError::Scheme)?;
-        let scheme = text.part(0..colon);
-        let rest = text.part(colon.saturating_add(1)..text.len());
+        Ok(Uri::read(text)?.map(|part| text.share(part)))
+    }
+}
+
+impl<'a> Uri<&'a str> {
+    /// Reads a URI that is the whole text, without taking hold of it.
+    ///
+    /// # Errors
+    /// [`ValueError`] names the part at fault.
+    pub fn read(text: &'a str) -> Result<Self, ValueError> {
+        let colon = text.bytes().position(|octet| octet == b':').ok_or(ValueError::Scheme)?;
+        let scheme = text.get(..colon).unwrap_or_default();
+        let rest = text.get(colon.saturating_add(1)..).unwrap_or_default();
         if !is_scheme(scheme.as_bytes()) {
             return Err(ValueError::Scheme);
         }
-        if rest.is_empty() || !rest.bytes().all(is_opaque) {
+        if rest.is_empty() {
+            return Err(ValueError::UriCharacter);
+        }
+        // These two know all their characters.
+        match scheme.as_bytes() {
+            name if name.eq_ignore_ascii_case(b"sip") => return SipUri::read(rest).map(Self::Sip),
+            name if name.eq_ignore_ascii_case(b"sips") => return SipUri::read(rest).map(Self::Sips),
+            _ => {}
+        }
+        if !rest.bytes().all(is_opaque) {
             return Err(ValueError::UriCharacter);
         }
         match scheme.as_bytes() {
-            name if name.eq_ignore_ascii_case(b"sip") => SipUri::parse(&rest).map(Self::Sip),
-            name if name.eq_ignore_ascii_case(b"sips") => SipUri::parse(&rest).map(Self::Sips),
-            name if name.eq_ignore_ascii_case(b"tel") => TelUri::parse(&rest).map(Self::Tel),
-            name if name.eq_ignore_ascii_case(b"pres") => MailboxUri::parse(&rest).map(Self::Pres),
-            name if name.eq_ignore_ascii_case(b"im") => MailboxUri::parse(&rest).map(Self::Im),
+            name if name.eq_ignore_ascii_case(b"tel") => TelUri::read(rest).map(Self::Tel),
+            name if name.eq_ignore_ascii_case(b"pres") => MailboxUri::read(rest).map(Self::Pres),
+            name if name.eq_ignore_ascii_case(b"im") => MailboxUri::read(rest).map(Self::Im),
             name if name.eq_ignore_ascii_case(b"wv") => Ok(Self::Wv(rest)),
             _ => Ok(Self::Other(OtherUri { scheme, rest })),
         }
     }
+}
 
+impl<T: Words> Uri<T> {
     /// The scheme, in lower case where it is known.
     #[must_use]
     pub fn scheme(&self) -> &str {
@@ -96,13 +117,13 @@ impl Uri {
             Self::Pres(_) => "pres",
             Self::Im(_) => "im",
             Self::Wv(_) => "wv",
-            Self::Other(uri) => &uri.scheme,
+            Self::Other(uri) => uri.scheme.as_ref(),
         }
     }
 
     /// The parts of a `sip:` or `sips:` URI.
     #[must_use]
-    pub fn as_sip(&self) -> Option<&SipUri> {
+    pub fn as_sip(&self) -> Option<&SipUri<T>> {
         match self {
             Self::Sip(uri) | Self::Sips(uri) => Some(uri),
             Self::Tel(_) | Self::Pres(_) | Self::Im(_) | Self::Wv(_) | Self::Other(_) => None,
@@ -110,7 +131,7 @@ impl Uri {
     }
 
     /// The parts of a `sip:` or `sips:` URI, to be changed.
-    pub fn as_sip_mut(&mut self) -> Option<&mut SipUri> {
+    pub fn as_sip_mut(&mut self) -> Option<&mut SipUri<T>> {
         match self {
             Self::Sip(uri) | Self::Sips(uri) => Some(uri),
             Self::Tel(_) | Self::Pres(_) | Self::Im(_) | Self::Wv(_) | Self::Other(_) => None,
@@ -125,15 +146,17 @@ impl Uri {
 
     /// Whether both are the same by the comparison rules of their scheme. Not transitive, hence no `Eq`.
     #[must_use]
-    pub fn is_equivalent(&self, other: &Self) -> bool {
+    pub fn is_equivalent<U: Words>(&self, other: &Uri<U>) -> bool {
         match (self, other) {
             // RFC 3261 §19.1.4
-            (Self::Sip(one), Self::Sip(two)) | (Self::Sips(one), Self::Sips(two)) => one.is_equivalent(two),
+            (Self::Sip(one), Uri::Sip(two)) | (Self::Sips(one), Uri::Sips(two)) => one.is_equivalent(two),
             // RFC 3966 §4
-            (Self::Tel(one), Self::Tel(two)) => one.is_equivalent(two),
-            (Self::Pres(one), Self::Pres(two)) | (Self::Im(one), Self::Im(two)) => one.is_equivalent(two),
-            (Self::Wv(one), Self::Wv(two)) => one.is_like(two),
-            (Self::Other(one), Self::Other(two)) => one.scheme.is_like(&two.scheme) && one.rest == two.rest,
+            (Self::Tel(one), Uri::Tel(two)) => one.is_equivalent(two),
+            (Self::Pres(one), Uri::Pres(two)) | (Self::Im(one), Uri::Im(two)) => one.is_equivalent(two),
+            (Self::Wv(one), Uri::Wv(two)) => one.as_ref().eq_ignore_ascii_case(two.as_ref()),
+            (Self::Other(one), Uri::Other(two)) => {
+                one.scheme.as_ref().eq_ignore_ascii_case(two.scheme.as_ref()) && one.rest.as_ref() == two.rest.as_ref()
+            }
             _ => false,
         }
     }
@@ -142,40 +165,44 @@ impl Uri {
     /// need not be are undone. `sips:` becomes `sip:`. `None` for schemes that name no address of record.
     // RFC 3261 §10.3
     #[must_use]
-    pub fn to_aor(&self) -> Option<Self> {
+    pub fn to_aor(&self) -> Option<Uri> {
         match self {
-            Self::Sip(uri) | Self::Sips(uri) => Some(Self::Sip(uri.to_aor())),
-            Self::Tel(uri) => Some(Self::Tel(uri.to_canonical())),
-            Self::Pres(uri) => Some(Self::Pres(uri.to_canonical())),
-            Self::Im(uri) => Some(Self::Im(uri.to_canonical())),
+            Self::Sip(uri) | Self::Sips(uri) => Some(Uri::Sip(uri.to_aor())),
+            Self::Tel(uri) => Some(Uri::Tel(uri.to_canonical())),
+            Self::Pres(uri) => Some(Uri::Pres(uri.to_canonical())),
+            Self::Im(uri) => Some(Uri::Im(uri.to_canonical())),
             Self::Wv(_) | Self::Other(_) => None,
         }
     }
 
     /// The same with octets of its own, for keeping after the message is gone.
     #[must_use]
-    pub fn detach(&self) -> Self {
+    pub fn detach(&self) -> Uri {
+        self.map(|text| Text::from(text.as_ref()))
+    }
+
+    pub(crate) fn map<U: Words>(&self, change: impl Fn(&T) -> U) -> Uri<U> {
         match self {
-            Self::Sip(uri) => Self::Sip(uri.detach()),
-            Self::Sips(uri) => Self::Sips(uri.detach()),
-            Self::Tel(uri) => Self::Tel(uri.detach()),
-            Self::Pres(uri) => Self::Pres(uri.detach()),
-            Self::Im(uri) => Self::Im(uri.detach()),
-            Self::Wv(rest) => Self::Wv(rest.detach()),
-            Self::Other(uri) => Self::Other(OtherUri { scheme: uri.scheme.detach(), rest: uri.rest.detach() }),
+            Self::Sip(uri) => Uri::Sip(uri.map(change)),
+            Self::Sips(uri) => Uri::Sips(uri.map(change)),
+            Self::Tel(uri) => Uri::Tel(uri.map(change)),
+            Self::Pres(uri) => Uri::Pres(uri.map(change)),
+            Self::Im(uri) => Uri::Im(uri.map(change)),
+            Self::Wv(rest) => Uri::Wv(change(rest)),
+            Self::Other(uri) => Uri::Other(OtherUri { scheme: change(&uri.scheme), rest: change(&uri.rest) }),
         }
     }
 }
 
-impl fmt::Display for Uri {
+impl<T: Words> fmt::Display for Uri<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:", self.scheme())?;
         match self {
             Self::Sip(uri) | Self::Sips(uri) => write!(f, "{uri}"),
             Self::Tel(uri) => write!(f, "{uri}"),
             Self::Pres(uri) | Self::Im(uri) => write!(f, "{uri}"),
-            Self::Wv(rest) => write!(f, "{rest}"),
-            Self::Other(uri) => write!(f, "{}", uri.rest),
+            Self::Wv(rest) => f.write_str(rest.as_ref()),
+            Self::Other(uri) => f.write_str(uri.rest.as_ref()),
         }
     }
 }
@@ -193,6 +220,18 @@ impl TryFrom<String> for Uri {
     }
 }
 
+impl Serialize for Uri {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Uri {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::try_from(String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+    }
+}
+
 /// Scheme.
 // RFC 3986 §3.1
 fn is_scheme(octets: &[u8]) -> bool {
@@ -207,7 +246,7 @@ fn is_opaque(octet: u8) -> bool {
 
 /// Whether every percent sign begins an escape.
 pub(crate) fn has_whole_escapes(octets: &[u8]) -> bool {
-    octets.iter().enumerate().filter(|&(_, &octet)| octet == b'%').all(|(at, _)| escaped_octet(octets, at).is_some())
+    memchr::memchr_iter(b'%', octets).all(|at| escaped_octet(octets, at).is_some())
 }
 
 /// The octet that the escape at `at` stands for.
@@ -263,12 +302,6 @@ pub(crate) fn normalize(text: &str, class: impl Fn(u8) -> bool) -> String {
         push_escaped(&mut out, octet, &class);
     }
     out
-}
-
-/// What a user part holds without escape.
-// RFC 3261 §25.1
-pub(crate) fn is_user(octet: u8) -> bool {
-    scan::is_unreserved(octet) || matches!(octet, b'&' | b'=' | b'+' | b'$' | b',' | b';' | b'?' | b'/')
 }
 
 #[cfg(test)]

@@ -73,7 +73,7 @@ fn check_mandatory(headers: &Headers) -> Result<(), HeaderError> {
     // A tag is a token; From of old clients has none.
     // RFC 3261 §19.3
     // RFC 4475 §3.4.1
-    let has_bad_tag = |address: &NameAddr| address.params().has("tag") && address.tag().is_none();
+    let has_bad_tag = |address: &NameAddr<&str>| address.params().has("tag") && address.tag().is_none();
     for (name, address) in [(HeaderName::From, headers.from()?), (HeaderName::To, headers.to()?)] {
         if has_bad_tag(&address) {
             return Err(HeaderError::Bad(name, ValueError::Token));

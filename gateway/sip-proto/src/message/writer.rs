@@ -1,7 +1,7 @@
 //! Octets from messages. The only place that makes them.
 
 use super::{
-    headers::{Header, Headers},
+    headers::{Field, Headers},
     name::HeaderName,
     request::Request,
     response::Response,
@@ -47,12 +47,12 @@ fn write_rest(out: &mut BytesMut, headers: &Headers, body: &Bytes) -> Result<(),
     if body.len() > limit::BODY_OCTETS_CEILING {
         return Err(WriteError::TooLarge);
     }
-    let mut ordered: SmallVec<[(u8, usize, &Header); 24]> =
+    let mut ordered: SmallVec<[(u8, usize, Field<'_>); 24]> =
         headers.iter().enumerate().map(|(place, header)| (rank(header.name()), place, header)).collect();
     ordered.sort_unstable_by_key(|&(rank, place, _)| (rank, place));
     for (_, _, header) in ordered {
         if header.name() != &HeaderName::ContentLength {
-            write_header(out, header)?;
+            write_header(out, &header)?;
         }
     }
     // RFC 3261 §20.14
@@ -61,7 +61,7 @@ fn write_rest(out: &mut BytesMut, headers: &Headers, body: &Bytes) -> Result<(),
     Ok(())
 }
 
-fn write_header(out: &mut BytesMut, header: &Header) -> Result<(), WriteError> {
+fn write_header(out: &mut BytesMut, header: &Field<'_>) -> Result<(), WriteError> {
     if !is_one_line(header.raw()) {
         return Err(WriteError::Injection(header.name().clone()));
     }
@@ -97,7 +97,7 @@ fn rank(name: &HeaderName) -> u8 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{method::Method, status::StatusCode, uri::Uri};
+    use super::super::{headers::Header, method::Method, status::StatusCode, uri::Uri};
     use super::*;
 
     fn request() -> Request {

@@ -58,8 +58,8 @@ impl ServerKey {
         let headers = request.headers();
         Ok(Self::Fields(Box::new(FieldKey {
             uri: request.uri().to_string(),
-            to_tag: headers.to()?.tag(),
-            from_tag: headers.from()?.tag(),
+            to_tag: headers.to()?.tag().map(|tag| tag.detach()),
+            from_tag: headers.from()?.tag().map(|tag| tag.detach()),
             call_id: headers.call_id()?.detach(),
             sequence: headers.cseq()?.sequence.to_number(),
             method,

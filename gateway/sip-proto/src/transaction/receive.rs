@@ -149,7 +149,8 @@ impl TransactionTable {
         };
         let refused = response.status().is_final() && !response.status().is_success();
         if let (true, Some(invite)) = (refused, &entry.invite) {
-            let ack = follow_up(invite, Method::Ack, response.headers().raw(&HeaderName::To).cloned());
+            let to = response.headers().first(&HeaderName::To).map(|to| to.to_header());
+            let ack = follow_up(invite, Method::Ack, to);
             entry.octets = ack.write().unwrap_or_default();
         }
     }
@@ -161,7 +162,7 @@ impl TransactionTable {
             return None;
         };
         let method = response.headers().cseq().ok()?.method;
-        self.clients_by_branch.get(&(via.branch()?, method)).copied()
+        self.clients_by_branch.get(&(via.branch()?.detach(), method)).copied()
     }
 
     // RFC 3261 §17.2.1, RFC 6026 §7.1
@@ -183,7 +184,7 @@ impl TransactionTable {
         let id = *self.servers_by_key.get(&key.without_to_tag()?)?;
         let tag = ack.headers().to().ok()?.tag()?;
         let entry = self.servers.get(&id)?;
-        (entry.to_tag.as_ref() == Some(&tag)).then_some(id)
+        entry.to_tag.as_ref().is_some_and(|own| *own == tag).then_some(id)
     }
 
     // RFC 3261 §9.2

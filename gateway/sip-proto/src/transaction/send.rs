@@ -223,7 +223,7 @@ fn add_via(request: &mut Request, outgoing: &Outgoing, branch: &Branch) {
 
 // RFC 3261 §9.1, §17.1.1.3
 /// The ACK of a refused INVITE, with the To of the response, or the CANCEL of a ringing one: same way, same branch, same number.
-pub(super) fn follow_up(invite: &Request, method: Method, to: Option<Bytes>) -> Request {
+pub(super) fn follow_up(invite: &Request, method: Method, to: Option<Header>) -> Request {
     let mut request = Request::new(method.clone(), invite.uri().clone());
     for header in invite.headers().iter() {
         match header.name() {
@@ -233,12 +233,12 @@ pub(super) fn follow_up(invite: &Request, method: Method, to: Option<Bytes>) -> 
             | HeaderName::From
             | HeaderName::To
             | HeaderName::CallId
-            | HeaderName::MaxForwards => request.push(header.clone()),
+            | HeaderName::MaxForwards => request.push(header.to_header()),
             _ => {}
         }
     }
     if let Some(to) = to {
-        request.push(Header::from_raw(HeaderName::To, to));
+        request.push(to);
     }
     if let Ok(cseq) = invite.headers().cseq() {
         request.push(Header::new(HeaderName::CSeq, CSeq::new(cseq.sequence, method)));

@@ -53,7 +53,7 @@ impl Agent {
 
     // RFC 6665 §4.1.3
     fn take_notify(&mut self, now: Timestamp, id: ServerTransactionId, request: Arc<Request>) {
-        let tag = request.headers().to().ok().and_then(|to| to.tag());
+        let tag = request.headers().to().ok().and_then(|to| to.tag()).map(|tag| tag.detach());
         match tag.filter(|tag| self.watches.contains_key(tag.as_str())) {
             Some(tag) => {
                 self.tell_machine(now, tag.as_str(), SubscriberEvent::Notify { transaction: id, request });

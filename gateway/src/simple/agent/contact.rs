@@ -41,10 +41,10 @@ pub(super) fn parse_source(words: &str) -> Option<Hop> {
 // RFC 3261 §26.2.2: a SIPS URI is reached over TLS only.
 fn wanted_transport(uri: &Uri) -> Option<Transport> {
     let named = uri.as_sip()?.transport();
-    if matches!(uri, Uri::Sips(_)) || named.is_some_and(|transport| transport.is_like("tls")) {
+    if matches!(uri, Uri::Sips(_)) || named.is_some_and(|transport| transport.eq_ignore_ascii_case("tls")) {
         return Some(Transport::Tls);
     }
-    named.and_then(|transport| transport.is_like("tcp").then_some(Transport::Tcp))
+    named.and_then(|transport| transport.eq_ignore_ascii_case("tcp").then_some(Transport::Tcp))
 }
 
 impl Agent {
@@ -155,7 +155,7 @@ fn address_towards(peer: SocketAddr) -> Option<IpAddr> {
 fn literal(uri: &Uri) -> Option<SocketAddr> {
     let sip = uri.as_sip()?;
     let host = match sip.params().raw("maddr") {
-        Some(maddr) => Host::parse(maddr).ok()?.to_address()?,
+        Some(maddr) => Host::read(maddr).ok()?.to_address()?,
         None => sip.host().to_address().or_else(|| localhost(sip.host()))?,
     };
     let port = sip.port().unwrap_or_else(|| wanted_transport(uri).unwrap_or(Transport::Udp).default_port());

@@ -8,7 +8,7 @@ use crate::{
 use mapping::{address::Address, side::PeerName, time::Timestamp};
 use sip_proto::{
     auth::{Algorithm, AuthenticationError, Challenger, DigestServer, Secret, Staleness, Verdict},
-    message::{HeaderName, Request, Response, StatusCode, header::via::Transport, uri::Uri},
+    message::{HeaderName, Request, Response, StatusCode, header::via::Transport, text::Words, uri::Uri},
     transaction::via::Hop,
 };
 use std::{net::SocketAddr, sync::Arc};
@@ -170,7 +170,7 @@ impl Agent {
         };
         let mut response = server.challenge(to_sip(now), request, Challenger::Server, staleness, &tag);
         if fails_on_sha_256(request) {
-            let md5 = response.headers().all(&HeaderName::WwwAuthenticate).next().cloned();
+            let md5 = response.headers().first(&HeaderName::WwwAuthenticate).map(|challenge| challenge.to_header());
             response.headers_mut().remove(&HeaderName::WwwAuthenticate);
             md5.into_iter().for_each(|challenge| response.push(challenge));
         }
@@ -185,7 +185,7 @@ impl Agent {
             .is_some_and(|row| row.side == mapping::side::Side::Simple && row.route == mapping::route::Route::Hosted)
     }
 
-    pub(super) fn neutral(&self, uri: &Uri) -> Result<Address, UriError> {
+    pub(super) fn neutral<T: Words>(&self, uri: &Uri<T>) -> Result<Address, UriError> {
         address::to_neutral(uri, &self.settings.tel_domain)
     }
 }

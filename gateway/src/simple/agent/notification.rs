@@ -30,8 +30,7 @@ use sip_proto::{
     },
     message::{
         Request, Response, StatusCode,
-        header::{event::TerminationReason, identifier::Tag, media_type::MediaType},
-        text::Text,
+        header::{address::NameAddr, event::TerminationReason, identifier::Tag, media_type::MediaType},
     },
     time::DeadlineQueue,
     transaction::{ServerTransactionId, via::Hop},
@@ -286,7 +285,7 @@ impl Agent {
     }
 
     fn terminate_notifier(&mut self, now: Timestamp, name: &Arc<str>, reason: EndReason) {
-        let reason = TerminationReason::from_text(Text::from_static(to_reason(reason)));
+        let reason = TerminationReason::read(to_reason(reason));
         if let Some(entry) = self.notifiers.entries.get_mut(name) {
             entry.machine.handle(to_sip(now), NotifierEvent::Terminate { reason, retry_after_s: None });
         }
@@ -368,7 +367,8 @@ impl Agent {
 
     fn send_notify(&mut self, now: Timestamp, name: &Arc<str>, request: Request) {
         let origin = self.notifiers.entries.get(name).map(|entry| entry.origin.clone());
-        let routes = request.headers().routes().unwrap_or_default();
+        let routes: Vec<NameAddr> =
+            request.headers().routes().unwrap_or_default().iter().map(NameAddr::detach).collect();
         let sent = self
             .dialog_hop(request.uri(), &routes, origin.as_ref(), None)
             .ok_or(Outcome::Undeliverable)

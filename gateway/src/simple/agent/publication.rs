@@ -45,7 +45,7 @@ impl Agent {
             to_sip(now),
             &PublishRequest {
                 target: hosted.map_or(Target::Foreign, |user| Target::Hosted(user.as_str())),
-                package: event.as_ref().map(|event| event.package().as_str()),
+                package: event.as_ref().map(|event| *event.package()),
                 if_match: &if_match,
                 expires_s,
                 media_type: media_type.as_deref(),
@@ -140,5 +140,5 @@ impl Agent {
 /// All entity-tags of SIP-If-Match: more than one is a fault that the compositor names.
 fn entity_tags(request: &Request) -> Result<Vec<EntityTag>, ()> {
     let items = request.headers().items(&HeaderName::SipIfMatch).map_err(|_| ())?;
-    items.into_iter().map(|item| EntityTag::from_text(item).map_err(|_| ())).collect()
+    items.into_iter().map(|item| EntityTag::parse(item).map_err(|_| ())).collect()
 }

@@ -34,6 +34,7 @@ impl Agent {
         else {
             return self.refuse(now, id, request, StatusCode::BAD_REQUEST);
         };
+        let (call_id, contacts) = (call_id.detach(), contacts.detach());
         let requester = match self.identify(now, request, hop) {
             Ok(requester) => requester,
             Err(refusal) => return self.respond(now, id, &refusal),

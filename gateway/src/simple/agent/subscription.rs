@@ -299,7 +299,8 @@ impl Agent {
 
     fn send_subscribe(&mut self, now: Timestamp, tag: &Arc<str>, request: Request) {
         let Some(hop) = self.subscribers.entries.get(tag).map(|entry| entry.hop.clone()) else { return };
-        let routes = request.headers().routes().unwrap_or_default();
+        let routes: Vec<NameAddr> =
+            request.headers().routes().unwrap_or_default().iter().map(NameAddr::detach).collect();
         let hop = self.dialog_hop(request.uri(), &routes, None, Some(&hop)).unwrap_or(hop);
         match self.send(now, request, hop) {
             Ok(id) => {

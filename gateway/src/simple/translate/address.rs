@@ -3,7 +3,7 @@
 use mapping::address::{Address, AddressError};
 use sip_proto::message::{
     host::Host,
-    text::Text,
+    text::{Text, Words},
     uri::{SipUri, Uri},
 };
 
@@ -29,10 +29,10 @@ pub enum UriError {
 ///
 /// # Errors
 /// See [`UriError`].
-pub fn to_neutral(uri: &Uri, tel_domain: &str) -> Result<Address, UriError> {
+pub fn to_neutral<T: Words>(uri: &Uri<T>, tel_domain: &str) -> Result<Address, UriError> {
     match uri {
         Uri::Sip(sip) | Uri::Sips(sip) => from_sip(sip),
-        Uri::Pres(mailbox) | Uri::Im(mailbox) => from_user(mailbox.user(), &mailbox.host().to_canonical()),
+        Uri::Pres(mailbox) | Uri::Im(mailbox) => from_user(mailbox.user().as_ref(), &mailbox.host().to_canonical()),
         Uri::Tel(tel) if tel.is_global() => {
             Ok(Address::from_parts(&format!("+{}", tel.digits().trim_start_matches('+')), None, tel_domain)?)
         }
@@ -41,10 +41,10 @@ pub fn to_neutral(uri: &Uri, tel_domain: &str) -> Result<Address, UriError> {
     }
 }
 
-fn from_sip(sip: &SipUri) -> Result<Address, UriError> {
-    let user = sip.user().filter(|user| !user.is_empty()).ok_or(UriError::MissingUser)?;
+fn from_sip<T: Words>(sip: &SipUri<T>) -> Result<Address, UriError> {
+    let user = sip.user().map(AsRef::as_ref).filter(|user: &&str| !user.is_empty()).ok_or(UriError::MissingUser)?;
     let domain = sip.host().to_canonical();
-    let is_phone = sip.params().raw("user").is_some_and(|value| value.is_like("phone"));
+    let is_phone = sip.params().raw("user").is_some_and(|value| value.eq_ignore_ascii_case("phone"));
     if is_phone && user.starts_with('+') {
         let digits: String = user.chars().filter(|c| !matches!(c, '-' | '.' | '(' | ')')).collect();
         return Ok(Address::from_parts(&digits, None, &domain)?);

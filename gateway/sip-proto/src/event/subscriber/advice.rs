@@ -91,7 +91,7 @@ mod tests {
             (Some("expired"), after(0), after(30)),
             (None, after(0), after(30)),
         ] {
-            let reason = token.map(|token| TerminationReason::from_text(token.into()));
+            let reason = token.map(|token| TerminationReason::read(token));
             assert_eq!(end_advice(reason.as_ref(), None), without, "{token:?}");
             assert_eq!(end_advice(reason.as_ref(), wait), with, "{token:?}");
         }

@@ -41,7 +41,7 @@ impl Notification {
     pub(super) fn from_request(notify: &Request, settings: &SubscriberSettings) -> Result<Self, StatusCode> {
         let headers = notify.headers();
         let event = headers.event().map_err(|_| StatusCode::BAD_REQUEST)?.ok_or(StatusCode::BAD_EVENT)?;
-        if event.package() != settings.package() {
+        if settings.package() != *event.package() {
             return Err(StatusCode::BAD_EVENT);
         }
         // RFC 6665 §8.2.1

@@ -85,7 +85,7 @@ impl SubscriberSettings {
     // RFC 6665 §4.4.1
     pub(super) fn is_addressed_by(&self, notify: &Headers) -> bool {
         let own_tag = notify.to().ok().and_then(|to| to.tag());
-        notify.call_id().is_ok_and(|call_id| call_id == self.call_id) && own_tag.as_ref() == Some(&self.tag)
+        notify.call_id().is_ok_and(|call_id| call_id == self.call_id) && own_tag.is_some_and(|tag| tag == self.tag)
     }
 
     /// The name of the package.

@@ -6,12 +6,13 @@ use crate::message::{
     headers::{Header, Headers},
     method::Method,
     name::HeaderName,
-    scan::{is_blank, is_one_line},
+    scan::{is_blank, is_token},
     status::StatusCode,
     text::Text,
     uri::Uri,
 };
 use bytes::{BufMut, Bytes, BytesMut};
+use memchr::{memchr, memchr2};
 use std::ops::Range;
 
 /// What could be read of a head, and the first fault.
@@ -42,26 +43,32 @@ impl Head {
         let start = octets.iter().position(|octet| !matches!(octet, b'\r' | b'\n')).unwrap_or(0);
         let start_line = StartLine::Request { method: None, uri: None };
         let mut head =
-            Self { start: start_line, headers: Headers::with_capacity(24), fault: None, length: octets.len() };
-        let Some(line) = head.line(octets, start) else {
-            return head;
-        };
-        head.read_start(octets, line.span.clone(), limits);
-        let mut at = line.next;
-        loop {
-            let Some(line) = head.line(octets, at) else {
-                return head;
-            };
-            if line.span.is_empty() {
-                head.length = line.next;
-                break;
-            }
-            at = head.read_field(octets, line, limits);
+            Self { start: start_line, headers: Headers::read_from(octets, 20), fault: None, length: octets.len() };
+        head.read_lines(octets, start, limits);
+        // One look at the whole head spares one at each value.
+        if memchr(0, octets.get(..head.length).unwrap_or_default()).is_some() && head.headers.has_stray_nul() {
+            // NUL is in no rule but quoted-pair.
+            // RFC 3261 §25.1
+            head.blame(Fault::Nul);
         }
         if head.length.saturating_sub(start) > limits.head_octets_max {
             head.blame(Fault::HeadTooLong);
         }
         head
+    }
+
+    /// Reads line by line until the empty one, or until none ends.
+    fn read_lines(&mut self, octets: &Bytes, start: usize, limits: &Limits) {
+        let Some(line) = self.line(octets, start) else { return };
+        self.read_start(octets, line.span, limits);
+        let mut at = line.next;
+        while let Some(line) = self.line(octets, at) {
+            if line.span.is_empty() {
+                self.length = line.next;
+                break;
+            }
+            at = self.read_field(octets, line, limits);
+        }
     }
 
     /// Notes a fault; the first one counts.
@@ -77,27 +84,28 @@ impl Head {
     }
 
     /// The line that begins at `at`; the head is open when none ends.
-    fn line(&mut self, octets: &Bytes, at: usize) -> Option<Line> {
-        let rest = octets.get(at..).unwrap_or_default();
-        let Some(feed) = rest.iter().position(|&octet| octet == b'\n') else {
-            self.blame(Fault::HeadOpen);
-            return None;
-        };
-        let content = rest.get(..feed).unwrap_or_default();
-        let content_end = match content.strip_suffix(b"\r") {
-            Some(content) => {
-                // A stray CR would end a line for some readers further on.
-                if content.contains(&b'\r') {
+    fn line(&mut self, octets: &[u8], at: usize) -> Option<Line> {
+        let mut from = at;
+        loop {
+            let found = octets.get(from..).and_then(|rest| memchr2(b'\r', b'\n', rest));
+            let Some(end) = found.map(|found| from.saturating_add(found)) else {
+                self.blame(Fault::HeadOpen);
+                return None;
+            };
+            let next = end.saturating_add(1);
+            match (octets.get(end), octets.get(next)) {
+                (Some(b'\r'), Some(b'\n')) => return Some(Line { span: at..end, next: next.saturating_add(1) }),
+                (Some(b'\n'), _) => {
                     self.blame(Fault::LineBreak);
+                    return Some(Line { span: at..end, next });
                 }
-                content.len()
+                // A stray CR would end a line for some readers further on.
+                _ => {
+                    self.blame(Fault::LineBreak);
+                    from = next;
+                }
             }
-            None => {
-                self.blame(Fault::LineBreak);
-                feed
-            }
-        };
-        Some(Line { span: at..at.saturating_add(content_end), next: at.saturating_add(feed).saturating_add(1) })
+        }
     }
 
     /// Reads the header field whose first line is given, folded lines included; tells where the next one begins.
@@ -119,14 +127,7 @@ impl Head {
             self.blame(Fault::HeaderTooLong);
             return next;
         }
-        let line = octets.get(field.clone()).unwrap_or_default();
-        let colon = line.iter().position(|&octet| octet == b':');
-        let name = colon.and_then(|colon| {
-            let name = trim(octets, field.start..field.start.saturating_add(colon));
-            // A line that begins with a blank continues nothing here.
-            (name.start == field.start).then(|| HeaderName::from_octets(&part(octets, name)).ok()).flatten()
-        });
-        let (Some(colon), Some(name)) = (colon, name) else {
+        let Some((name, value)) = split_field(octets, field) else {
             self.blame(Fault::HeaderLine);
             return next;
         };
@@ -136,15 +137,11 @@ impl Head {
                 return next;
             }
         }
-        let value = trim(octets, field.start.saturating_add(colon).saturating_add(1)..end);
-        let value = part(octets, value);
-        let value = if is_folded { unfold(&value) } else { value };
-        if value.contains(&0) && !is_one_line(&value) {
-            // NUL is in no rule but quoted-pair.
-            // RFC 3261 §25.1
-            self.blame(Fault::Nul);
+        if is_folded {
+            self.headers.push(Header::from_raw(name, unfold(octets.get(value).unwrap_or_default())));
+        } else {
+            self.headers.push_read(name, value);
         }
-        self.headers.push(Header::from_raw(name, value));
         next
     }
 
@@ -243,19 +240,30 @@ fn part(octets: &Bytes, range: Range<usize>) -> Bytes {
     if octets.get(range.clone()).is_some() { octets.slice(range) } else { Bytes::new() }
 }
 
-/// The range without blanks and line breaks at its ends.
-fn trim(octets: &Bytes, range: Range<usize>) -> Range<usize> {
-    let is_space = |octet: &&u8| matches!(octet, b' ' | b'\t' | b'\r' | b'\n');
-    let inner = octets.get(range.clone()).unwrap_or_default();
-    let front = inner.iter().take_while(is_space).count();
-    let back = inner.iter().rev().take_while(is_space).count();
-    let start = range.start.saturating_add(front);
-    start..range.end.saturating_sub(back).max(start)
+/// The name of a field and the place of its value.
+fn split_field(octets: &[u8], field: Range<usize>) -> Option<(HeaderName, Range<usize>)> {
+    let line = octets.get(field.clone())?;
+    let name_end = line.iter().position(|octet| !is_token(*octet))?;
+    let (name, rest) = line.split_at_checked(name_end)?;
+    let blanks = rest.iter().take_while(|octet| is_space(**octet)).count();
+    if rest.get(blanks) != Some(&b':') {
+        return None;
+    }
+    let rest = rest.get(blanks.saturating_add(1)..)?;
+    let front = rest.iter().take_while(|octet| is_space(**octet)).count();
+    let back = rest.iter().rev().take_while(|octet| is_space(**octet)).count();
+    let start = field.end.saturating_sub(rest.len()).saturating_add(front);
+    let value = start..field.end.saturating_sub(back).max(start);
+    Some((HeaderName::from_octets(name).ok()?, value))
+}
+
+const fn is_space(octet: u8) -> bool {
+    matches!(octet, b' ' | b'\t' | b'\r' | b'\n')
 }
 
 /// The value with each fold made one space.
 // RFC 3261 §7.3.1
-fn unfold(value: &Bytes) -> Bytes {
+fn unfold(value: &[u8]) -> Bytes {
     let mut out = BytesMut::with_capacity(value.len());
     let mut octets = value.iter().copied().peekable();
     while let Some(octet) = octets.next() {

@@ -5,19 +5,18 @@ use crate::error::ValueError;
 use crate::message::{
     param::Params,
     scan::{self, Scanner},
-    text::Text,
+    text::{Text, Words},
     uri::Uri,
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::{borrow::Cow, fmt};
 
 /// A URI with an optional display name and parameters. Always written in angle brackets.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(into = "String", try_from = "String")]
-pub struct NameAddr {
-    display: Option<Text>,
-    uri: Uri,
-    params: Params,
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct NameAddr<T: Words = Text> {
+    display: Option<T>,
+    uri: Uri<T>,
+    params: Params<T>,
 }
 
 impl NameAddr {
@@ -40,36 +39,7 @@ impl NameAddr {
     /// # Errors
     /// [`ValueError`] names the part at fault.
     pub fn from_text(text: &Text) -> Result<Self, ValueError> {
-        let mut scanner = Scanner::new(text);
-        scanner.skip_blanks();
-        let display = if scanner.peek() == Some(b'"') {
-            Some(scanner.quoted()?)
-        } else if has_brackets(text) {
-            scan_bare_display(text, &mut scanner)?
-        } else {
-            return Self::from_bare(&mut scanner);
-        };
-        scanner.skip_blanks();
-        if !scanner.take(b'<') {
-            return Err(ValueError::DisplayName);
-        }
-        let uri = scanner.take_while(|octet| octet != b'>');
-        if !scanner.take(b'>') {
-            return Err(ValueError::AngleOpen);
-        }
-        let uri = Uri::from_text(&uri)?;
-        Ok(Self { display, uri, params: Params::scan_header(&mut scanner)? })
-    }
-
-    /// Reads `addr-spec *( ";" param )`.
-    fn from_bare(scanner: &mut Scanner<'_>) -> Result<Self, ValueError> {
-        let uri = scanner.take_while(|octet| !scan::is_blank(octet) && octet != b';');
-        // RFC 3261 §20.10
-        if uri.contains(['?', ',']) {
-            return Err(ValueError::BracketsNeeded);
-        }
-        let uri = Uri::from_text(&uri)?;
-        Ok(Self { display: None, uri, params: Params::scan_header(scanner)? })
+        Ok(NameAddr::read(text)?.map(|part| text.share(part)))
     }
 
     /// The same with a display name.
@@ -102,43 +72,90 @@ impl NameAddr {
     pub fn uri_mut(&mut self) -> &mut Uri {
         &mut self.uri
     }
+}
 
+impl<'a> NameAddr<&'a str> {
+    /// Reads an address where it stands.
+    ///
+    /// # Errors
+    /// [`ValueError`] names the part at fault.
+    pub fn read(text: &'a str) -> Result<Self, ValueError> {
+        let mut scanner = Scanner::new(text);
+        scanner.skip_blanks();
+        let display = match scanner.peek() {
+            Some(b'<') => None,
+            Some(b'"') => {
+                let display = scanner.quoted()?;
+                scanner.skip_blanks();
+                Some(display)
+            }
+            _ if has_brackets(text.as_bytes()) => scan_bare_display(&mut scanner)?,
+            _ => return Self::read_bare(&mut scanner),
+        };
+        if !scanner.take(b'<') {
+            return Err(ValueError::DisplayName);
+        }
+        let uri = scanner.take_while(|octet| octet != b'>');
+        if !scanner.take(b'>') {
+            return Err(ValueError::AngleOpen);
+        }
+        let uri = Uri::read(uri)?;
+        Ok(Self { display, uri, params: Params::scan_header(&mut scanner)? })
+    }
+
+    /// Reads `addr-spec *( ";" param )`.
+    fn read_bare(scanner: &mut Scanner<'a>) -> Result<Self, ValueError> {
+        let uri = scanner.take_while(|octet| !scan::is_blank(octet) && octet != b';');
+        // RFC 3261 §20.10
+        if uri.contains(['?', ',']) {
+            return Err(ValueError::BracketsNeeded);
+        }
+        let uri = Uri::read(uri)?;
+        Ok(Self { display: None, uri, params: Params::scan_header(scanner)? })
+    }
+}
+
+impl<T: Words> NameAddr<T> {
     /// The display name without quotes.
     #[must_use]
     pub fn display(&self) -> Option<Cow<'_, str>> {
-        self.display.as_ref().map(|raw| scan::unquote(raw))
+        self.display.as_ref().map(|raw| scan::unquote(raw.as_ref()))
     }
 
     /// The URI.
     #[must_use]
-    pub fn uri(&self) -> &Uri {
+    pub fn uri(&self) -> &Uri<T> {
         &self.uri
     }
 
     /// The parameters behind the URI.
     #[must_use]
-    pub fn params(&self) -> &Params {
+    pub fn params(&self) -> &Params<T> {
         &self.params
     }
 
     /// The tag.
     #[must_use]
-    pub fn tag(&self) -> Option<Tag> {
-        self.params.raw("tag").and_then(|raw| Tag::from_text(raw.clone()).ok())
+    pub fn tag(&self) -> Option<Tag<T>> {
+        self.params.piece("tag").and_then(|tag| Tag::from_text(tag).ok())
     }
 
     /// The same with octets of its own.
     #[must_use]
-    pub fn detach(&self) -> Self {
-        let display = self.display.as_ref().map(Text::detach);
-        Self { display, uri: self.uri.detach(), params: self.params.detach() }
+    pub fn detach(&self) -> NameAddr {
+        self.map(|text| Text::from(text.as_ref()))
+    }
+
+    pub(crate) fn map<U: Words>(&self, change: impl Fn(&T) -> U) -> NameAddr<U> {
+        let display = self.display.as_ref().map(&change);
+        NameAddr { display, uri: self.uri.map(&change), params: self.params.map(&change) }
     }
 }
 
-impl fmt::Display for NameAddr {
+impl<T: Words> fmt::Display for NameAddr<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(display) = &self.display {
-            write!(f, "{display} ")?;
+            write!(f, "{} ", display.as_ref())?;
         }
         write!(f, "<{}>{}", self.uri, self.params)
     }
@@ -157,16 +174,26 @@ impl TryFrom<String> for NameAddr {
     }
 }
 
+impl Serialize for NameAddr {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for NameAddr {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::try_from(String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+    }
+}
+
 /// Whether a URI in angle brackets comes; a bare URI shows its colon first.
-fn has_brackets(text: &Text) -> bool {
-    let before = text.find_octet(b'<').and_then(|at| text.as_bytes().get(..at));
-    before.is_some_and(|before| !before.contains(&b':') && !before.contains(&b';'))
+fn has_brackets(text: &[u8]) -> bool {
+    text.iter().find(|octet| matches!(octet, b'<' | b':' | b';')) == Some(&b'<')
 }
 
 /// Takes `*( token LWS )`.
-fn scan_bare_display(text: &Text, scanner: &mut Scanner<'_>) -> Result<Option<Text>, ValueError> {
+fn scan_bare_display<'a>(scanner: &mut Scanner<'a>) -> Result<Option<&'a str>, ValueError> {
     let start = scanner.at();
-    let mut end = start;
     loop {
         scanner.skip_blanks();
         if scanner.peek() == Some(b'<') {
@@ -174,9 +201,9 @@ fn scan_bare_display(text: &Text, scanner: &mut Scanner<'_>) -> Result<Option<Te
         }
         // RFC 4475 §3.1.2.15
         scanner.token().map_err(|_| ValueError::DisplayName)?;
-        end = scanner.at();
     }
-    Ok((end > start).then(|| text.part(start..end)))
+    let display = scan::trim(scanner.since(start));
+    Ok((!display.is_empty()).then_some(display))
 }
 
 #[cfg(test)]

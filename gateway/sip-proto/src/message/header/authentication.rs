@@ -28,18 +28,26 @@ impl Authentication {
     /// # Errors
     /// [`ValueError`] names the part at fault.
     pub fn from_text(text: &Text) -> Result<Self, ValueError> {
+        Self::read(text)
+    }
+
+    /// Reads a challenge or credentials where they stand.
+    ///
+    /// # Errors
+    /// [`ValueError`] names the part at fault.
+    pub fn read(text: &str) -> Result<Self, ValueError> {
         let mut scanner = Scanner::new(text);
         scanner.skip_blanks();
         let scheme = scanner.token()?;
         scanner.skip_blanks();
-        Ok(Self { scheme: Some(scheme), params: scan_params(&mut scanner)? })
+        Ok(Self { scheme: Some(Text::from(scheme)), params: scan_params(&mut scanner)? })
     }
 
     /// Reads the parameters of Authentication-Info.
     ///
     /// # Errors
     /// [`ValueError`] names the part at fault.
-    pub fn from_params(text: &Text) -> Result<Self, ValueError> {
+    pub fn from_params(text: &str) -> Result<Self, ValueError> {
         let mut scanner = Scanner::new(text);
         scanner.skip_blanks();
         Ok(Self { scheme: None, params: scan_params(&mut scanner)? })
@@ -74,24 +82,13 @@ impl Authentication {
     }
 
     /// The parameters in their order.
-    pub fn params(&self) -> impl Iterator<Item = &Param> {
+    pub fn params(&self) -> impl Iterator<Item = Param<'_>> {
         self.params.iter()
     }
 }
 
 fn scan_params(scanner: &mut Scanner<'_>) -> Result<Params, ValueError> {
-    let mut params = Params::default();
-    if scanner.is_end() {
-        return Ok(params);
-    }
-    loop {
-        params.scan_one(scanner)?;
-        if !scanner.take_separator(b',') {
-            break;
-        }
-    }
-    scanner.end()?;
-    Ok(params)
+    if scanner.is_end() { Ok(Params::default()) } else { Ok(Params::scan_list(scanner)?.detach()) }
 }
 
 impl fmt::Display for Authentication {

@@ -2,20 +2,24 @@
 
 use super::address::NameAddr;
 use crate::error::ValueError;
-use crate::message::{scan, text::Text, uri::Uri};
+use crate::message::{
+    scan,
+    text::{Text, Words},
+    uri::Uri,
+};
 use std::{fmt, ops::Deref};
 
 /// One contact address.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Contact(NameAddr);
+pub struct Contact<T: Words = Text>(NameAddr<T>);
 
 /// The value of all Contact header fields together.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Contacts {
+pub enum Contacts<T: Words = Text> {
     /// `*`: all bindings, of a REGISTER that removes them.
     Star,
     /// A list, maybe empty.
-    List(Vec<Contact>),
+    List(Vec<Contact<T>>),
 }
 
 /// A preference from 0 to 1 in thousandths.
@@ -76,7 +80,30 @@ impl Contact {
     pub fn address_mut(&mut self) -> &mut NameAddr {
         &mut self.0
     }
+}
 
+impl<'a> Contact<&'a str> {
+    /// Reads one element of a Contact list where it stands.
+    ///
+    /// # Errors
+    /// [`ValueError`] names the part at fault.
+    pub fn read(text: &'a str) -> Result<Self, ValueError> {
+        NameAddr::read(text).map(Self)
+    }
+}
+
+impl<T: Words> Contacts<T> {
+    /// The same with octets of its own.
+    #[must_use]
+    pub fn detach(&self) -> Contacts {
+        match self {
+            Self::Star => Contacts::Star,
+            Self::List(list) => Contacts::List(list.iter().map(Contact::detach).collect()),
+        }
+    }
+}
+
+impl<T: Words> Contact<T> {
     /// The `q` parameter.
     #[must_use]
     pub fn preference(&self) -> Option<Preference> {
@@ -112,30 +139,30 @@ impl Contact {
     /// The `gr` parameter of the URI.
     #[must_use]
     pub fn gruu(&self) -> Option<String> {
-        self.0.uri().as_sip().and_then(crate::message::uri::SipUri::gruu)
+        self.0.uri().as_sip()?.gruu()
     }
 
     /// The same with octets of its own.
     #[must_use]
-    pub fn detach(&self) -> Self {
-        Self(self.0.detach())
+    pub fn detach(&self) -> Contact {
+        Contact(self.0.detach())
     }
 }
 
-impl Deref for Contact {
-    type Target = NameAddr;
-    fn deref(&self) -> &NameAddr {
+impl<T: Words> Deref for Contact<T> {
+    type Target = NameAddr<T>;
+    fn deref(&self) -> &NameAddr<T> {
         &self.0
     }
 }
 
-impl From<NameAddr> for Contact {
-    fn from(address: NameAddr) -> Self {
+impl<T: Words> From<NameAddr<T>> for Contact<T> {
+    fn from(address: NameAddr<T>) -> Self {
         Self(address)
     }
 }
 
-impl fmt::Display for Contact {
+impl<T: Words> fmt::Display for Contact<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.0)
     }

@@ -1,7 +1,11 @@
 //! CSeq.
 
 use crate::error::ValueError;
-use crate::message::{method::Method, scan::Scanner, text::Text};
+use crate::message::{
+    method::Method,
+    scan::{self, Scanner},
+    text::Text,
+};
 use std::fmt;
 
 /// A sequence number, below 2^31.
@@ -69,13 +73,21 @@ impl CSeq {
     /// # Errors
     /// [`ValueError::Number`] or [`ValueError::Token`].
     pub fn from_text(text: &Text) -> Result<Self, ValueError> {
+        Self::read(text)
+    }
+
+    /// Reads a value where it stands.
+    ///
+    /// # Errors
+    /// [`ValueError::Number`] or [`ValueError::Token`].
+    pub fn read(text: &str) -> Result<Self, ValueError> {
         let mut scanner = Scanner::new(text);
         scanner.skip_blanks();
         let digits = scanner.take_while(|octet| octet.is_ascii_digit());
         // RFC 4475 §3.1.2.4
-        let sequence = Sequence::from_number(super::super::scan::parse_number(&digits)?)?;
+        let sequence = Sequence::from_number(scan::parse_number(digits)?)?;
         scanner.skip_blanks();
-        let method = Method::from_octets(&scanner.token()?.to_bytes())?;
+        let method = Method::parse(scanner.token()?)?;
         scanner.end()?;
         Ok(Self { sequence, method })
     }

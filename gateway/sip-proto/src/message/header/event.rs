@@ -4,15 +4,15 @@ use crate::error::ValueError;
 use crate::message::{
     param::Params,
     scan::{self, Scanner},
-    text::Text,
+    text::{Text, Words},
 };
 use std::fmt;
 
 /// An event package with its templates, and the id that tells subscriptions of one dialog apart.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Event {
-    package: Text,
-    params: Params,
+pub struct Event<T: Words = Text> {
+    package: T,
+    params: Params<T>,
 }
 
 impl Event {
@@ -29,10 +29,7 @@ impl Event {
     /// # Errors
     /// [`ValueError`] names the part at fault.
     pub fn from_text(text: &Text) -> Result<Self, ValueError> {
-        let mut scanner = Scanner::new(text);
-        scanner.skip_blanks();
-        let package = scanner.token()?;
-        Ok(Self { package, params: Params::scan_header(&mut scanner)? })
+        Ok(Event::read(text)?.map(|part| text.share(part)))
     }
 
     /// The same with an id.
@@ -41,42 +38,61 @@ impl Event {
         self.params.set("id", Some(id));
         self
     }
+}
 
+impl<'a> Event<&'a str> {
+    /// Reads a value where it stands.
+    ///
+    /// # Errors
+    /// [`ValueError`] names the part at fault.
+    pub fn read(text: &'a str) -> Result<Self, ValueError> {
+        let mut scanner = Scanner::new(text);
+        scanner.skip_blanks();
+        let package = scanner.token()?;
+        Ok(Self { package, params: Params::scan_header(&mut scanner)? })
+    }
+}
+
+impl<T: Words> Event<T> {
     /// The package, templates included: `presence`, `presence.winfo`.
     #[must_use]
-    pub fn package(&self) -> &Text {
+    pub fn package(&self) -> &T {
         &self.package
     }
 
     /// The id.
     #[must_use]
-    pub fn id(&self) -> Option<&Text> {
+    pub fn id(&self) -> Option<&str> {
         self.params.raw("id")
     }
 
     /// All parameters.
     #[must_use]
-    pub fn params(&self) -> &Params {
+    pub fn params(&self) -> &Params<T> {
         &self.params
     }
 
     /// Whether both name the same subscription: package and id are compared octet by octet, other parameters are not.
     // RFC 6665 §8.2.1
     #[must_use]
-    pub fn is_same(&self, other: &Self) -> bool {
-        self.package == other.package && self.id() == other.id()
+    pub fn is_same<U: Words>(&self, other: &Event<U>) -> bool {
+        self.package.as_ref() == other.package.as_ref() && self.id() == other.id()
     }
 
     /// The same with octets of its own.
     #[must_use]
-    pub fn detach(&self) -> Self {
-        Self { package: self.package.detach(), params: self.params.detach() }
+    pub fn detach(&self) -> Event {
+        self.map(|text| Text::from(text.as_ref()))
+    }
+
+    fn map<U: Words>(&self, change: impl Fn(&T) -> U) -> Event<U> {
+        Event { package: change(&self.package), params: self.params.map(change) }
     }
 }
 
-impl fmt::Display for Event {
+impl<T: Words> fmt::Display for Event<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", self.package, self.params)
+        write!(f, "{}{}", self.package.as_ref(), self.params)
     }
 }
 
@@ -93,11 +109,11 @@ macro_rules! tokens {
         impl $name {
             /// Reads a token; case does not count.
             #[must_use]
-            pub fn from_text(text: Text) -> Self {
-                $(if text.is_like($text) {
+            pub fn read(text: &str) -> Self {
+                $(if text.eq_ignore_ascii_case($text) {
                     return Self::$variant;
                 })*
-                Self::Other(text)
+                Self::Other(Text::from(text))
             }
 
             /// The token.
@@ -144,9 +160,9 @@ tokens! {
 
 /// The value of Subscription-State.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SubscriptionState {
+pub struct SubscriptionState<T: Words = Text> {
     status: SubscriptionStatus,
-    params: Params,
+    params: Params<T>,
 }
 
 impl SubscriptionState {
@@ -161,10 +177,8 @@ impl SubscriptionState {
     /// # Errors
     /// [`ValueError`] names the part at fault.
     pub fn from_text(text: &Text) -> Result<Self, ValueError> {
-        let mut scanner = Scanner::new(text);
-        scanner.skip_blanks();
-        let status = SubscriptionStatus::from_text(scanner.token()?);
-        Ok(Self { status, params: Params::scan_header(&mut scanner)? })
+        let read = SubscriptionState::read(text)?;
+        Ok(Self { status: read.status, params: read.params.map(|part| text.share(part)) })
     }
 
     /// The same with the seconds that are left.
@@ -187,7 +201,22 @@ impl SubscriptionState {
         self.params.set("retry-after", Some(&seconds.to_string()));
         self
     }
+}
 
+impl<'a> SubscriptionState<&'a str> {
+    /// Reads a value where it stands.
+    ///
+    /// # Errors
+    /// [`ValueError`] names the part at fault.
+    pub fn read(text: &'a str) -> Result<Self, ValueError> {
+        let mut scanner = Scanner::new(text);
+        scanner.skip_blanks();
+        let status = SubscriptionStatus::read(scanner.token()?);
+        Ok(Self { status, params: Params::scan_header(&mut scanner)? })
+    }
+}
+
+impl<T: Words> SubscriptionState<T> {
     /// What became of the subscription.
     #[must_use]
     pub fn status(&self) -> &SubscriptionStatus {
@@ -197,7 +226,7 @@ impl SubscriptionState {
     /// Why it is over.
     #[must_use]
     pub fn reason(&self) -> Option<TerminationReason> {
-        self.params.raw("reason").map(|raw| TerminationReason::from_text(raw.clone()))
+        self.params.raw("reason").map(TerminationReason::read)
     }
 
     /// The seconds that are left.
@@ -213,7 +242,7 @@ impl SubscriptionState {
     }
 }
 
-impl fmt::Display for SubscriptionState {
+impl<T: Words> fmt::Display for SubscriptionState<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}{}", self.status, self.params)
     }

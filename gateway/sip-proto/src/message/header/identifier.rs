@@ -1,16 +1,16 @@
 //! Identifiers: Call-ID, tags, branches, entity tags.
 
 use crate::error::ValueError;
-use crate::message::{scan, text::Text};
-use serde::{Deserialize, Serialize};
-use std::fmt;
+use crate::message::scan;
+use crate::message::text::{Text, Words};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::{fmt, hash};
 
 macro_rules! identifier {
     ($(#[$doc:meta])* $name:ident, $check:expr) => {
         $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-        #[serde(into = "String", try_from = "String")]
-        pub struct $name(Text);
+        #[derive(Clone, Debug)]
+        pub struct $name<T: Words = Text>(T);
 
         impl $name {
             /// Reads the identifier.
@@ -20,38 +20,67 @@ macro_rules! identifier {
             pub fn parse(text: &str) -> Result<Self, ValueError> {
                 Self::from_text(Text::from(text))
             }
+        }
 
-            /// Reads the identifier out of shared text.
+        impl<T: Words> $name<T> {
+            /// Takes a text that is the identifier.
             ///
             /// # Errors
             /// [`ValueError::Token`] when it holds a character that it may not.
-            pub fn from_text(text: Text) -> Result<Self, ValueError> {
-                let check: fn(&str) -> bool = $check;
-                if check(&text) { Ok(Self(text)) } else { Err(ValueError::Token) }
+            #[inline]
+            pub fn from_text(text: T) -> Result<Self, ValueError> {
+                let check: fn(&[u8]) -> bool = $check;
+                if check(text.as_ref().as_bytes()) { Ok(Self(text)) } else { Err(ValueError::Token) }
             }
 
             /// The identifier.
             #[must_use]
             pub fn as_str(&self) -> &str {
-                &self.0
+                self.0.as_ref()
             }
 
             /// The same with octets of its own.
             #[must_use]
-            pub fn detach(&self) -> Self {
-                Self(self.0.detach())
+            pub fn detach(&self) -> $name {
+                $name(Text::from(self.as_str()))
             }
         }
 
-        impl fmt::Display for $name {
+        impl<T: Words, U: Words> PartialEq<$name<U>> for $name<T> {
+            fn eq(&self, other: &$name<U>) -> bool {
+                self.as_str() == other.as_str()
+            }
+        }
+
+        impl<T: Words> Eq for $name<T> {}
+
+        impl PartialOrd for $name {
+            fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+                Some(self.cmp(other))
+            }
+        }
+
+        impl Ord for $name {
+            fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+                self.as_str().cmp(other.as_str())
+            }
+        }
+
+        impl<T: Words> hash::Hash for $name<T> {
+            fn hash<H: hash::Hasher>(&self, state: &mut H) {
+                self.as_str().hash(state);
+            }
+        }
+
+        impl<T: Words> fmt::Display for $name<T> {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
+                f.write_str(self.as_str())
             }
         }
 
         impl From<$name> for String {
             fn from(value: $name) -> Self {
-                value.0.as_str().to_owned()
+                value.as_str().to_owned()
             }
         }
 
@@ -59,6 +88,18 @@ macro_rules! identifier {
             type Error = ValueError;
             fn try_from(text: String) -> Result<Self, ValueError> {
                 Self::from_text(Text::from(text))
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                Self::try_from(String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
             }
         }
     };
@@ -102,28 +143,34 @@ impl Branch {
         }
         Self::from_text(Text::from(format!("{}{unique}", Self::COOKIE)))
     }
+}
 
+impl<T: Words> Branch<T> {
     /// Whether the branch identifies a transaction by itself: the cookie, and something behind it.
     #[must_use]
     pub fn is_unique(&self) -> bool {
         // The cookie is compared without case, as all tokens are.
         // RFC 3261 §17.2.3
         // RFC 4475 §3.2.1
-        let cookie = self.0.get(..Self::COOKIE.len());
-        cookie.is_some_and(|cookie| cookie.eq_ignore_ascii_case(Self::COOKIE)) && self.0.len() > Self::COOKIE.len()
+        let branch = self.as_str();
+        let cookie = branch.get(..Branch::COOKIE.len());
+        cookie.is_some_and(|cookie| cookie.eq_ignore_ascii_case(Branch::COOKIE)) && branch.len() > Branch::COOKIE.len()
     }
 }
 
-fn is_token(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(scan::is_token)
+fn is_token(text: &[u8]) -> bool {
+    !text.is_empty() && text.iter().all(|octet| scan::is_token(*octet))
 }
 
-fn is_call_id(text: &str) -> bool {
-    let is_word = |word: &str| !word.is_empty() && word.bytes().all(scan::is_word);
-    match text.split_once('@') {
-        Some((left, right)) => is_word(left) && is_word(right),
-        None => is_word(text),
-    }
+fn is_call_id(text: &[u8]) -> bool {
+    let mut at_signs = 0_usize;
+    let is_of_words = text.iter().all(|octet| {
+        let is_at_sign = *octet == b'@';
+        at_signs = at_signs.wrapping_add(usize::from(is_at_sign));
+        is_at_sign || scan::is_word(*octet)
+    });
+    let is_between_words = !text.starts_with(b"@") && !text.ends_with(b"@");
+    !text.is_empty() && is_of_words && at_signs <= 1 && is_between_words
 }
 
 #[cfg(test)]

@@ -4,17 +4,17 @@ use super::contact::Preference;
 use crate::error::ValueError;
 use crate::message::{
     param::Params,
-    scan::{Scanner, is_token},
-    text::Text,
+    scan::Scanner,
+    text::{Text, Words},
 };
 use std::{borrow::Cow, fmt};
 
 /// A media type, or a range of them in Accept.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct MediaType {
-    kind: Text,
-    subtype: Text,
-    params: Params,
+pub struct MediaType<T: Words = Text> {
+    kind: T,
+    subtype: T,
+    params: Params<T>,
 }
 
 impl MediaType {
@@ -31,17 +31,7 @@ impl MediaType {
     /// # Errors
     /// [`ValueError`] names the part at fault.
     pub fn from_text(text: &Text) -> Result<Self, ValueError> {
-        let mut scanner = Scanner::new(text);
-        scanner.skip_blanks();
-        let kind = scanner.token()?;
-        if !scanner.take_separator(b'/') {
-            return Err(ValueError::Token);
-        }
-        let subtype = scanner.take_while(is_token);
-        if subtype.is_empty() {
-            return Err(ValueError::Token);
-        }
-        Ok(Self { kind, subtype, params: Params::scan_header(&mut scanner)? })
+        Ok(MediaType::read(text)?.map(|part| text.share(part)))
     }
 
     /// The same with a parameter.
@@ -50,22 +40,41 @@ impl MediaType {
         self.params.set(name, Some(value));
         self
     }
+}
 
+impl<'a> MediaType<&'a str> {
+    /// Reads a media type where it stands.
+    ///
+    /// # Errors
+    /// [`ValueError`] names the part at fault.
+    pub fn read(text: &'a str) -> Result<Self, ValueError> {
+        let mut scanner = Scanner::new(text);
+        scanner.skip_blanks();
+        let kind = scanner.token()?;
+        if !scanner.take_separator(b'/') {
+            return Err(ValueError::Token);
+        }
+        let subtype = scanner.token()?;
+        Ok(Self { kind, subtype, params: Params::scan_header(&mut scanner)? })
+    }
+}
+
+impl<T: Words> MediaType<T> {
     /// `application` of `application/pidf+xml`.
     #[must_use]
-    pub fn kind(&self) -> &Text {
+    pub fn kind(&self) -> &T {
         &self.kind
     }
 
     /// `pidf+xml` of `application/pidf+xml`.
     #[must_use]
-    pub fn subtype(&self) -> &Text {
+    pub fn subtype(&self) -> &T {
         &self.subtype
     }
 
     /// The parameters.
     #[must_use]
-    pub fn params(&self) -> &Params {
+    pub fn params(&self) -> &Params<T> {
         &self.params
     }
 
@@ -78,13 +87,16 @@ impl MediaType {
     /// Whether the type is `kind/subtype`, parameters left aside.
     #[must_use]
     pub fn is(&self, essence: &str) -> bool {
-        essence.split_once('/').is_some_and(|(kind, subtype)| self.kind.is_like(kind) && self.subtype.is_like(subtype))
+        let (own_kind, own_subtype) = (self.kind.as_ref(), self.subtype.as_ref());
+        essence.split_once('/').is_some_and(|(kind, subtype)| {
+            own_kind.eq_ignore_ascii_case(kind) && own_subtype.eq_ignore_ascii_case(subtype)
+        })
     }
 
     /// `kind/subtype` in lower case.
     #[must_use]
     pub fn to_essence(&self) -> String {
-        format!("{}/{}", self.kind, self.subtype).to_ascii_lowercase()
+        format!("{}/{}", self.kind.as_ref(), self.subtype.as_ref()).to_ascii_lowercase()
     }
 
     /// Whether this range of an Accept admits the type `kind/subtype`.
@@ -94,8 +106,8 @@ impl MediaType {
             return false;
         };
         let wanted = self.preference().is_none_or(|preference| preference.to_thousandths() > 0);
-        let kind_fits = self.kind == "*" || self.kind.is_like(kind);
-        wanted && kind_fits && (self.subtype == "*" || self.subtype.is_like(subtype))
+        let fits = |range: &str, kind: &str| range == "*" || range.eq_ignore_ascii_case(kind);
+        wanted && fits(self.kind.as_ref(), kind) && fits(self.subtype.as_ref(), subtype)
     }
 
     /// The `q` parameter of a range.
@@ -106,14 +118,18 @@ impl MediaType {
 
     /// The same with octets of its own.
     #[must_use]
-    pub fn detach(&self) -> Self {
-        Self { kind: self.kind.detach(), subtype: self.subtype.detach(), params: self.params.detach() }
+    pub fn detach(&self) -> MediaType {
+        self.map(|text| Text::from(text.as_ref()))
+    }
+
+    fn map<U: Words>(&self, change: impl Fn(&T) -> U) -> MediaType<U> {
+        MediaType { kind: change(&self.kind), subtype: change(&self.subtype), params: self.params.map(change) }
     }
 }
 
-impl fmt::Display for MediaType {
+impl<T: Words> fmt::Display for MediaType<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}{}", self.kind, self.subtype, self.params)
+        write!(f, "{}/{}{}", self.kind.as_ref(), self.subtype.as_ref(), self.params)
     }
 }
 

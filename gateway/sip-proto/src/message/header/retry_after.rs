@@ -30,13 +30,21 @@ impl RetryAfter {
     /// [`ValueError`] names the part at fault.
     // RFC 3261 §20.33
     pub fn from_text(text: &Text) -> Result<Self, ValueError> {
+        Self::read(text)
+    }
+
+    /// Reads a value where it stands.
+    ///
+    /// # Errors
+    /// [`ValueError`] names the part at fault.
+    pub fn read(text: &str) -> Result<Self, ValueError> {
         let mut scanner = Scanner::new(text);
         scanner.skip_blanks();
-        let seconds = parse_number(&scanner.take_while(|octet| octet.is_ascii_digit()))?;
+        let seconds = parse_number(scanner.take_while(|octet| octet.is_ascii_digit()))?;
         scanner.skip_blanks();
         skip_comment(&mut scanner)?;
         let params = Params::scan_header(&mut scanner)?;
-        let duration_s = params.raw("duration").map(|raw| parse_number(raw)).transpose()?;
+        let duration_s = params.raw("duration").map(parse_number).transpose()?;
         Ok(Self { seconds, duration_s })
     }
 }

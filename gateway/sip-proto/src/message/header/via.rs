@@ -6,7 +6,7 @@ use crate::message::{
     host::{self, Host},
     param::Params,
     scan::{self, Scanner},
-    text::Text,
+    text::{Text, Words},
     vocabulary,
 };
 use core::net::{IpAddr, SocketAddr};
@@ -36,13 +36,13 @@ pub enum Transport {
 impl Transport {
     /// Reads a transport token; case does not count.
     #[must_use]
-    pub fn from_text(text: Text) -> Self {
+    pub fn read(text: &str) -> Self {
         // Nearly always one of these, written like this.
-        match text.as_bytes() {
-            b"UDP" => Self::Udp,
-            b"TCP" => Self::Tcp,
-            b"TLS" => Self::Tls,
-            _ => vocabulary::transport(&text).unwrap_or(Self::Other(text)),
+        match text {
+            "UDP" => Self::Udp,
+            "TCP" => Self::Tcp,
+            "TLS" => Self::Tls,
+            _ => vocabulary::transport(text).unwrap_or_else(|| Self::Other(text.into())),
         }
     }
 
@@ -98,11 +98,11 @@ pub enum Rport {
 
 /// One hop of a Via list.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Via {
+pub struct Via<T: Words = Text> {
     transport: Transport,
-    host: Host,
+    host: Host<T>,
     port: Option<u16>,
-    params: Params,
+    params: Params<T>,
 }
 
 impl Via {
@@ -119,31 +119,7 @@ impl Via {
     /// # Errors
     /// [`ValueError`] names the part at fault.
     pub fn from_text(text: &Text) -> Result<Self, ValueError> {
-        let mut scanner = Scanner::new(text);
-        scanner.skip_blanks();
-        let protocol = scanner.token()?;
-        let slash = scanner.take_separator(b'/');
-        let version = scanner.token()?;
-        if !slash || !protocol.is_like("SIP") || version != "2.0" || !scanner.take_separator(b'/') {
-            return Err(ValueError::Protocol);
-        }
-        let transport = Transport::from_text(scanner.token()?);
-        scanner.skip_blanks();
-        let is_host = |octet: u8| !scan::is_blank(octet) && !matches!(octet, b';' | b':');
-        let host = if scanner.take(b'[') {
-            let inner = scanner.take_while(|octet| octet != b']');
-            if !scanner.take(b']') {
-                return Err(ValueError::Host);
-            }
-            Host::Address(host::parse_v6(&inner)?.into())
-        } else {
-            Host::parse(&scanner.take_while(is_host))?
-        };
-        let port = match scanner.take_separator(b':') {
-            true => Some(host::parse_port(&scanner.take_while(|octet| octet.is_ascii_digit()))?),
-            false => None,
-        };
-        Ok(Self { transport, host, port, params: Params::scan_header(&mut scanner)? })
+        Ok(Via::read(text)?.map(|part| text.share(part)))
     }
 
     /// The same asking for `rport`.
@@ -182,6 +158,62 @@ impl Via {
         }
     }
 
+    /// The parameters, to be changed.
+    pub fn params_mut(&mut self) -> &mut Params {
+        &mut self.params
+    }
+}
+
+impl<'a> Via<&'a str> {
+    /// Reads one element of a Via list where it stands.
+    ///
+    /// # Errors
+    /// [`ValueError`] names the part at fault.
+    pub fn read(text: &'a str) -> Result<Self, ValueError> {
+        let mut scanner = Scanner::new(text);
+        // Nearly always written like this.
+        if !scanner.take_exactly(b"SIP/2.0/") {
+            skip_protocol(&mut scanner)?;
+        }
+        let transport = Transport::read(scanner.token()?);
+        scanner.skip_blanks();
+        let is_host = |octet: u8| !scan::is_blank(octet) && !matches!(octet, b';' | b':');
+        let host = if scanner.take(b'[') {
+            let inner = scanner.take_while(|octet| octet != b']');
+            if !scanner.take(b']') {
+                return Err(ValueError::Host);
+            }
+            Host::Address(host::parse_v6(inner)?.into())
+        } else {
+            Host::read(scanner.take_while(is_host))?
+        };
+        let port = match scanner.take_separator(b':') {
+            true => Some(host::parse_port(scanner.take_while(|octet| octet.is_ascii_digit()))?),
+            false => None,
+        };
+        Ok(Self { transport, host, port, params: Params::scan_header(&mut scanner)? })
+    }
+}
+
+/// Takes name and version of the protocol with all blanks that the grammar has.
+fn skip_protocol(scanner: &mut Scanner<'_>) -> Result<(), ValueError> {
+    scanner.skip_blanks();
+    let protocol = scanner.token()?;
+    let slash = scanner.take_separator(b'/');
+    let version = scanner.token()?;
+    if !slash || !protocol.eq_ignore_ascii_case("SIP") || version != "2.0" || !scanner.take_separator(b'/') {
+        return Err(ValueError::Protocol);
+    }
+    Ok(())
+}
+
+impl<T: Words> Via<T> {
+    /// The transport.
+    #[must_use]
+    pub fn transport(&self) -> &Transport {
+        &self.transport
+    }
+
     /// Where a response to a request with this Via goes over an unreliable transport, or over a new connection.
     // RFC 3261 §18.2.2
     // RFC 3581 §4
@@ -190,27 +222,16 @@ impl Via {
         if let Some(maddr) = self.maddr() {
             return (maddr, self.port_or_default());
         }
-        let host = self.received().map_or_else(|| self.host.clone(), Host::Address);
+        let host = self.received().map_or_else(|| self.host.detach(), Host::Address);
         match self.rport() {
             Some(Rport::Port(port)) if !self.transport.is_reliable() => (host, port),
             Some(Rport::Asked | Rport::Port(_)) | None => (host, self.port_or_default()),
         }
     }
 
-    /// The parameters, to be changed.
-    pub fn params_mut(&mut self) -> &mut Params {
-        &mut self.params
-    }
-
-    /// The transport.
-    #[must_use]
-    pub fn transport(&self) -> &Transport {
-        &self.transport
-    }
-
     /// The host of sent-by.
     #[must_use]
-    pub fn host(&self) -> &Host {
+    pub fn host(&self) -> &Host<T> {
         &self.host
     }
 
@@ -235,8 +256,8 @@ impl Via {
 
     /// The branch.
     #[must_use]
-    pub fn branch(&self) -> Option<Branch> {
-        self.params.raw("branch").and_then(|raw| Branch::from_text(raw.clone()).ok())
+    pub fn branch(&self) -> Option<Branch<T>> {
+        self.params.piece("branch").and_then(|branch| Branch::from_text(branch).ok())
     }
 
     /// The `rport` parameter.
@@ -258,7 +279,7 @@ impl Via {
     #[must_use]
     pub fn maddr(&self) -> Option<Host> {
         let raw = self.params.raw("maddr")?;
-        host::parse_address(raw).map(Host::Address).or_else(|_| Host::parse(raw)).ok()
+        host::parse_address(raw).map(Host::Address).or_else(|_| Host::read(raw).map(|host| host.detach())).ok()
     }
 
     /// The `ttl` parameter.
@@ -269,22 +290,23 @@ impl Via {
 
     /// All parameters.
     #[must_use]
-    pub fn params(&self) -> &Params {
+    pub fn params(&self) -> &Params<T> {
         &self.params
     }
 
     /// The same with octets of its own.
     #[must_use]
-    pub fn detach(&self) -> Self {
-        let transport = match &self.transport {
-            Transport::Other(text) => Transport::Other(text.detach()),
-            known => known.clone(),
-        };
-        Self { transport, host: self.host.detach(), port: self.port, params: self.params.detach() }
+    pub fn detach(&self) -> Via {
+        self.map(|text| Text::from(text.as_ref()))
+    }
+
+    fn map<U: Words>(&self, change: impl Fn(&T) -> U) -> Via<U> {
+        let (host, params) = (self.host.map(&change), self.params.map(&change));
+        Via { transport: self.transport.clone(), host, port: self.port, params }
     }
 }
 
-impl fmt::Display for Via {
+impl<T: Words> fmt::Display for Via<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "SIP/2.0/{} {}", self.transport, self.host)?;
         if let Some(port) = self.port {

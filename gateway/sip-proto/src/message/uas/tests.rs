@@ -88,7 +88,7 @@ fn refusals_say_what_would_be_accepted() {
     let tag = Tag::parse("t").unwrap();
     let refusal = |request: &Request| check(request, &profile(Role::EndPoint), &tag).unwrap_err();
     let extension = refusal(&request("OPTIONS", "sip:b@h", &[("Require", "frob, eventlist, nif")]));
-    assert_eq!(extension.headers().raw(&HeaderName::Unsupported).unwrap(), "frob, nif");
+    assert_eq!(extension.headers().raw(&HeaderName::Unsupported).unwrap(), b"frob, nif");
     let method = refusal(&request("PRACK", "sip:b@h", &[]));
     assert_eq!(method.headers().allow().unwrap().len(), 6);
     let event = refusal(&request("PUBLISH", "sip:b@h", &[]));

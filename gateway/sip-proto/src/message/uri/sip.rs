@@ -2,18 +2,24 @@
 
 use super::{has_whole_escapes, is_user, normalize, unescape};
 use crate::error::ValueError;
-use crate::message::{host::Host, param::Params, scan, text::Text};
+use crate::message::{
+    host::Host,
+    param::Params,
+    scan,
+    text::{Text, Words},
+};
+use memchr::memchr;
 use std::fmt;
 
 /// The parts of a SIP or SIPS URI; user, password and headers as they were written, escapes included.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct SipUri {
-    user: Option<Text>,
-    password: Option<Text>,
-    host: Host,
+pub struct SipUri<T: Words = Text> {
+    user: Option<T>,
+    password: Option<T>,
+    host: Host<T>,
     port: Option<u16>,
-    params: Params,
-    headers: Option<Text>,
+    params: Params<T>,
+    headers: Option<T>,
 }
 
 impl SipUri {
@@ -21,28 +27,6 @@ impl SipUri {
     #[must_use]
     pub fn new(host: Host) -> Self {
         Self { user: None, password: None, host, port: None, params: Params::default(), headers: None }
-    }
-
-    /// Reads what follows the scheme and its colon.
-    pub(super) fn parse(text: &Text) -> Result<Self, ValueError> {
-        let (userinfo, rest) = match text.find_octet(b'@') {
-            Some(at) => (Some(text.part(0..at)), text.part(at.saturating_add(1)..text.len())),
-            None => (None, text.clone()),
-        };
-        let (user, password) = match userinfo {
-            Some(userinfo) => parse_userinfo(&userinfo)?,
-            None => (None, None),
-        };
-        let params_end = rest.find_octet(b'?').unwrap_or(rest.len());
-        let host_end = rest.find_octet(b';').unwrap_or(rest.len()).min(params_end);
-        let (host, port) = Host::parse_with_port(&rest.part(0..host_end))?;
-        let params = Params::parse_uri(&rest.part(host_end..params_end))?;
-        let headers = if params_end < rest.len() {
-            Some(parse_headers(rest.part(params_end.saturating_add(1)..rest.len()))?)
-        } else {
-            None
-        };
-        Ok(Self { user, password, host, port, params, headers })
     }
 
     /// The same with another user, given unescaped.
@@ -88,10 +72,34 @@ impl SipUri {
     pub fn params_mut(&mut self) -> &mut Params {
         &mut self.params
     }
+}
 
+impl<'a> SipUri<&'a str> {
+    /// Reads what follows the scheme and its colon.
+    pub(super) fn read(text: &'a str) -> Result<Self, ValueError> {
+        let (userinfo, rest) = match memchr(b'@', text.as_bytes()) {
+            Some(at) => (text.get(..at), text.get(at.saturating_add(1)..).unwrap_or_default()),
+            None => (None, text),
+        };
+        let (user, password) = match userinfo {
+            Some(userinfo) => parse_userinfo(userinfo)?,
+            None => (None, None),
+        };
+        let host_end = rest.bytes().position(|octet| matches!(octet, b';' | b'?')).unwrap_or(rest.len());
+        let (host, tail) = rest.split_at_checked(host_end).unwrap_or_default();
+        let params_end = memchr(b'?', tail.as_bytes()).unwrap_or(tail.len());
+        let (params, headers) = tail.split_at_checked(params_end).unwrap_or_default();
+        let (host, port) = Host::read_with_port(host)?;
+        let params = Params::parse_uri(params)?;
+        let headers = headers.strip_prefix('?').map(parse_headers).transpose()?;
+        Ok(Self { user, password, host, port, params, headers })
+    }
+}
+
+impl<T: Words> SipUri<T> {
     /// The user as it was written.
     #[must_use]
-    pub fn user(&self) -> Option<&Text> {
+    pub fn user(&self) -> Option<&T> {
         self.user.as_ref()
     }
 
@@ -100,19 +108,19 @@ impl SipUri {
     /// # Errors
     /// [`ValueError::NotText`] when that is not UTF-8.
     pub fn user_decoded(&self) -> Result<Option<String>, ValueError> {
-        let decode = |user: &Text| String::from_utf8(unescape(user)).map_err(|_| ValueError::NotText);
+        let decode = |user: &T| String::from_utf8(unescape(user.as_ref())).map_err(|_| ValueError::NotText);
         self.user.as_ref().map(decode).transpose()
     }
 
     /// The password as it was written.
     #[must_use]
-    pub fn password(&self) -> Option<&Text> {
+    pub fn password(&self) -> Option<&T> {
         self.password.as_ref()
     }
 
     /// The host.
     #[must_use]
-    pub fn host(&self) -> &Host {
+    pub fn host(&self) -> &Host<T> {
         &self.host
     }
 
@@ -124,13 +132,13 @@ impl SipUri {
 
     /// The parameters.
     #[must_use]
-    pub fn params(&self) -> &Params {
+    pub fn params(&self) -> &Params<T> {
         &self.params
     }
 
     /// The `transport` parameter.
     #[must_use]
-    pub fn transport(&self) -> Option<&Text> {
+    pub fn transport(&self) -> Option<&str> {
         self.params.raw("transport")
     }
 
@@ -145,89 +153,84 @@ impl SipUri {
     #[must_use]
     pub fn gruu(&self) -> Option<String> {
         let param = self.params.find("gr")?;
-        let raw = param.raw().map(Text::as_str).unwrap_or_default();
+        let raw = param.raw().unwrap_or_default();
         Some(String::from_utf8_lossy(&unescape(raw)).into_owned())
     }
 
     /// The part after the question mark, as it was written.
     #[must_use]
-    pub fn headers(&self) -> Option<&Text> {
+    pub fn headers(&self) -> Option<&T> {
         self.headers.as_ref()
     }
 
     /// The headers with their escapes undone, name and value.
     pub fn header_fields(&self) -> impl Iterator<Item = (Vec<u8>, Vec<u8>)> {
-        self.headers.iter().flat_map(|headers| headers.as_str().split('&')).map(|field| {
+        self.headers.iter().flat_map(|headers| headers.as_ref().split('&')).map(|field| {
             let (name, value) = field.split_once('=').unwrap_or((field, ""));
             (unescape(name), unescape(value))
         })
     }
 
     // RFC 3261 §19.1.4
-    pub(super) fn is_equivalent(&self, other: &Self) -> bool {
-        let part = |part: &Option<Text>| part.as_ref().map(|text| normalize(text, is_user));
-        part(&self.user) == part(&other.user)
-            && part(&self.password) == part(&other.password)
-            && self.host == other.host
+    pub(super) fn is_equivalent<U: Words>(&self, other: &SipUri<U>) -> bool {
+        same_part(self.user.as_ref(), other.user.as_ref())
+            && same_part(self.password.as_ref(), other.password.as_ref())
+            && self.host.is_same(&other.host)
             && self.port == other.port
-            && self.has_equivalent_params(other)
-            && self.has_equivalent_headers(other)
+            && self.covers_params(other)
+            && other.covers_params(self)
+            && self.sorted_headers() == other.sorted_headers()
     }
 
-    fn has_equivalent_params(&self, other: &Self) -> bool {
-        // RFC 3261 §19.1.4
+    /// Whether each parameter here agrees with that of the other, or may be missing there.
+    // RFC 3261 §19.1.4
+    fn covers_params<U: Words>(&self, other: &SipUri<U>) -> bool {
         let never_default = ["user", "ttl", "method", "maddr", "transport"];
-        let value = |uri: &Self, name: &str| {
-            uri.params.raw(name).map(|raw| normalize(raw, scan::is_unreserved).to_ascii_lowercase())
-        };
-        let agree = |one: &Self, two: &Self| {
-            one.params.iter().all(|param| {
-                let name = param.name();
-                match two.params.has(name) {
-                    true => value(one, name) == value(two, name),
-                    false => !never_default.iter().any(|never| name.is_like(never)),
-                }
-            })
-        };
-        agree(self, other) && agree(other, self)
+        let spelled = |raw: Option<&str>| raw.map(|raw| normalize(raw, scan::is_unreserved).to_ascii_lowercase());
+        self.params.iter().all(|param| match other.params.find(param.name()) {
+            Some(same) => spelled(param.raw()) == spelled(same.raw()),
+            None => !never_default.iter().any(|never| param.name().eq_ignore_ascii_case(never)),
+        })
     }
 
-    fn has_equivalent_headers(&self, other: &Self) -> bool {
-        let sorted = |uri: &Self| {
-            let mut fields: Vec<_> =
-                uri.header_fields().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect();
-            fields.sort_unstable();
-            fields
-        };
-        sorted(self) == sorted(other)
+    fn sorted_headers(&self) -> Vec<(Vec<u8>, Vec<u8>)> {
+        let mut fields: Vec<_> = self.header_fields().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect();
+        fields.sort_unstable();
+        fields
     }
 
     // RFC 3261 §10.3
-    pub(super) fn to_aor(&self) -> Self {
-        let user = self.user.as_ref().map(|user| Text::from(normalize(user, is_user)));
+    pub(super) fn to_aor(&self) -> SipUri {
+        let user = self.user.as_ref().map(|user| Text::from(normalize(user.as_ref(), is_user)));
         let host = Text::from(self.host.to_canonical());
-        let host = Host::parse(&host).unwrap_or_else(|_| self.host.clone());
-        Self { user, ..Self::new(host) }
+        let host = Host::parse(&host).unwrap_or_else(|_| self.host.detach());
+        SipUri { user, ..SipUri::new(host) }
     }
 
-    pub(super) fn detach(&self) -> Self {
-        Self {
-            user: self.user.as_ref().map(Text::detach),
-            password: self.password.as_ref().map(Text::detach),
-            host: self.host.detach(),
+    pub(super) fn map<U: Words>(&self, change: impl Fn(&T) -> U) -> SipUri<U> {
+        SipUri {
+            user: self.user.as_ref().map(&change),
+            password: self.password.as_ref().map(&change),
+            host: self.host.map(&change),
             port: self.port,
-            params: self.params.detach(),
-            headers: self.headers.as_ref().map(Text::detach),
+            params: self.params.map(&change),
+            headers: self.headers.as_ref().map(&change),
         }
     }
 }
 
-type Userinfo = (Option<Text>, Option<Text>);
+/// Whether two parts are the same when their escapes are undone.
+fn same_part<T: Words, U: Words>(one: Option<&T>, two: Option<&U>) -> bool {
+    let spelled = |part: &str| normalize(part, is_user);
+    one.map(|part| spelled(part.as_ref())) == two.map(|part| spelled(part.as_ref()))
+}
 
-fn parse_userinfo(text: &Text) -> Result<Userinfo, ValueError> {
-    let user_end = text.find_octet(b':').unwrap_or(text.len());
-    let user = text.part(0..user_end);
-    let password = (user_end < text.len()).then(|| text.part(user_end.saturating_add(1)..text.len()));
+type Userinfo<'a> = (Option<&'a str>, Option<&'a str>);
+
+fn parse_userinfo(text: &str) -> Result<Userinfo<'_>, ValueError> {
+    let user_end = text.bytes().position(|octet| octet == b':').unwrap_or(text.len());
+    let (user, rest) = text.split_at_checked(user_end).unwrap_or_default();
+    let password = rest.strip_prefix(':');
     let is_password = |octet| scan::is_unreserved(octet) || matches!(octet, b'&' | b'=' | b'+' | b'$' | b',' | b'%');
     let user_fits = !user.is_empty() && user.bytes().all(|octet| is_user(octet) || octet == b'%');
     let password_fits = password.iter().all(|text| text.bytes().all(is_password));
@@ -237,7 +240,7 @@ fn parse_userinfo(text: &Text) -> Result<Userinfo, ValueError> {
     Ok((Some(user), password))
 }
 
-fn parse_headers(text: Text) -> Result<Text, ValueError> {
+fn parse_headers(text: &str) -> Result<&str, ValueError> {
     // RFC 3261 §25.1
     let class = |octet| {
         scan::is_unreserved(octet)
@@ -251,12 +254,12 @@ fn parse_headers(text: Text) -> Result<Text, ValueError> {
     Err(ValueError::UriCharacter)
 }
 
-impl fmt::Display for SipUri {
+impl<T: Words> fmt::Display for SipUri<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(user) = &self.user {
-            f.write_str(user)?;
+            f.write_str(user.as_ref())?;
             if let Some(password) = &self.password {
-                write!(f, ":{password}")?;
+                write!(f, ":{}", password.as_ref())?;
             }
             f.write_str("@")?;
         }
@@ -266,7 +269,7 @@ impl fmt::Display for SipUri {
         }
         write!(f, "{}", self.params)?;
         match &self.headers {
-            Some(headers) => write!(f, "?{headers}"),
+            Some(headers) => write!(f, "?{}", headers.as_ref()),
             None => Ok(()),
         }
     }

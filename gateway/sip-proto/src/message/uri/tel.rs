@@ -1,14 +1,17 @@
 //! `tel:` URIs without their scheme.
 
 use crate::error::ValueError;
-use crate::message::{param::Params, text::Text};
+use crate::message::{
+    param::Params,
+    text::{Text, Words},
+};
 use std::fmt;
 
 /// A telephone number and its parameters.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct TelUri {
-    number: Text,
-    params: Params,
+pub struct TelUri<T: Words = Text> {
+    number: T,
+    params: Params<T>,
 }
 
 impl TelUri {
@@ -22,11 +25,13 @@ impl TelUri {
         }
         Ok(Self { number: Text::from(format!("+{digits}")), params: Params::default() })
     }
+}
 
-    pub(super) fn parse(text: &Text) -> Result<Self, ValueError> {
+impl<'a> TelUri<&'a str> {
+    pub(super) fn read(text: &'a str) -> Result<Self, ValueError> {
         let end = text.find(';').unwrap_or(text.len());
-        let number = text.part(0..end);
-        let params = Params::parse_uri(&text.part(end..text.len()))?;
+        let (number, params) = text.split_at_checked(end).unwrap_or_default();
+        let params = Params::parse_uri(params)?;
         // RFC 3966 §3
         let is_visual = |octet: u8| matches!(octet, b'-' | b'.' | b'(' | b')');
         let fits = match number.strip_prefix('+') {
@@ -42,61 +47,65 @@ impl TelUri {
         };
         if fits { Ok(Self { number, params }) } else { Err(ValueError::Number) }
     }
+}
 
+impl<T: Words> TelUri<T> {
     /// The number as it was written, visual separators included.
     #[must_use]
-    pub fn number(&self) -> &Text {
+    pub fn number(&self) -> &T {
         &self.number
     }
 
     /// The number without visual separators, the plus sign of a global number included.
     #[must_use]
     pub fn digits(&self) -> String {
-        self.number.chars().filter(|c| !matches!(c, '-' | '.' | '(' | ')')).collect()
+        self.number.as_ref().chars().filter(|c| !matches!(c, '-' | '.' | '(' | ')')).collect()
     }
 
     /// Whether the number is complete by itself.
     #[must_use]
     pub fn is_global(&self) -> bool {
-        self.number.starts_with('+')
+        self.number.as_ref().starts_with('+')
     }
 
     /// The parameters.
     #[must_use]
-    pub fn params(&self) -> &Params {
+    pub fn params(&self) -> &Params<T> {
         &self.params
     }
 
-    pub(super) fn is_equivalent(&self, other: &Self) -> bool {
-        // RFC 3966 §4
-        let covers = |one: &Self, two: &Self| {
-            one.params.iter().all(|param| match (param.raw(), two.params.find(param.name())) {
-                (_, None) => false,
-                (mine, Some(their)) => match (mine, their.raw()) {
-                    (None, None) => true,
-                    (Some(mine), Some(their)) => mine.is_like(their),
-                    (None, Some(_)) | (Some(_), None) => false,
-                },
-            })
-        };
-        self.digits().eq_ignore_ascii_case(&other.digits()) && covers(self, other) && covers(other, self)
+    // RFC 3966 §4
+    pub(super) fn is_equivalent<U: Words>(&self, other: &TelUri<U>) -> bool {
+        self.digits().eq_ignore_ascii_case(&other.digits()) && self.covers(other) && other.covers(self)
     }
 
-    pub(super) fn to_canonical(&self) -> Self {
+    /// Whether the other has each parameter of this one.
+    fn covers<U: Words>(&self, other: &TelUri<U>) -> bool {
+        self.params.iter().all(|param| match (param.raw(), other.params.find(param.name())) {
+            (_, None) => false,
+            (mine, Some(their)) => match (mine, their.raw()) {
+                (None, None) => true,
+                (Some(mine), Some(their)) => mine.eq_ignore_ascii_case(their),
+                (None, Some(_)) | (Some(_), None) => false,
+            },
+        })
+    }
+
+    pub(super) fn to_canonical(&self) -> TelUri {
         let mut params = Params::default();
         if let (false, Some(context)) = (self.is_global(), self.params.raw("phone-context")) {
             params.set_escaped("phone-context", Some(&context.to_ascii_lowercase()));
         }
-        Self { number: Text::from(self.digits()), params }
+        TelUri { number: Text::from(self.digits()), params }
     }
 
-    pub(super) fn detach(&self) -> Self {
-        Self { number: self.number.detach(), params: self.params.detach() }
+    pub(super) fn map<U: Words>(&self, change: impl Fn(&T) -> U) -> TelUri<U> {
+        TelUri { number: change(&self.number), params: self.params.map(change) }
     }
 }
 
-impl fmt::Display for TelUri {
+impl<T: Words> fmt::Display for TelUri<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", self.number, self.params)
+        write!(f, "{}{}", self.number.as_ref(), self.params)
     }
 }

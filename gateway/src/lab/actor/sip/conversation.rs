@@ -1,7 +1,7 @@
 //! What belongs to one Call-ID: who speaks with whom, and how far they have counted. A dialog, or less.
 
 use sip_proto::message::{
-    Method, Request, Response,
+    Headers, Method, Request, Response,
     header::{
         address::NameAddr,
         cseq::Sequence,
@@ -31,10 +31,10 @@ impl Conversation {
     /// One that a request begins, and in which this end has this tag.
     pub(super) fn from_request(request: &Request, tag: &Tag) -> Option<Self> {
         let headers = request.headers();
-        let local = headers.to().ok()?;
+        let local = headers.to().ok()?.detach();
         let local = if local.tag().is_some() { local } else { local.with_tag(tag) };
-        let mut conversation = Self::new(headers.call_id().ok()?, local, headers.from().ok()?);
-        conversation.routes = headers.record_routes().unwrap_or_default();
+        let mut conversation = Self::new(headers.call_id().ok()?.detach(), local, headers.from().ok()?.detach());
+        conversation.routes = routes_of(headers);
         conversation.take_request(request);
         Some(conversation)
     }
@@ -52,10 +52,10 @@ impl Conversation {
         if let Ok(from) = headers.from()
             && self.remote.tag().is_none()
         {
-            self.remote = from;
+            self.remote = from.detach();
         }
         if let Ok(Some(contact)) = headers.contact_first() {
-            self.target = Some(contact.uri().clone());
+            self.target = Some(contact.uri().detach());
         }
     }
 
@@ -65,15 +65,19 @@ impl Conversation {
             return;
         }
         if let Ok(to) = response.headers().to() {
-            self.remote = to;
+            self.remote = to.detach();
         }
         if let Ok(Some(contact)) = response.headers().contact_first() {
-            self.target = Some(contact.uri().clone());
+            self.target = Some(contact.uri().detach());
         }
         if self.routes.is_empty() {
-            let mut routes = response.headers().record_routes().unwrap_or_default();
+            let mut routes = routes_of(response.headers());
             routes.reverse();
             self.routes = routes;
         }
     }
+}
+
+fn routes_of(headers: &Headers) -> Vec<NameAddr> {
+    headers.record_routes().unwrap_or_default().iter().map(NameAddr::detach).collect()
 }
