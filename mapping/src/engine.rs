@@ -20,6 +20,7 @@ mod announcement;
 mod attachment;
 mod attribute_list;
 mod belonging;
+mod cell;
 mod conversation;
 mod fetch;
 mod gathering;

@@ -10,6 +10,7 @@ use crate::{
     outcome::{Detail, Outcome, combine},
     presence::{AttributeSet, PresenceView},
     side::Endpoint,
+    witness::met,
 };
 use smallvec::SmallVec;
 use std::{collections::BTreeSet, sync::Arc};
@@ -80,6 +81,13 @@ impl Gather {
 
     /// Takes the result of one part; a second word on the same part changes nothing.
     pub(crate) fn settle(&mut self, target: &Address, outcome: Outcome) -> Settled {
+        let is_awaited = self.outstanding.contains(target);
+        self.name(match outcome {
+            _ if !is_awaited => "of a stranger",
+            outcome if outcome.is_success() => "Success",
+            Outcome::UnknownUser => "UnknownUser",
+            _ => "Blocked",
+        });
         if self.outstanding.remove(target) {
             self.details.push(Detail { target: target.clone(), outcome });
             Settled::Counted
@@ -99,10 +107,30 @@ impl Gather {
 
     /// Settles what is not in.
     pub(crate) fn give_up(&mut self, outcome: Outcome) {
+        self.name("give up");
         self.is_partial = !self.outstanding.is_empty();
         for target in std::mem::take(&mut self.outstanding) {
             self.details.push(Detail { target, outcome });
         }
+    }
+
+    /// Names the cell of the state table that an event is about to reach.
+    fn name(&self, event: &str) {
+        let purpose = match self.purpose {
+            Purpose::Watch { .. } => "watch",
+            Purpose::Fetch { .. } => "fetch",
+            Purpose::Send { .. } => "send",
+            Purpose::LookUp { .. } | Purpose::Converse { .. } => return,
+        };
+        let has_failed = self.details.iter().any(|part| !part.outcome.is_success());
+        let state = match (self.outstanding.len(), self.details.is_empty()) {
+            (0, _) => "all in",
+            (1, true) => "one part",
+            (_, true) => "two parts",
+            (_, false) if has_failed => "one of two failed",
+            (_, false) => "one of two in",
+        };
+        met("mapping_gather", format_args!("{purpose} {state} {event}"));
     }
 
     /// The answer from the parts that are in.

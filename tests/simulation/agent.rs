@@ -1,10 +1,14 @@
 //! A SIP user agent in virtual time: the machines of `sip-proto`, and somebody who uses them.
 
 mod letter;
+mod oddity;
 mod registration;
 mod watching;
 
-use super::truth::{Text, Truth};
+use super::{
+    odd::Oddity,
+    truth::{Text, Truth},
+};
 use bytes::Bytes;
 use sip_proto::{
     auth::{AnswerInput, Challenger, Secret, answer, choose},
@@ -91,6 +95,7 @@ enum Purpose {
     Publish,
     Subscribe(String),
     Message(Box<Letter>),
+    Odd(Box<Oddity>),
 }
 
 struct Letter {
@@ -359,6 +364,11 @@ impl Agent {
             }
             Method::Message => {
                 let call_id = request.headers().call_id().map(|id| id.to_string()).unwrap_or_default();
+                if request.body().starts_with(INVITATION) {
+                    truth.count("invitations told".to_owned());
+                    drop(self.table.respond(now, id, &respond(StatusCode::OK)));
+                    return;
+                }
                 if let Some(status) = self.temper.refusal() {
                     truth.declined(&String::from_utf8_lossy(request.body()));
                     drop(self.table.respond(now, id, &respond(status)));
@@ -419,6 +429,7 @@ impl Agent {
                     );
                 }
             }
+            Some(Purpose::Odd(oddity)) => self.odd_answered(now, *oddity, answer, truth),
             Some(Purpose::Message(letter)) => self.letter_answered(now, *letter, answer, truth),
             None => {}
         }
@@ -491,6 +502,9 @@ fn is_challenge(response: &Response) -> bool {
 fn presence() -> Event {
     Event::new("presence").expect("an event")
 }
+
+/// How an invitation begins that a user of this side is told in words.
+const INVITATION: &[u8] = b"I would like to ";
 
 const PIDF: &str = "application/pidf+xml";
 

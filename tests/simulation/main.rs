@@ -1,6 +1,6 @@
 //! The whole gateway in virtual time, with both worlds fake: real lanes, engine, adapters and machines; octets, time,
 //! randomness and the disk are the simulation's. Everything follows from a seed: `WVSG_SEED=n` runs one again and prints
-//! its ladder, `WVSG_LONG` runs ten thousand. What happened how often goes to `target/simulation.txt`.
+//! its ladder, `WVSG_LONG` runs ten thousand, `WVSG_SEEDS=100..500` those. What happened how often goes to `target/simulation.txt`.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -11,9 +11,11 @@
 mod agent;
 mod coverage;
 mod ladder;
+mod odd;
 mod phone;
 mod play;
 mod server;
+mod talk;
 mod truth;
 mod world;
 
@@ -30,10 +32,10 @@ fn every_seed_keeps_its_promises() {
         return;
     }
     coverage::begin();
-    let seeds = if std::env::var_os("WVSG_LONG").is_some() { 10_000 } else { 100 };
+    let seeds = seeds();
     let mut totals = BTreeMap::new();
     let mut broken = Vec::new();
-    for seed in 0..seeds {
+    for seed in seeds.clone() {
         let outcome = run_seed(seed);
         if !outcome.violations.is_empty() {
             println!("{}", outcome.ladder.tail(60));
@@ -45,6 +47,7 @@ fn every_seed_keeps_its_promises() {
             *totals.entry(what).or_insert(0) += count;
         }
     }
+    let seeds = seeds.count();
     report(seeds, &totals);
     assert!(broken.is_empty(), "{} of {seeds} seeds:\n{}", broken.len(), broken.join("\n"));
     let absent: Vec<_> = EACH_RUN.iter().filter(|what| !totals.contains_key(**what)).collect();
@@ -67,7 +70,18 @@ fn lack_of(outcome: &Outcome) -> Option<String> {
     })
 }
 
-fn report(seeds: u64, totals: &BTreeMap<String, u64>) {
+/// A hundred seeds, or ten thousand, or those that are wished for.
+fn seeds() -> std::ops::Range<u64> {
+    let wish = std::env::var("WVSG_SEEDS").ok();
+    let wish = wish.as_deref().and_then(|wish| wish.split_once(".."));
+    match wish.and_then(|(from, to)| Some(from.parse().ok()?..to.parse().ok()?)) {
+        Some(seeds) => seeds,
+        None if std::env::var_os("WVSG_LONG").is_some() => 0..10_000,
+        None => 0..100,
+    }
+}
+
+fn report(seeds: usize, totals: &BTreeMap<String, u64>) {
     let mut text = format!("{seeds} seeds\n");
     for (what, count) in totals {
         let _ = writeln!(text, "{count:>10}  {what}");
@@ -94,10 +108,16 @@ const EACH_RUN: &[&str] = &[
     "CrashBefore",
     "clock steps",
     "crashes",
+    "conversing",
     "delivery reports",
+    "drains",
+    "drains in time",
+    "heard in rooms",
+    "invitations",
     "letters declined",
     "letters repeated",
     "letters unanswered",
+    "odd requests",
     "partitions",
     "presence seen",
     "questions",
@@ -106,7 +126,9 @@ const EACH_RUN: &[&str] = &[
     "server 481",
     "server refreshes",
     "server restarts",
+    "server refusals",
     "server subscriptions",
+    "server waits",
     "sip published",
     "sip registered",
     "slow commits",

@@ -45,6 +45,8 @@ pub(crate) struct Phone {
     post: Option<Post>,
     posts: u64,
     is_wanted: bool,
+    /// Whether it agrees on services after each login.
+    pub(crate) agrees: bool,
     log_in_at: Option<u64>,
     /// What the user publishes, and whether the gateway said yes to it in this session.
     value: Option<(String, bool)>,
@@ -71,6 +73,8 @@ pub(crate) enum Wish {
     Unwatch(String),
     /// Let somebody watch, or not.
     Decide(String, bool),
+    /// Ask for something whose answer changes nothing for the phone.
+    Ask(Box<Primitive>),
     /// End the session.
     LogOut,
 }
@@ -127,6 +131,7 @@ impl Phone {
             post: None,
             posts: 0,
             is_wanted: false,
+            agrees: false,
             log_in_at: None,
             value: None,
             watched: BTreeSet::new(),
@@ -160,7 +165,7 @@ impl Phone {
                 self.watched.remove(whom);
             }
             Wish::LogOut => self.is_wanted = false,
-            Wish::Send { .. } | Wish::Publish | Wish::Decide(..) => {}
+            Wish::Send { .. } | Wish::Publish | Wish::Decide(..) | Wish::Ask(_) => {}
         }
         self.wishes.push_back(wish);
     }
@@ -294,6 +299,7 @@ impl Phone {
                 let (user_id, acceptance) = (UserId::new(watcher.as_str()), *acceptance);
                 Primitive::PresenceAuthUser(PresenceAuthUser { user_id, acceptance, attributes: None })
             }
+            Wish::Ask(primitive) => (**primitive).clone(),
             Wish::LogOut => Primitive::LogoutRequest,
         })
     }
@@ -335,6 +341,11 @@ impl Phone {
         None
     }
 
+    /// A request for all services.
+    pub(crate) fn services(&self) -> Primitive {
+        super::talk::services(self.version, &ClientId::from_url(format!("simulated-{}", self.address.ip())))
+    }
+
     /// A new session knows nothing: what the user said and whom he watches is told again.
     fn take_up(&mut self) {
         self.wishes.retain(|wish| !matches!(wish, Wish::Publish | Wish::Watch(_) | Wish::Unwatch(_)));
@@ -343,6 +354,9 @@ impl Phone {
         }
         if self.value.is_some() {
             self.wishes.push_front(Wish::Publish);
+        }
+        if self.agrees {
+            self.wishes.push_front(Wish::Ask(Box::new(self.services())));
         }
     }
 
@@ -420,6 +434,13 @@ impl Phone {
                 self.wishes.push_front(wish);
             }
             Wish::Unwatch(whom) => drop(self.seen.remove(&whom)),
+            Wish::Ask(primitive) => {
+                truth.count(format!("{} {code}", primitive.name()));
+                // No request may find the gateway broken; what it knows not to be able is named.
+                if code == 500 && !is_success {
+                    truth.count("wv 500 to what was asked".to_owned());
+                }
+            }
             Wish::Watch(_) | Wish::Decide(..) | Wish::LogOut => {}
         }
     }
@@ -427,7 +448,7 @@ impl Phone {
     fn unanswered(&mut self, wish: Wish, truth: &mut Truth) {
         match wish {
             Wish::Send { text, .. } => truth.unanswered(&text),
-            Wish::LogOut => {}
+            Wish::LogOut | Wish::Ask(_) => {}
             Wish::Publish | Wish::Watch(_) | Wish::Unwatch(_) | Wish::Decide(..) => self.wishes.push_front(wish),
         }
     }
@@ -438,6 +459,10 @@ impl Phone {
             Primitive::DeliveryReportRequest(report) => read_report(&report, truth),
             Primitive::PresenceNotificationRequest(notification) => self.look(now, notification, truth),
             Primitive::PresenceAuthRequest(_) => truth.count("questions".to_owned()),
+            Primitive::InviteUserRequest(invitation) => {
+                truth.count("invitations".to_owned());
+                self.wish(Wish::Ask(Box::new(super::talk::accept(&invitation))));
+            }
             _ => {}
         }
     }
@@ -445,6 +470,9 @@ impl Phone {
     fn read(&self, message: &NewMessage, truth: &mut Truth) {
         let text = message.content.as_ref().and_then(Content::to_text).unwrap_or_default();
         let id = message.message.message_id.as_ref().map(|id| id.as_str().to_owned()).unwrap_or_default();
+        if text.starts_with("room ") {
+            return truth.heard_in_room(&self.user, text, &id);
+        }
         truth.delivered(&self.user, text, &id);
     }
 

@@ -2,8 +2,9 @@
 
 use super::{
     agent::{Agent, Temper},
+    odd,
     phone::{Phone, Wish},
-    server,
+    server, talk,
     truth::{Text, bare, name},
     world::{GATEWAY, Step, Trouble, World, node_of},
 };
@@ -15,7 +16,10 @@ use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
     time::Duration,
 };
-use wv_proto::version::{Encoding, Version};
+use wv_proto::{
+    primitive::identifier::GroupId,
+    version::{Encoding, Version},
+};
 
 /// How a run went.
 pub(crate) struct Outcome {
@@ -74,7 +78,9 @@ impl Play {
             let address =
                 SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, 1, u8::try_from(number).unwrap_or(0) + 1)), 4000);
             let keep_alive = *world.chance.pick(&KEEP_ALIVE_TIMES);
-            world.phones.push(Phone::new(&user, address, version, encoding, way, keep_alive));
+            let mut phone = Phone::new(&user, address, version, encoding, way, keep_alive);
+            phone.agrees = world.chance.happens(700);
+            world.phones.push(phone);
             users.push(user);
         }
         for number in 0..world.chance.between(1, 2) {
@@ -94,6 +100,8 @@ impl Play {
                 world.truth.count("second devices".to_owned());
             }
         }
+        let moods = [None, None, Some(2), Some(4)];
+        world.server.moods = (*world.chance.pick(&moods), *world.chance.pick(&moods));
         for index in 0..world.agents.len() {
             let one_in = *world.chance.pick(&[None, None, Some(3), Some(8)]);
             let status = *world.chance.pick(&[403, 415, 480, 486, 503, 603]);
@@ -115,7 +123,7 @@ impl Play {
         self.act_through(20_000 + ACTING_MS).await;
         self.world.weather.clear_up();
         self.world.trouble = Trouble::default();
-        let quiet = self.world.now + QUIET_MS;
+        let quiet = self.world.now + QUIET_MS + self.world.set_back;
         self.world.pass(quiet).await;
         self.judge();
         self.end().await;
@@ -167,11 +175,23 @@ impl Play {
         let actor = self.world.chance.below(self.users.len());
         let other = self.world.chance.below(self.users.len());
         let what = self.world.chance.below(100);
-        if what < 4 {
-            return self.part(actor);
+        match what {
+            0..4 => return self.part(actor),
+            4 => return self.world.drain(),
+            _ => {}
+        }
+        if actor < self.world.phones.len() && self.world.chance.happens(200) {
+            return self.converse(actor, other);
         }
         if actor == other {
             return self.say(actor);
+        }
+        if let Some(agent) = actor.checked_sub(self.world.phones.len())
+            && self.world.chance.happens(200)
+        {
+            let which = self.world.chance.below(odd::KINDS);
+            self.world.agents[agent].ask_oddly(self.world.now, which, &mut self.world.truth);
+            return self.world.rouse_agent(agent);
         }
         match what {
             0..40 => self.send(actor, other),
@@ -215,6 +235,39 @@ impl Play {
             }
         }
         self.world.rouse_phone(phone);
+    }
+
+    /// A phone does something with a conversation or an invitation, or looks once.
+    fn converse(&mut self, actor: usize, other: usize) {
+        let rooms = self.world.phones.len();
+        let owner = &self.world.phones[other % rooms].user;
+        let room = GroupId::new(owner.replacen('@', "/room@", 1));
+        let whom = in_wv(&self.users[other]);
+        let chance = &mut self.world.chance;
+        let topic = self.values;
+        self.values += 1;
+        let wish = match chance.below(14) {
+            0 => talk::create(
+                &GroupId::new(self.world.phones[actor].user.replacen('@', "/room@", 1)),
+                chance.happens(500),
+            ),
+            1..4 => talk::join(&room),
+            4 => talk::leave(&room),
+            5 => talk::members(&room, chance),
+            6 => talk::manage(&room, &whom, chance),
+            7 => talk::properties(&room, topic, chance),
+            8 => talk::invite(&format!("i{topic}"), &whom, chance.happens(500).then_some(&room)),
+            9 => talk::fetch(vec![whom, in_wv(&self.users[actor])]),
+            12 => talk::keep_alive(),
+            13 => self.world.phones[actor].services(),
+            _ => {
+                let text = self.world.truth.said_in_room(actor);
+                talk::say(&self.world.phones[actor].user, &room, &text)
+            }
+        };
+        self.world.truth.count("conversing".to_owned());
+        self.world.phones[actor].wish(Wish::Ask(Box::new(wish)));
+        self.world.rouse_phone(actor);
     }
 
     fn part(&mut self, actor: usize) {

@@ -37,6 +37,9 @@ pub(crate) struct Server {
     packages: PackageRegistry,
     contact: Contact,
     value: Option<String>,
+    /// Which of the new subscriptions it refuses for now, and which it lets wait: one in so many.
+    pub(crate) moods: (Option<u64>, Option<u64>),
+    met: u64,
     life: Life,
 }
 
@@ -46,6 +49,8 @@ struct Life {
     ids: IdSource,
     watches: BTreeMap<String, Notifier>,
     purposes: BTreeMap<ClientTransactionId, String>,
+    /// When its user lets whom see.
+    waiting: BTreeMap<String, Timestamp>,
 }
 
 impl Server {
@@ -57,7 +62,17 @@ impl Server {
         let expires = ExpiresPolicy { default_s: LEASE_S, min_s: 60, max_s: LEASE_S };
         packages.register(EventPackage { expires, ..EventPackage::presence() });
         let contact = Contact::new(Uri::Sip(own));
-        Self { address, gateway, starts: 1, packages, contact, value: None, life: Life::new(1) }
+        Self {
+            address,
+            gateway,
+            starts: 1,
+            packages,
+            contact,
+            value: None,
+            moods: (None, None),
+            met: 0,
+            life: Life::new(1),
+        }
     }
 
     /// Its user has something new to say.
@@ -93,7 +108,11 @@ impl Server {
     #[must_use]
     pub(crate) fn deadline(&self) -> Option<u64> {
         let watches = self.life.watches.values().filter_map(Notifier::deadline);
-        watches.chain(self.life.table.deadline()).map(Timestamp::as_millis).min()
+        watches
+            .chain(self.life.table.deadline())
+            .chain(self.life.waiting.values().copied())
+            .map(Timestamp::as_millis)
+            .min()
     }
 
     /// Time has passed.
@@ -103,6 +122,12 @@ impl Server {
         for watch in self.life.watches.values_mut() {
             if watch.deadline().is_some_and(|due| due <= at) {
                 watch.expire(at);
+            }
+        }
+        let document = self.value.as_deref().map(|value| document_of(&format!("sip:{USER}"), value));
+        for (tag, _) in self.life.waiting.extract_if(.., |_, due| *due <= at) {
+            if let Some(watch) = self.life.watches.get_mut(&tag) {
+                watch.handle(at, NotifierEvent::Grant(document.clone()));
             }
         }
         self.work(now, truth)
@@ -167,11 +192,21 @@ impl Server {
             return watch.handle(now, NotifierEvent::Subscribe { transaction: id, request });
         }
         let tag = self.life.ids.tag();
+        self.met += 1;
+        let is_one_in = |one_in: Option<u64>| one_in.is_some_and(|one_in| self.met.is_multiple_of(one_in));
+        let (is_refused, waits) = (is_one_in(self.moods.0), is_one_in(self.moods.1));
+        if is_refused {
+            truth.count("server refusals".to_owned());
+            let status = REFUSALS[usize::try_from(self.met).unwrap_or(0) % REFUSALS.len()];
+            let status = StatusCode::from_number(status).expect("a status code");
+            drop(self.life.table.respond(now, id, &Response::for_request(&request, status, Some(&tag))));
+            return;
+        }
         let body = self.value.as_deref().map(|value| document_of(&format!("sip:{USER}"), value));
         let opening = Opening {
             tag: tag.clone(),
             contact: self.contact.clone(),
-            permission: Permission::Granted(body),
+            permission: if waits { Permission::Undecided } else { Permission::Granted(body) },
             timeout_rule: TimeoutRule::Remove,
         };
         let accepted = Admission::check(&request, &self.packages)
@@ -179,6 +214,10 @@ impl Server {
         match accepted {
             Ok(watch) => {
                 truth.count("server subscriptions".to_owned());
+                if waits {
+                    truth.count("server waits".to_owned());
+                    self.life.waiting.insert(tag.as_str().to_owned(), now.after(DECISION_WAIT));
+                }
                 self.life.watches.insert(tag.as_str().to_owned(), watch);
             }
             Err(refusal) => {
@@ -230,12 +269,19 @@ impl Life {
             ids: source("s"),
             watches: BTreeMap::new(),
             purposes: BTreeMap::new(),
+            waiting: BTreeMap::new(),
         }
     }
 }
 
 /// Its user.
 pub(crate) const USER: &str = "zoe@peer.example";
+
+/// What it refuses a subscription with for now (RFC 3261 §21.4.18, §21.5): none of them is for ever.
+const REFUSALS: [u16; 3] = [480, 500, 503];
+
+/// How long its user takes to let somebody see.
+const DECISION_WAIT: std::time::Duration = std::time::Duration::from_secs(7);
 
 /// How long a subscription lasts without a refresh: shorter than the quiet at the end of a run.
 const LEASE_S: u32 = 120;

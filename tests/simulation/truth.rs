@@ -14,6 +14,9 @@ pub(crate) struct Truth {
     /// The newest letter of each pair that has arrived.
     newest: BTreeMap<(usize, usize), u64>,
     values: BTreeMap<String, u64>,
+    said_in_rooms: BTreeMap<String, usize>,
+    /// Under which MessageIDs, by who heard what.
+    heard_in_rooms: BTreeMap<(String, String), BTreeSet<String>>,
     grants: BTreeMap<(String, String), Grant>,
     counts: BTreeMap<String, u64>,
     violations: Vec<String>,
@@ -162,6 +165,28 @@ impl Truth {
         if last > text.number {
             self.violated(format!("{text} came to {at} after number {last} of the same pair"));
         }
+    }
+
+    /// What somebody will say in a conversation.
+    pub(crate) fn said_in_room(&mut self, who: usize) -> String {
+        let text = format!("room {who} {}", self.said_in_rooms.len());
+        self.said_in_rooms.insert(text.clone(), who);
+        text
+    }
+
+    /// Somebody heard something in a conversation.
+    pub(crate) fn heard_in_room(&mut self, at: &str, words: &str, id: &str) {
+        if !self.said_in_rooms.contains_key(words) {
+            return self.violated(format!("{at} heard in a conversation what nobody said: {words:?}"));
+        }
+        let ids = self.heard_in_rooms.entry((at.to_owned(), words.to_owned())).or_default();
+        ids.insert(id.to_owned());
+        // What was not answered when the gateway forgot it is said once more by its speaker, and is new then.
+        if ids.len() > 1 + self.crashed_at.len() {
+            let ids = ids.clone();
+            return self.violated(format!("{words:?} came again to {at} and cannot be known as the same: {ids:?}"));
+        }
+        self.count("heard in rooms".to_owned());
     }
 
     /// Somebody says something of himself.

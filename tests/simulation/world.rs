@@ -39,10 +39,14 @@ pub(crate) struct World {
     pub(crate) ladder: Ladder,
     /// Difference between the gateway's clock and the true one.
     clock_origin: u64,
+    /// How far the gateway's clock was set back in all: so much longer it takes for what ends by its time.
+    pub(crate) set_back: u64,
     queue: BTreeMap<(u64, u64), Happening>,
     number: u64,
     standing: Standing,
     is_commit_due: bool,
+    /// Until when the gateway, which was told to end, may finish what is under way.
+    draining: Option<u64>,
     /// What goes wrong with commits.
     pub(crate) trouble: Trouble,
 }
@@ -93,10 +97,12 @@ impl World {
             truth: Truth::default(),
             ladder: Ladder::default(),
             clock_origin: CLOCK_ORIGIN,
+            set_back: 0,
             queue: BTreeMap::new(),
             number: 0,
             standing: Standing::Down,
             is_commit_due: false,
+            draining: None,
             trouble: Trouble::default(),
         }
     }
@@ -110,6 +116,16 @@ impl World {
         self.truth.count("starts".to_owned());
     }
 
+    /// Tells the gateway to end, in order: it takes no posts any more, finishes what is under way and is started again
+    /// some time later. One that is down or ending already is left alone.
+    pub(crate) fn drain(&mut self) {
+        if self.node.is_running() && self.draining.is_none() {
+            self.ladder.tell("gateway    drains");
+            self.truth.count("drains".to_owned());
+            self.draining = Some(self.now + DRAIN_MAX);
+        }
+    }
+
     /// Asks for [`Step::Act`] after a while.
     pub(crate) fn act_after(&mut self, wait: u64) {
         self.plan(wait, Happening::Act);
@@ -117,7 +133,7 @@ impl World {
 
     /// The next thing that happens, up to the time given.
     pub(crate) async fn step(&mut self, until: u64) -> Step {
-        let next = [self.queue.keys().next().map(|(at, _)| *at), self.gateway_due(), self.actors_due()];
+        let next = [self.queue.keys().next().map(|(at, _)| *at), self.gateway_due(), self.actors_due(), self.draining];
         let Some(at) = next.into_iter().flatten().min().filter(|at| *at <= until) else {
             self.set_time(until);
             return Step::Over;
@@ -243,11 +259,36 @@ impl World {
                 Standing::Store | Standing::Rest(_) | Standing::Down => break,
             }
         }
+        self.finish_drain();
         if self.node.is_running() && self.chance.happens(self.trouble.crash_anywhere) {
             self.crash("between two steps");
         }
         // What runs beside the lane has its turn.
         tokio::task::yield_now().await;
+    }
+
+    /// Ends the process that was told to when nothing is under way any more, or its time is over.
+    fn finish_drain(&mut self) {
+        let (Some(until), Standing::Rest(_)) = (self.draining, self.standing) else { return };
+        let left = self.node.under_way().unwrap_or(0);
+        if left > 0 && self.now < until {
+            return;
+        }
+        self.draining = None;
+        self.standing = Standing::Down;
+        let unanswered = self.node.kill();
+        self.truth.count(if left == 0 { "drains in time" } else { "drains cut short" }.to_owned());
+        self.ladder.tell(format_args!("gateway    has ended; {left} under way"));
+        if left == 0 && !unanswered.is_empty() {
+            self.truth.violated(format!("the gateway ended in order and left {} posts unanswered", unanswered.len()));
+        }
+        // Transactions end with the process: what was not answered is asked anew.
+        self.truth.forgot();
+        for key in unanswered {
+            self.plan(1, Happening::Reply { key, reply: None });
+        }
+        let wait = self.chance.between(50, 8_000);
+        self.plan(wait, Happening::Start);
     }
 
     fn commit(&mut self) {
@@ -282,11 +323,13 @@ impl World {
         self.truth.count("crashes".to_owned());
         self.truth.forgot();
         self.standing = Standing::Down;
+        self.draining = None;
         for key in self.node.kill() {
             self.plan(1, Happening::Reply { key, reply: None });
         }
         if self.chance.happens(self.trouble.clock_step) {
             let step = self.chance.between(0, 2 * CLOCK_STEP_MAX);
+            self.set_back += CLOCK_STEP_MAX.saturating_sub(step);
             self.clock_origin = (self.clock_origin + step).saturating_sub(CLOCK_STEP_MAX);
             self.ladder.tell(format_args!("clock      is {step} - {CLOCK_STEP_MAX} ms further"));
             self.truth.count("clock steps".to_owned());
@@ -304,7 +347,7 @@ impl World {
             exposure: wv_proto::session::login::Exposure::Protected,
             msisdn: None,
         };
-        if !self.node.post(key, post) {
+        if self.draining.is_some() || !self.node.post(key, post) {
             self.plan(REFUSED_AFTER, Happening::Reply { key, reply: None });
         }
     }
@@ -398,7 +441,18 @@ fn first_line(octets: &[u8]) -> String {
     let line = line.trim_end_matches(" SIP/2.0").trim_start_matches("SIP/2.0 ");
     let text = String::from_utf8_lossy(octets);
     let body = text.split("\r\n\r\n").nth(1).unwrap_or_default();
-    if line.starts_with("MESSAGE ") { format!("{line} ({body})") } else { line.to_owned() }
+    let note = body.split("<note>").nth(1).and_then(|rest| rest.split('<').next());
+    let named = ["SIP-If-Match", "SIP-ETag", "Expires", "Subscription-State", "Call-ID"].iter();
+    let fields = named.filter_map(|name| {
+        let field = text.split("\r\n").find(|field| field.starts_with(&format!("{name}: ")))?;
+        Some(format!(" [{field}]"))
+    });
+    let fields: String = fields.collect();
+    match (line.starts_with("MESSAGE "), note) {
+        (true, _) => format!("{line} ({body})"),
+        (false, Some(note)) => format!("{line}{fields} ({note})"),
+        (false, None) => format!("{line}{fields}"),
+    }
 }
 
 /// A disk and the gateway on it.
@@ -416,6 +470,9 @@ pub(crate) const SERVER: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::
 
 /// What the gateway's clock shows at the beginning.
 const CLOCK_ORIGIN: u64 = 1_750_000_000_000;
+
+/// How long a gateway that is to end may finish what is under way (mapping/sessions §8.5).
+const DRAIN_MAX: u64 = 30_000;
 
 /// How far a clock may be off after a start.
 const CLOCK_STEP_MAX: u64 = 120_000;

@@ -3,6 +3,8 @@
 mod snapshot;
 
 pub use crate::event::state::Target;
+mod cell;
+
 use crate::message::header::contact::{Contact, Contacts, Preference};
 use crate::message::header::cseq::Sequence;
 use crate::message::header::identifier::CallId;
@@ -154,6 +156,7 @@ impl Registrar {
     // RFC 3261 §10.3
     /// Processes one REGISTER, completely or not at all.
     pub fn register(&mut self, now: Timestamp, request: &RegisterRequest<'_>) -> RegisterAnswer {
+        self.name_request(request);
         let Target::Hosted(address) = request.target else { return RegisterAnswer::NotHosted };
         // A binding whose end has come is gone, even when nobody has called `expire` yet.
         self.expire(now);
@@ -186,6 +189,9 @@ impl Registrar {
     /// Ends the bindings whose time is over.
     pub fn expire(&mut self, now: Timestamp) {
         while let Some(slot) = self.deadlines.pop_due(now) {
+            if let Some(registration) = self.registrations.get(&slot) {
+                self.name_event(&registration.bindings, "time passes");
+            }
             let Some(registration) = self.registrations.get_mut(&slot) else { continue };
             let address = registration.address.clone();
             let over = registration.bindings.extract_if(.., |binding| binding.expires_at <= now);
@@ -200,12 +206,14 @@ impl Registrar {
 
     /// Ends one binding, for instance because its flow broke.
     pub fn remove(&mut self, address: &str, id: &BindingId) {
+        self.name_event(self.bindings(address), "flow breaks");
         let after = self.bindings(address).iter().filter(|binding| binding.id != *id).cloned().collect();
         self.commit(address, after);
     }
 
     /// Ends all bindings of an address of record, for instance because its account was removed.
     pub fn withdraw(&mut self, address: &str) {
+        self.name_event(self.bindings(address), "account removed");
         self.commit(address, Vec::new());
     }
 

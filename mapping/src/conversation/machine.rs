@@ -8,10 +8,11 @@ pub(crate) use person::{Person, Place, Seat, Standing};
 use super::{Access, Following, OwnChange, OwnStanding, Participant, Properties, Removal, Reply, Role};
 use crate::{
     address::Address,
-    conversation::{Ask, News},
+    conversation::{Ask, News, PropertyChange},
     outcome::{Detail, Outcome},
     side::Endpoint,
     time::Timestamp,
+    witness::met,
 };
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -113,7 +114,10 @@ impl Conversation {
     pub(crate) fn handle(&mut self, now: Timestamp, event: ConversationEvent) -> Vec<Action> {
         let mut actions = Actions::default();
         match event {
-            ConversationEvent::Asked { user, endpoint, ask } => self.asked(now, &user, endpoint, ask, &mut actions),
+            ConversationEvent::Asked { user, endpoint, ask } => {
+                self.name(&user, &ask);
+                self.asked(now, &user, endpoint, ask, &mut actions);
+            }
             ConversationEvent::Gone { user, endpoint } => {
                 self.unseat(now, &user, &endpoint, &mut actions);
             }
@@ -122,6 +126,39 @@ impl Conversation {
             ConversationEvent::EmptyOver => self.empty_over(now, &mut actions),
         }
         actions.0
+    }
+
+    /// Names the cell of the state table that something that is asked is about to reach.
+    fn name(&self, user: &Address, ask: &Ask) {
+        if !cfg!(debug_assertions) {
+            return;
+        }
+        let person = self.people.get(user);
+        let standing = match (person.map(|person| (person.role, person.standing)), self.is_seated(user)) {
+            (Some((Some(Role::Administrator), _)), _) => "administrator",
+            (Some((Some(Role::Moderator), _)), _) => "moderator",
+            (Some((Some(Role::User), _)), _) => "member",
+            (Some((None, Standing::KeptOut)), _) => "kept-out",
+            (Some((None, _)), true) => "joined",
+            (Some((None, Standing::Admitted | Standing::Awaited)), false) => "invited",
+            (Some((None, Standing::Plain)) | None, false) | (None, true) => "stranger",
+        };
+        let asked = match ask {
+            Ask::Join { .. } => "join",
+            Ask::Leave => "leave",
+            Ask::End => "end",
+            Ask::Members => "members",
+            Ask::Participants => "participants",
+            Ask::Properties => "properties",
+            Ask::Change { properties, .. } if *properties == PropertyChange::default() => "change-own",
+            Ask::Change { .. } => "change",
+            Ask::AddMembers(_) => "add",
+            Ask::RemoveMembers(_) => "remove",
+            Ask::SetRoles(_) => "roles",
+            Ask::KeepOut { .. } => "keep-out",
+            Ask::Follow(_) => "follow",
+        };
+        met("mapping_conversation", format_args!("{:?} {standing} {asked}", self.properties.access));
     }
 
     fn asked(&mut self, now: Timestamp, user: &Address, endpoint: Endpoint, ask: Ask, actions: &mut Actions) {

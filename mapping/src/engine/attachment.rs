@@ -35,6 +35,7 @@ impl Engine {
         }
         self.output.done(request, Outcome::Success);
         self.present(user);
+        self.name_permissions(user, "another login");
         self.ask_at(user, &endpoint);
         self.offer_inbox(user, &endpoint);
         self.offer_reports(user, &endpoint);
@@ -54,6 +55,8 @@ impl Engine {
         self.end_watches(user, endpoint);
         let Some(actor) = self.users.get_mut(user) else { return };
         let Some(Attachment { device, .. }) = actor.attachments.remove(endpoint) else { return };
+        self.name_permissions(user, "logout");
+        let Some(actor) = self.users.get_mut(user) else { return };
         self.output.drop_fact(FactKey::Attachment(user.clone(), endpoint.clone()));
         actor.letters.endpoint_gone(endpoint);
         self.forget_copies(user);

@@ -27,6 +27,7 @@ impl Engine {
         if publications.len() >= bound && !publications.contains_key(&publication.device) {
             return self.output.done(request, Outcome::Unavailable);
         }
+        self.name_permissions(user, "presence");
         let touched = self.user_mut(user).publications.publish(now, publication);
         for device in touched {
             match self.users.get(user).and_then(|actor| actor.publications.by_device.get(&device)) {
@@ -81,7 +82,10 @@ impl Engine {
         let standing = match self.config.domains.find(presentity).map(|row| row.route.clone()) {
             None => Standing::Declined(Outcome::UnknownDomain),
             Some(Route::Peer(peer)) => return self.join_entry(presentity, watcher, peer, ticket),
-            Some(Route::Hosted) => self.admit(presentity, &watcher, attributes, ticket),
+            Some(Route::Hosted) => {
+                self.name_permission(presentity, &watcher, "watch");
+                self.admit(presentity, &watcher, attributes, ticket)
+            }
         };
         self.output.tell(&watcher, Word::Standing { presentity: presentity.clone(), ticket, standing });
         self.forget_if_empty(presentity);
@@ -159,6 +163,7 @@ impl Engine {
     }
 
     pub(super) fn stop_watch(&mut self, presentity: &Address, watcher: &Address) {
+        self.name_permission(presentity, watcher, "unwatch");
         if self.users.get_mut(presentity).is_some_and(|actor| actor.watchers.remove(watcher).is_some()) {
             self.remember_watcher(presentity, watcher, WatcherStatus::Former);
         }
@@ -227,6 +232,11 @@ impl Engine {
         if let Some(outcome) = self.refusal_for_guests(presentity) {
             return self.output.done(request, outcome);
         }
+        let event = match decision {
+            Decision::Allow => "allow",
+            Decision::Block => "block",
+        };
+        self.name_permission(presentity, watcher, event);
         let bound = self.config.limits.authorizations_per_presentity;
         let rules = &self.user_mut(presentity).authorizations.rules;
         if rules.len() >= bound && !rules.contains_key(watcher) {
@@ -249,6 +259,7 @@ impl Engine {
         if let Some(outcome) = self.refusal_for_guests(presentity) {
             return self.output.done(request, outcome);
         }
+        self.name_permission(presentity, watcher, "cancel");
         let actor = self.user_mut(presentity);
         if actor.authorizations.rules.remove(watcher).is_some() {
             self.output.drop_fact(FactKey::Authorization(presentity.clone(), watcher.clone()));
@@ -328,6 +339,7 @@ impl Engine {
 
     /// Nobody answered for so long that nobody will.
     pub(super) fn question_over(&mut self, presentity: &Address, watcher: &Address) {
+        self.name_permission(presentity, watcher, "question too old");
         self.forget_question(presentity, watcher);
         let waiting = self
             .users
@@ -351,6 +363,7 @@ impl Engine {
         if !self.accounts.contains(presentity) {
             return Err(Outcome::UnknownUser);
         }
+        self.name_permission(presentity, watcher, "fetch");
         self.refresh_document(presentity);
         let permission = self.permission(presentity, watcher);
         match self.standing_of(presentity, watcher, permission) {

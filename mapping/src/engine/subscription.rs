@@ -70,6 +70,14 @@ impl Engine {
         }
         let key = (presentity, watcher);
         let Some(entry) = self.cache.entries.get_mut(&key) else { return };
+        if matches!(update, SubscriptionUpdate::Pending | SubscriptionUpdate::Active(_)) {
+            // It was closed meanwhile and its new start is queued: this is the word of one that is taking its leave.
+            if !entry.is_open && entry.machine.state == EntryState::Subscribing {
+                return;
+            }
+            // The end of a former one may be told after this one was opened; whoever speaks is open, and to be closed.
+            entry.is_open = true;
+        }
         let event = match update {
             SubscriptionUpdate::Pending => EntryEvent::Pending,
             SubscriptionUpdate::Active(document) => {

@@ -9,6 +9,7 @@ use crate::{
     record::{Fact, FactKey},
     relay::machine::{RelayMachine, RelayState, Verdict},
     side::{Endpoint, PeerName},
+    witness::met,
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -130,6 +131,7 @@ impl Relay {
         outcome: Outcome,
         retry_after: Option<Duration>,
     ) -> Option<(Outcome, Option<Duration>)> {
+        self.name(delivery, outcome);
         if !self.running.remove(&delivery) {
             return None;
         }
@@ -146,6 +148,31 @@ impl Relay {
             self.failure = Some((outcome, retry_after));
         }
         if self.running.is_empty() { self.failure.take() } else { None }
+    }
+}
+
+impl Relay {
+    /// Names the cell of the state table that the end of an attempt is about to reach.
+    fn name(&self, delivery: DeliveryId, outcome: Outcome) {
+        let running = match self.running.len() {
+            0 => "none runs",
+            1 => "one runs",
+            _ => "two run",
+        };
+        let failure = match self.failure.map(|(failure, _)| Verdict::of(failure)) {
+            Some(Verdict::NotNow) => ", one said not now",
+            Some(Verdict::Never) => ", one said never",
+            Some(Verdict::Taken) | None => "",
+        };
+        let whose = if self.running.contains(&delivery) { "own" } else { "unknown" };
+        let outcome = match (outcome, Verdict::of(outcome)) {
+            (Outcome::Success, _) => "Success",
+            (_, Verdict::Taken) => "Stored",
+            (Outcome::NotLoggedIn, _) => "NotLoggedIn",
+            (_, Verdict::NotNow) => "Unavailable",
+            (_, Verdict::Never) => "Blocked",
+        };
+        met("mapping_attempt", format_args!("{running}{failure}, {whose} {outcome}"));
     }
 }
 

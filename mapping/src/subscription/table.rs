@@ -129,6 +129,9 @@ impl EndpointWatch {
 
     /// What the endpoint is to be shown of this standing.
     pub(crate) fn showing(&self, standing: &Standing, profile: &SideProfile, now: Timestamp) -> Showing {
+        if self.shown.is_none() {
+            name(standing, profile);
+        }
         let nothing = || Arc::new(PresenceDocument::default());
         let (phase, state, document, attributes) = match (standing, profile.refusal, profile.pending_view) {
             (Standing::Unclear | Standing::Pending, _, PendingView::Silence) => return Showing::Nothing,
@@ -193,6 +196,23 @@ impl EndpointWatch {
             }
         }
     }
+}
+
+/// Names the cell of the state table that a first showing reaches.
+fn name(standing: &Standing, profile: &SideProfile) {
+    let side = match profile.refusal {
+        RefusalStyle::Stays => "Wv",
+        RefusalStyle::Ends => "Simple",
+    };
+    let standing = match standing {
+        Standing::Unclear => "Unclear",
+        Standing::Pending => "Pending",
+        Standing::Active(_) => "Active",
+        Standing::Refused => "Refused",
+        Standing::Failed(_) => "Failed(NoResource)",
+        Standing::Declined(_) => "Declined(Blocked)",
+    };
+    crate::witness::met("mapping_showing", format_args!("{side} {standing}"));
 }
 
 #[cfg(test)]

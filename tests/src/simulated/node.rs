@@ -18,6 +18,7 @@ use gateway::{
         session::{IncomingPost, PostReply},
     },
 };
+use mapping::side::Side;
 use sip_proto::transaction::via::ConnectionId;
 use std::{
     cell::RefCell,
@@ -184,6 +185,15 @@ impl Node {
         if let Some(life) = &self.life {
             life.transports.take_datagram(life.socket, octets, source);
         }
+    }
+
+    /// How many wait for an answer of it, as far as can be seen: none while it waits for the store.
+    #[must_use]
+    pub fn under_way(&self) -> Option<usize> {
+        self.look(|lane| {
+            let sides = [Side::Wv, Side::Simple].map(|side| lane.adapter(side).borrow().under_way());
+            sides.iter().sum()
+        })
     }
 
     /// Takes over a connection that somebody opened; false when nobody is there to take it.

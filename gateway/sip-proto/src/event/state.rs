@@ -5,6 +5,8 @@
 
 mod snapshot;
 
+mod cell;
+
 use crate::id_source::IdSource;
 use crate::message::header::identifier::EntityTag;
 use crate::time::{DeadlineQueue, Timestamp};
@@ -192,6 +194,7 @@ impl Compositor {
     // RFC 3903 §6
     /// Processes one PUBLISH, completely or not at all. Requests must come in the order of their arrival.
     pub fn publish(&mut self, now: Timestamp, request: &PublishRequest<'_>) -> PublishAnswer {
+        self.name_request(request);
         self.decide(now, request).unwrap_or_else(|refusal| refusal)
     }
 
@@ -209,6 +212,7 @@ impl Compositor {
     /// Ends the publications whose time is over.
     pub fn expire(&mut self, now: Timestamp) {
         while let Some(slot) = self.deadlines.pop_due(now) {
+            self.name_time(slot);
             if let Some(publication) = self.remove(slot) {
                 self.commands.push_back(Command::Expired { id: publication.id, key: publication.key });
             }

@@ -191,13 +191,22 @@ impl Agent {
     }
 
     pub(super) fn close_subscription(&mut self, now: Timestamp, subscription: &SubscriptionId) {
-        let Some(tag) = self.subscribers.by_name.remove(subscription) else { return };
-        if let Some(entry) = self.subscribers.entries.get_mut(&tag) {
+        if let Some(tag) = self.subscribers.by_name.remove(subscription) {
+            self.leave(now, &tag);
+        }
+    }
+
+    /// Ends one dialog; the engine may have another one under the same name.
+    fn leave(&mut self, now: Timestamp, tag: &Arc<str>) {
+        if let Some(entry) = self.subscribers.entries.get_mut(tag) {
             entry.correlation = self.current;
             entry.claim_until = None;
             entry.machine.handle(to_sip(now), SubscriberEvent::Unsubscribe);
+            if self.subscribers.by_name.get(&entry.name) == Some(tag) {
+                self.subscribers.by_name.remove(&entry.name);
+            }
         }
-        self.drive_subscriber(now, &tag);
+        self.drive_subscriber(now, tag);
     }
 
     /// RFC 6665 §4.1.3: a NOTIFY finds its subscription by the tag that this side gave it.
@@ -230,8 +239,7 @@ impl Agent {
             let Some(entry) = self.subscribers.entries.get_mut(&tag) else { continue };
             entry.correlation = correlation;
             if entry.claim_until.is_some_and(|until| until <= to_sip(now)) {
-                let name = entry.name.clone();
-                self.close_subscription(now, &name);
+                self.leave(now, &tag);
                 continue;
             }
             entry.machine.expire(to_sip(now));
@@ -347,9 +355,20 @@ impl Agent {
             Subscriber::from_snapshot(to_sip(now), &octets, settings, spread).map_err(|error| error.to_string())?;
         let (correlation, kept_until) = (self.correlation(), machine.expires_at());
         let is_leaving = machine.state() == SubscriberState::Leaving;
-        let claim_until = (!is_leaving).then(|| to_sip(now.after(CLAIM_WAIT)));
+        let mut claim_until = (!is_leaving).then(|| to_sip(now.after(CLAIM_WAIT)));
         if !is_leaving {
-            self.subscribers.by_name.insert(name.clone(), Arc::clone(key));
+            // One that took its leave while its refresh was under way was not kept as leaving: the later one goes on.
+            let other = self.subscribers.by_name.get(&name).cloned();
+            let other = other.and_then(|other| self.subscribers.entries.get_mut(&other));
+            match other {
+                Some(other) if other.kept_until > kept_until => claim_until = Some(to_sip(now)),
+                other => {
+                    if let Some(other) = other {
+                        other.claim_until = Some(to_sip(now));
+                    }
+                    self.subscribers.by_name.insert(name.clone(), Arc::clone(key));
+                }
+            }
         }
         let entry = Entry { machine, name, wish, hop, correlation, kept_until, claim_until };
         self.subscribers.entries.insert(Arc::clone(key), entry);

@@ -1,5 +1,7 @@
 //! What waits for a client: the queue of server-initiated primitives and the transactions that it has not answered.
 
+mod cell;
+
 use super::limit::SessionLimits;
 use super::negotiation::Negotiated;
 use super::presence_size::octets_of_presence;
@@ -167,6 +169,7 @@ impl Outbox {
 
     // WV-POLL-08
     pub(super) fn enqueue(&mut self, entry: ServerPrimitive, limits: &SessionLimits) -> Enqueued {
+        self.name_about(&entry.key, "the same again", Some("something else"));
         if let QueueKey::Message(id) = &entry.key {
             let is_about =
                 |key: &QueueKey| matches!(key, QueueKey::Message(known) | QueueKey::Notice(known) if known == id);
@@ -209,6 +212,7 @@ impl Outbox {
 
     /// What waits under the key is not sent any more; what is on its way is not sent again.
     pub(super) fn retract(&mut self, key: &QueueKey) {
+        self.name_about(key, "retract", None);
         self.queue.retain(|queued| queued.key != *key);
         for sent in self.sent.iter_mut().filter(|sent| sent.keys.as_slice() == std::slice::from_ref(key)) {
             sent.phase = Phase::Retracted;
@@ -218,6 +222,7 @@ impl Outbox {
     /// The client answered this transaction: what it was about, unless no such transaction is open.
     // WV-TRX-03
     pub(super) fn acknowledge(&mut self, id: &TransactionId) -> Option<Vec<QueueKey>> {
+        self.name_answer(id);
         let at = self.sent.iter().position(|sent| sent.bears(id))?;
         let Sent { mut keys, superseded, .. } = self.sent.remove(at);
         keys.retain(|key| !superseded.contains(key));
@@ -234,6 +239,7 @@ impl Outbox {
         negotiated: &Negotiated,
         encoding: Encoding,
     ) -> Option<(TransactionId, Primitive)> {
+        self.name_occasion(now, occasion, limits);
         while let Some(at) = self.due(now, occasion, limits) {
             if let Some(again) = self.send_again(now, at, limits) {
                 return Some(again);
@@ -261,6 +267,7 @@ impl Outbox {
     /// Marks what was not answered in time. Tells whether something waits now where nothing waited before.
     // WV-POLL-05
     pub(super) fn expire(&mut self, now: Timestamp, limits: &SessionLimits) -> Transition {
+        self.name_time(now, limits);
         let waited = self.is_waiting();
         for sent in &mut self.sent {
             if sent.phase == Phase::Underway && sent.sent_at.after(limits.sent_life) <= now {
@@ -282,6 +289,7 @@ impl Outbox {
 
     /// The client lost what it had: everything open is sent again at the next occasion.
     pub(super) fn reopen(&mut self) {
+        self.name_all("client lost all", |_| true);
         self.sent.retain(|sent| sent.phase != Phase::Retracted);
         for sent in &mut self.sent {
             sent.phase = Phase::Overdue;
@@ -290,6 +298,7 @@ impl Outbox {
 
     /// Everything that the client has not acknowledged, for the session that takes the place of this one.
     pub(super) fn take_all(&mut self) -> Vec<ServerPrimitive> {
+        self.name_all("replaced session", |_| true);
         let open = std::mem::take(&mut self.sent).into_iter().filter(|sent| sent.phase != Phase::Retracted);
         let open = open.flat_map(Sent::into_current);
         open.chain(std::mem::take(&mut self.queue)).collect()

@@ -1,10 +1,7 @@
 //! The machine of a conversation: its rules, and the table of who may do what.
 
 use super::*;
-use crate::{
-    conversation::{PropertyChange, Who},
-    side::Side,
-};
+use crate::{conversation::Who, side::Side};
 
 fn address(text: &str) -> Address {
     Address::parse(text).unwrap()

@@ -301,6 +301,21 @@ fn a_refusal_is_shown_once_and_not_retried() {
 }
 
 #[test]
+fn a_subscription_that_speaks_after_the_end_of_a_former_one_is_closed_too() {
+    let mut world = World::new();
+    let presentity = watch(&mut world, ALICE, &session("a"), &[ZOE]);
+    assert_eq!(outcome(world.answer(presentity)), Outcome::Success);
+    // What was restored ends at the same moment in which it is opened anew.
+    let later = Some(Duration::from_secs(3600));
+    update(&mut world, ALICE, SubscriptionUpdate::Ended { reason: EndReason::Probation, retry_after: later });
+    update(&mut world, ALICE, online());
+    world.take();
+    world.request(ALICE, &session("a"), Operation::Unwatch { targets: vec![address(ZOE)] });
+    world.wait_millis(120_000);
+    assert_eq!(closed(&world.take()), 1);
+}
+
+#[test]
 fn a_failing_peer_is_tried_again_and_the_last_known_stays() {
     let mut world = World::new();
     watch(&mut world, ALICE, &session("a"), &[ZOE]);
