@@ -77,6 +77,8 @@ pub struct Running {
     pub csp_tls: Option<SocketAddr>,
     /// Where clients that want to be woken connect; none when that is not offered.
     pub cir: Option<SocketAddr>,
+    /// Where peers post; none without `[wv.federation]`.
+    pub ssp: Option<SocketAddr>,
     /// Where SIP is listened for.
     pub sip: Vec<(SipTransport, SocketAddr)>,
     /// Where the administration listens.
@@ -237,7 +239,7 @@ fn launch(
         member: shutdown.member("admin"),
     };
     let admin = start_admin(&site.configuration, store, ports, parts)?;
-    let csp_tls = sockets.csp_tls_address();
+    let (csp_tls, ssp) = (sockets.csp_tls_address(), sockets.ssp_address());
     let (csp, cir, sip) = (sockets.csp_address(), sockets.cir_address(), sockets.sip_addresses());
     let (lanes, started) = start_lanes(&site, store, snapshot, sockets, &mut shutdown);
     if let Err(error) = started {
@@ -248,6 +250,7 @@ fn launch(
     let running = Running {
         csp,
         csp_tls,
+        ssp,
         cir,
         csp_url: csp.zip(site.configuration.wv_access.as_ref()).map(|(at, wv)| wv.advertised(at)),
         sip,
@@ -338,7 +341,7 @@ fn metrics_end() -> PrometheusHandle {
 impl Running {
     fn supervise(mut self, supervisor: Supervisor, store: Arc<OpenStore>) -> Result<Self, StartError> {
         self.supervisor = Some(supervisor.start(store)?);
-        for key in ["wv.federation.listen", "simple.msrp_listen"] {
+        for key in ["simple.msrp_listen"] {
             tracing::debug!(key, "not served by this build: not listened on");
         }
         tracing::info!(
@@ -377,7 +380,7 @@ impl Running {
     pub fn to_json(&self) -> serde_json::Value {
         let sip: Vec<String> = self.sip.iter().map(|(transport, at)| format!("{}:{at}", transport.as_str())).collect();
         serde_json::json!({
-            "csp": self.csp_url, "csp_tls": self.csp_tls, "cir": self.cir.map(|at| format!("tcp:{at}")), "sip": sip, "admin": format!("http://{}/", self.admin), "data_dir": self.data_dir,
+            "csp": self.csp_url, "csp_tls": self.csp_tls, "cir": self.cir.map(|at| format!("tcp:{at}")), "ssp": self.ssp.map(|at| format!("http://{at}/")), "sip": sip, "admin": format!("http://{}/", self.admin), "data_dir": self.data_dir,
         })
     }
 }
@@ -393,6 +396,9 @@ impl fmt::Display for Running {
         }
         if let Some(at) = &self.cir {
             writeln!(f, "CIR    tcp:{at}")?;
+        }
+        if let Some(at) = &self.ssp {
+            writeln!(f, "SSP    http://{at}/")?;
         }
         for (transport, at) in &self.sip {
             writeln!(f, "SIP    {}:{at}", transport.as_str())?;

@@ -5,6 +5,10 @@ pub mod cir;
 pub mod listener;
 pub mod plain_text;
 pub mod session;
+mod side;
+pub mod ssp;
 pub mod translate;
 
 pub use session::{SubscriberBackend, SubscriberDesk, WvAdapter, WvParts, WvSettings};
+pub use side::WvSide;
+pub use ssp::{SspAdapter, SspParts, SspPeer, SspSettings};

@@ -158,6 +158,14 @@ fn stamp(document: &mut PresenceDocument, now: Timestamp, device: &DeviceId) {
     }
 }
 
+impl PresenceDocument {
+    /// Takes over what another document of the same presentity says; what it does not say stays.
+    pub fn merge(&mut self, said: Self) {
+        merge_person(&mut self.person, said.person);
+        said.devices.into_iter().for_each(|device| merge_into(&mut self.devices, device));
+    }
+}
+
 fn is_silent(person: &Person) -> bool {
     Person { updated: None, ..person.clone() } == Person::default()
 }

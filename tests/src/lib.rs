@@ -26,6 +26,7 @@ pub mod rules;
 pub mod scenario;
 pub mod simulated;
 pub mod sipp;
+pub mod ssp_peer;
 pub mod status;
 pub mod tls;
 pub mod tool;

@@ -16,7 +16,7 @@ use crate::{
         transport::Transports,
     },
     store::{Scope, Snapshot, StoreHandle, WireRecord},
-    wv::{WvAdapter, WvParts, cir::CirOutlet},
+    wv::{SspAdapter, SspParts, WvAdapter, WvParts, WvSide, cir::CirOutlet},
 };
 use mapping::{
     address::Address,
@@ -77,6 +77,8 @@ pub struct Assembly {
     pub transports: Option<Rc<Transports>>,
     /// The CSP door; none without `[wv.access]`.
     pub sessions: Option<WvAdapter>,
+    /// The SSP door; none without `[wv.federation]`.
+    pub federation: Option<SspAdapter>,
 }
 
 impl LanePlan {
@@ -135,14 +137,19 @@ impl LanePlan {
         };
         let (simple, transports) = self.build_simple(now, &wake, &mut seeds, &kept(Side::Simple))?;
         let places = Places { csp: connections.csp, cir: connections.cir };
-        let sessions = self.build_wv((places, connections.outlet), now, &wake, &mut seeds, &kept(Side::Wv));
+        let side = WvSide {
+            access: self.build_access((places, connections.outlet), &wake, &mut seeds),
+            federation: self.build_federation(&wake, &mut seeds)?,
+        };
+        kept(Side::Wv).into_iter().for_each(|record| side.restore(now, record));
+        let WvSide { access: sessions, federation } = side.clone();
         let facts = snapshot.facts.iter().filter(|fact| scope.includes(fact.owner().as_str())).cloned().collect();
         let config = settings::engine(&self.configuration, self.number, self.lanes);
         let mut rebuild = rebuild(config, self.surroundings.book.clone(), seeds);
         let engine = rebuild(now, facts);
-        let wv: Rc<RefCell<dyn Adapter>> = match &sessions {
-            Some(sessions) => Rc::new(RefCell::new(sessions.clone())),
-            None => Rc::new(RefCell::new(AbsentSide(Side::Wv))),
+        let wv: Rc<RefCell<dyn Adapter>> = match (&sessions, &federation) {
+            (None, None) => Rc::new(RefCell::new(AbsentSide(Side::Wv))),
+            (_, _) => Rc::new(RefCell::new(side)),
         };
         let lane = Lane::new(LaneParts {
             clock: self.surroundings.clock.clone(),
@@ -156,21 +163,33 @@ impl LanePlan {
             wake,
             tasks: connections.tasks,
             neighbours: connections.neighbours,
+            wv_peers: settings::wv_peers(&self.configuration),
         });
-        Ok(Assembly { lane, transports, sessions })
+        Ok(Assembly { lane, transports, sessions, federation })
     }
 
-    fn build_wv(
+    fn build_federation(&self, wake: &Rc<Notify>, seeds: &mut Seeds) -> Result<Option<SspAdapter>, StartError> {
+        let Some(federation) = &self.configuration.wv_federation else { return Ok(None) };
+        let [randomness, _] = seeds.words();
+        Ok(Some(SspAdapter::new(SspParts {
+            settings: settings::federation(&self.configuration, federation)?,
+            clock: self.surroundings.clock.clone(),
+            wake: Rc::clone(wake),
+            tap: self.surroundings.tap.clone(),
+            randomness,
+            seed: seeds.octets()?,
+        })))
+    }
+
+    fn build_access(
         &self,
         (places, outlet): (Places, CirOutlet),
-        now: Timestamp,
         wake: &Rc<Notify>,
         seeds: &mut Seeds,
-        kept: &[&WireRecord],
     ) -> Option<WvAdapter> {
         let access = self.configuration.wv_access.as_ref()?;
         let [randomness, _] = seeds.words();
-        let sessions = WvAdapter::new(WvParts {
+        Some(WvAdapter::new(WvParts {
             settings: settings::sessions(&self.configuration, access, places, self.number, seeds.epoch.number()),
             clock: self.surroundings.clock.clone(),
             accounts: self.surroundings.book.clone(),
@@ -180,11 +199,7 @@ impl LanePlan {
             directory: self.surroundings.directory.clone(),
             randomness,
             entropy: self.surroundings.entropy.clone(),
-        });
-        for record in kept {
-            sessions.restore(now, record);
-        }
-        Some(sessions)
+        }))
     }
 
     fn build_simple(

@@ -15,10 +15,11 @@ use crate::{
     store::{OpenStore, Snapshot},
     tls::{TlsIdentity, domain::DomainTls},
     wv::{
-        SubscriberBackend, WvAdapter,
+        SspAdapter, SubscriberBackend, WvAdapter,
         cir::{CirListener, CirOutlet, PushGateway},
         listener::{self, ListenerSettings},
         plain_text::PlainTextListener,
+        ssp::listener as ssp_listener,
     },
 };
 use mapping::side::Side;
@@ -214,6 +215,14 @@ struct Built {
     csp: Vec<CspListener>,
     cir: Option<(CirListener, WvAdapter)>,
     plain_text: Option<(PlainTextListener, WvAdapter)>,
+    ssp: Option<SspDoor>,
+}
+
+/// What SSP is served with.
+struct SspDoor {
+    listener: TcpListener,
+    federation: SspAdapter,
+    settings: ssp_listener::SspListenerSettings,
 }
 
 /// What CSP is served with.
@@ -272,6 +281,11 @@ fn build(
     let cir = assembly.sessions.clone().zip(sockets.cir).map(|(sessions, listener)| {
         (CirListener { listener, limits: CirLimits::default(), connections_max }, sessions)
     });
+    let ssp = assembly.federation.zip(sockets.ssp).map(|(federation, listener)| SspDoor {
+        listener,
+        federation,
+        settings: settings::ssp_listener(configuration),
+    });
     let csp = match (assembly.sessions, configuration.wv_access.as_ref()) {
         (Some(sessions), Some(access)) => {
             let settings = settings::listener(configuration, access);
@@ -295,7 +309,7 @@ fn build(
             transports.serve_streams(listener, transport)?;
         }
     }
-    Ok(Built { lane: assembly.lane, transports: assembly.transports, csp, cir, plain_text })
+    Ok(Built { lane: assembly.lane, transports: assembly.transports, csp, cir, plain_text, ssp })
 }
 
 /// What is in the store now.
@@ -338,7 +352,7 @@ async fn watch_for_panics(before: u64) {
 
 /// Turns the lane through the life of the process.
 async fn turn(built: Built, number: u32, links: &[LaneLink], member: &mut Member, sockets: &mut Sockets) -> Life {
-    let Built { lane, transports, csp, cir, plain_text } = built;
+    let Built { lane, transports, csp, cir, plain_text, ssp } = built;
     let link = usize::try_from(number).ok().and_then(|number| links.get(number));
     let (stop, stopped) = watch::channel(false);
     let (close_listeners, closing) = watch::channel(false);
@@ -347,6 +361,11 @@ async fn turn(built: Built, number: u32, links: &[LaneLink], member: &mut Member
         ("CSP", tokio::task::spawn_local(serving))
     };
     let mut serving: Vec<_> = csp.into_iter().map(serve).collect();
+    serving.extend(ssp.map(|ssp| {
+        let closing = close_listeners.subscribe();
+        let serving = ssp_listener::serve(ssp.listener, ssp.settings, ssp.federation, None, closing);
+        ("SSP", tokio::task::spawn_local(serving))
+    }));
     serving.extend(plain_text.map(|(plain_text, sessions)| {
         ("PTS", tokio::task::spawn_local(plain_text.serve(sessions, close_listeners.subscribe())))
     }));

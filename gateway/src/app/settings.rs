@@ -4,25 +4,28 @@ use super::StartError;
 use crate::{
     config::{
         Configuration,
-        section::{AuthorizationDefault, SecondLogin, Simple, SipAuthentication, WvAccess},
-        value::{HostPort, PeerScheme, SipTransport},
+        section::{AuthorizationDefault, SecondLogin, Simple, SipAuthentication, WvAccess, WvFederation},
+        value::{DomainRouting, HostPort, PeerScheme, SipTransport},
     },
     simple::{
         agent::{Advertised, AgentSettings, PeerTable, SipPeer},
         transport::Bounds,
     },
+    tls::TlsTrust,
     wv::{
-        WvSettings,
+        SspPeer, SspSettings, WvSettings,
         listener::{CIR_PATH, ListenerSettings},
         session::{Provider, offered_functions},
+        ssp::{Target, listener::SspListenerSettings},
     },
 };
 use mapping::{
     engine::{DefaultAuthorization, EngineConfig},
-    side::Side,
+    side::{PeerName, Side},
 };
 use sip_proto::message::{header::via::Transport, host::Host, text::Text};
 use std::{
+    collections::BTreeSet,
     io,
     net::{SocketAddr, ToSocketAddrs},
     sync::Arc,
@@ -36,6 +39,7 @@ use wv_proto::{
         poll::Epoch,
         server::SessionPolicy,
     },
+    ssp::{limit::SspLimits, setup::SecretToken},
 };
 
 /// What had to be looked up for the SIP agent; the rest of its settings stands in the configuration.
@@ -51,6 +55,9 @@ impl AgentWishes {
     pub(super) fn of(configuration: &Configuration) -> Result<Self, StartError> {
         let mut peers = Vec::new();
         for peer in &configuration.peers {
+            if matches!(peer.uri.scheme, PeerScheme::Ssp | PeerScheme::SspTls) {
+                continue;
+            }
             if peer.uri.scheme != PeerScheme::Sip {
                 // Refused by the configuration as soon as a domain uses it.
                 tracing::warn!(peer = peer.name.as_str(), uri = %peer.uri, "no such neighbours in this build: not used");
@@ -154,6 +161,61 @@ pub(super) fn sessions(
             url: access.provider_url.as_deref().map(Box::from),
             map_url: access.map_url.as_deref().map(Box::from),
         },
+    }
+}
+
+/// The neighbour servers that are reached over the WV side.
+pub(super) fn wv_peers(configuration: &Configuration) -> BTreeSet<PeerName> {
+    let of_peer = |domain: &crate::config::section::Domain| match &domain.routing {
+        DomainRouting::Ssp(name) => Some(PeerName::new(name)),
+        DomainRouting::Access
+        | DomainRouting::Registrar
+        | DomainRouting::Peer(_)
+        | DomainRouting::CspClient(_)
+        | DomainRouting::Dns => None,
+    };
+    configuration.domains.iter().filter_map(of_peer).collect()
+}
+
+/// What the federation of a lane is told.
+pub(super) fn federation(configuration: &Configuration, federation: &WvFederation) -> Result<SspSettings, StartError> {
+    let is_foreign = |routing: &DomainRouting| matches!(routing, DomainRouting::Ssp(_));
+    // Hosted WV domains first: they are what a WV peer looks for most.
+    let mut locals: Vec<&crate::config::section::Domain> =
+        configuration.domains.iter().filter(|domain| !is_foreign(&domain.routing)).collect();
+    locals.sort_by_key(|domain| domain.side != Side::Wv);
+    let mut peers = Vec::new();
+    for name in wv_peers(configuration) {
+        let Some(peer) = configuration.peer(name.as_str()) else { continue };
+        let is_own = |domain: &&crate::config::section::Domain| domain.routing.peer() == Some(name.as_str());
+        let host = peer.uri.address.host.trim_matches(['[', ']']).to_owned();
+        let authority = format!("{}:{}", peer.uri.address.host, peer.uri.port());
+        let tls = match peer.uri.scheme {
+            PeerScheme::SspTls => Some(TlsTrust::open(federation.tls_ca.as_deref())?),
+            PeerScheme::Sip | PeerScheme::Ssp | PeerScheme::Csp | PeerScheme::CspTls => None,
+        };
+        peers.push(SspPeer {
+            target: Target { host, port: peer.uri.port(), authority, path: peer.uri.path.clone(), tls },
+            domains: configuration.domains.iter().filter(is_own).map(|domain| domain.name.as_str().into()).collect(),
+            secret: peer.secret.as_ref().map(|secret| SecretToken::new(secret.reveal())),
+            name,
+        });
+    }
+    Ok(SspSettings {
+        domains: configuration.domain_table(),
+        locals: locals.into_iter().map(|domain| domain.name.as_str().into()).collect(),
+        peers,
+        limits: SspLimits::default(),
+        validity_default: configuration.limits.engine.validity_default,
+        content_octets_max: configuration.limits.engine.content_octets_max,
+    })
+}
+
+/// The named limits of the SSP listener.
+pub(super) const fn ssp_listener(configuration: &Configuration) -> SspListenerSettings {
+    SspListenerSettings {
+        connections_max: configuration.limits.connections_max,
+        requests_per_s_per_source: configuration.limits.requests_per_s_per_source,
     }
 }
 

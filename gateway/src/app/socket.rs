@@ -41,6 +41,7 @@ pub(super) struct Sockets {
     pub(super) csp: Option<TcpListener>,
     pub(super) csp_tls: Option<TcpListener>,
     pub(super) cir: Option<TcpListener>,
+    pub(super) ssp: Option<TcpListener>,
     /// Where plain text arrives.
     pub(super) plain_text: Option<UdpSocket>,
     /// What wake-ups by datagram leave by.
@@ -99,6 +100,10 @@ impl Sockets {
             }
             sockets.bind_cir(access, ports)?;
         }
+        if let Some(federation) = &configuration.wv_federation {
+            let bound = ports.bind("wv.federation.listen", federation.listen, listen, |at| at.to_string())?;
+            sockets.ssp = Some(bound);
+        }
         if let Some(simple) = &configuration.simple {
             for wanted in &simple.listen {
                 sockets.bind_sip(*wanted, ports)?;
@@ -113,6 +118,7 @@ impl Sockets {
             csp: self.csp.as_ref().map(TcpListener::try_clone).transpose()?,
             csp_tls: self.csp_tls.as_ref().map(TcpListener::try_clone).transpose()?,
             cir: self.cir.as_ref().map(TcpListener::try_clone).transpose()?,
+            ssp: self.ssp.as_ref().map(TcpListener::try_clone).transpose()?,
             plain_text: self.plain_text.as_ref().map(UdpSocket::try_clone).transpose()?,
             cir_datagrams: self.cir_datagrams.as_ref().map(UdpSocket::try_clone).transpose()?,
             sip_datagrams: self.sip_datagrams.iter().map(UdpSocket::try_clone).collect::<io::Result<_>>()?,
@@ -130,6 +136,7 @@ impl Sockets {
         self.csp = None;
         self.csp_tls = None;
         self.cir = None;
+        self.ssp = None;
         self.sip_streams.clear();
     }
 
@@ -143,6 +150,10 @@ impl Sockets {
 
     pub(super) fn cir_address(&self) -> Option<SocketAddr> {
         self.cir.as_ref().and_then(|listener| listener.local_addr().ok())
+    }
+
+    pub(super) fn ssp_address(&self) -> Option<SocketAddr> {
+        self.ssp.as_ref().and_then(|listener| listener.local_addr().ok())
     }
 
     pub(super) fn sip_addresses(&self) -> Vec<(SipTransport, SocketAddr)> {

@@ -36,7 +36,7 @@ fn render(mode: Mode) -> Result<String, CliError> {
     let plan = match mode {
         Mode::Access => &ACCESS,
         Mode::Lab => &LAB,
-        Mode::Federation => return Err(CliError::NotAvailable("federation (SSP)")),
+        Mode::Federation => &FEDERATION,
         Mode::Sidecar => return Err(CliError::NotAvailable("sidecar (CSP client)")),
     };
     let mut text = String::from(plan.head);
@@ -137,6 +137,42 @@ const ACCESS: Plan = Plan {
     ],
 };
 
+const FEDERATION: Plan = Plan {
+    head: "\
+# The gateway between the home server of a WV domain and a SIMPLE domain: SSP peer of the one, SIP peer of the other.
+# To change: the names of the domains, where both servers are, and the listeners (127.0.0.1 is this machine only).
+# The home server finds the gateway where its DNS says _imps-server._tcp of the SIP domain is, or where it is told: at
+# wv.federation.listen. Each server proves who it is by getting what is sent to the other one's address, so nobody else
+# may be able to read that: use ssp+https://, or a network of your own.
+",
+    off: &["wv.access"],
+    values: &[
+        ("node.name", "\"gw1\""),
+        ("node.data_dir", "\"data\""),
+        ("wv.federation.listen", "\"127.0.0.1:8082\""),
+        ("simple.listen", "[\"udp:127.0.0.1:5060\", \"tcp:127.0.0.1:5060\"]"),
+        ("authorization.default", "\"confirm\""),
+        ("store.kind", "\"embedded\""),
+        ("admin.listen", "\"127.0.0.1:8090\""),
+    ],
+    rows: &[
+        (
+            "domain",
+            &[
+                &[("name", "\"wv.example\""), ("side", "\"wv\""), ("route", "\"ssp:home\"")],
+                &[("name", "\"sip.example\""), ("side", "\"simple\""), ("route", "\"peer:core\"")],
+            ],
+        ),
+        (
+            "peer",
+            &[
+                &[("name", "\"home\""), ("uri", "\"ssp+http://127.0.0.1:9180/\"")],
+                &[("name", "\"core\""), ("uri", "\"sip:127.0.0.1:5070;transport=udp\""), ("trusted", "true")],
+            ],
+        ),
+    ],
+};
+
 const LAB: Plan = Plan {
     head: "\
 # A laboratory on one machine: the gateway is the home of both domains, accounts have the password \"secret\", and limits
@@ -189,7 +225,7 @@ mod tests {
 
     #[test]
     fn what_init_writes_is_accepted_and_explains_every_option() {
-        for mode in [Mode::Access, Mode::Lab] {
+        for mode in [Mode::Access, Mode::Federation, Mode::Lab] {
             let text = render(mode).unwrap();
             Configuration::read(&Sources::from_text("gateway.toml", &text)).unwrap();
             for option in OPTIONS {

@@ -101,10 +101,7 @@ impl Report {
                     (Side::Simple, None)
                 }
                 DomainRouting::Peer(name) => (Side::Simple, Some((name, "sip:"))),
-                DomainRouting::Ssp(name) => {
-                    self.add(&path, ProblemKind::NotAvailable("route \"ssp:\""));
-                    (Side::Wv, Some((name, "ssp+http://")))
-                }
+                DomainRouting::Ssp(name) => (Side::Wv, Some((name, "ssp+http://"))),
                 DomainRouting::CspClient(name) => {
                     self.add(&path, ProblemKind::NotAvailable("route \"csp-client:\""));
                     (Side::Wv, Some((name, "csp+http://")))

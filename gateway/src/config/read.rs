@@ -62,6 +62,7 @@ pub(super) fn configuration(values: &Values, mut report: Report) -> Result<Confi
         wv_federation: has_federation.then(|| WvFederation {
             listen: socket(values, "wv.federation.listen"),
             advertise: values.text("wv.federation.advertise"),
+            tls_ca: values.text("wv.federation.tls_ca").map(PathBuf::from),
         }),
         simple: has_simple.then(|| simple(values)),
         domains: Vec::new(),

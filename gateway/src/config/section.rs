@@ -154,6 +154,8 @@ pub struct WvFederation {
     pub listen: SocketAddr,
     /// The address that peers are told, if not the listener's.
     pub advertise: Option<String>,
+    /// Whose certificates are believed; none means those of the system.
+    pub tls_ca: Option<PathBuf>,
 }
 
 /// The SIP adapter.

@@ -125,7 +125,6 @@ x = 1
         "gw.toml:8:34: wv.access.trusted_proxies: \"10.0.0.0/99\" is impossible: expected a network such as 10.0.0.0/8",
         "gw.toml:13:9: domain[0].route: a domain on side wv is reached by access, ssp:PEER or csp-client:PEER",
         "gw.toml:16:8: domain[1].name: \"wv.example\" is there twice; first in line 11",
-        "gw.toml:18:9: domain[1].route: route \"ssp:\" is not available in this build yet",
     ];
     assert_eq!(found[..expected.len()], expected);
     assert!(found[expected.len()].starts_with("gw.toml:22:7: peer[0].uri: \"ftp://x\" is impossible"), "{found:#?}");

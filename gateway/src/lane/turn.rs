@@ -7,17 +7,17 @@ use super::{
 use crate::store::{Batch, RefusalReason, Scope, StoreError, StoreHandle};
 use mapping::{
     address::Address,
-    command::{Answer, Command, CommandKind, Forwarded},
+    command::{Answer, Command, CommandKind, DeliveryRoute, Forwarded},
     correlation::Correlation,
     engine::{Engine, shard_of},
     event::{Event, EventKind, Operation, Request, RequestId},
     record::{Fact, Record},
-    side::{Endpoint, Side},
+    side::{Endpoint, PeerName, Side},
     time::Timestamp,
 };
 use std::{
     cell::RefCell,
-    collections::{HashMap, VecDeque},
+    collections::{BTreeSet, HashMap, VecDeque},
     rc::Rc,
     sync::Arc,
     time::Duration,
@@ -93,6 +93,7 @@ pub struct Lane {
     wake: Rc<Notify>,
     tasks: mpsc::Receiver<LaneTask>,
     neighbours: Arc<[LaneLink]>,
+    wv_peers: BTreeSet<PeerName>,
     /// Parcels for other lanes whose channels were full; sent before anything newer.
     postponed: VecDeque<Parcel>,
     intake: Intake,
@@ -138,6 +139,8 @@ pub struct LaneParts {
     pub tasks: mpsc::Receiver<LaneTask>,
     /// All lanes, by number.
     pub neighbours: Arc<[LaneLink]>,
+    /// The neighbour servers that are reached over the WV side; all others are reached over the other one.
+    pub wv_peers: BTreeSet<PeerName>,
 }
 
 impl Lane {
@@ -156,6 +159,7 @@ impl Lane {
             wake: parts.wake,
             tasks: parts.tasks,
             neighbours: parts.neighbours,
+            wv_peers: parts.wv_peers,
             postponed: VecDeque::new(),
             intake: Intake::default(),
             own: HashMap::new(),
@@ -453,7 +457,12 @@ impl Lane {
             }
             return;
         }
-        match addressee(&command.kind) {
+        match self.addressee(&command.kind) {
+            Addressee::Sides => {
+                for side in [Side::Wv, Side::Simple] {
+                    self.adapter(side).borrow_mut().execute(now, command.clone());
+                }
+            }
             Addressee::Side(side) => self.adapter(side).borrow_mut().execute(now, command),
             Addressee::Lane => {
                 if let CommandKind::Forward(word) = command.kind {
@@ -504,28 +513,36 @@ impl Lane {
 /// Who carries a command out.
 enum Addressee {
     Side(Side),
+    Sides,
     Lane,
     Nobody,
 }
 
-fn addressee(kind: &CommandKind) -> Addressee {
-    use mapping::command::DeliveryRoute;
-    match kind {
-        CommandKind::Answer { request, .. } => Addressee::Side(request.side),
-        CommandKind::Notify(notification) => Addressee::Side(notification.endpoint.side),
-        CommandKind::AskAuthorization { endpoint, .. }
-        | CommandKind::Retract { endpoint, .. }
-        | CommandKind::Announce { endpoint, .. }
-        | CommandKind::Conversation { endpoint, .. }
-        | CommandKind::Invitation { endpoint, .. } => Addressee::Side(endpoint.side),
-        CommandKind::Deliver { route, .. } | CommandKind::Report { route, .. } => match route {
-            DeliveryRoute::Endpoint(endpoint) => Addressee::Side(endpoint.side),
-            // Peers of the WV side (SSP, CSP client) are not built yet; the configuration refuses them.
-            DeliveryRoute::Peer(_) => Addressee::Side(Side::Simple),
-        },
-        CommandKind::OpenSubscription { .. } | CommandKind::CloseSubscription { .. } => Addressee::Side(Side::Simple),
-        CommandKind::Forward(_) => Addressee::Lane,
-        CommandKind::Keep(Record::Put(_) | Record::Delete(_)) => Addressee::Nobody,
+impl Lane {
+    /// Who carries a command out.
+    fn addressee(&self, kind: &CommandKind) -> Addressee {
+        match kind {
+            CommandKind::Answer { request, .. } => Addressee::Side(request.side),
+            CommandKind::Notify(notification) => Addressee::Side(notification.endpoint.side),
+            CommandKind::AskAuthorization { endpoint, .. }
+            | CommandKind::Retract { endpoint, .. }
+            | CommandKind::Announce { endpoint, .. }
+            | CommandKind::Conversation { endpoint, .. }
+            | CommandKind::Invitation { endpoint, .. } => Addressee::Side(endpoint.side),
+            CommandKind::Deliver { route, .. } | CommandKind::Report { route, .. } => match route {
+                DeliveryRoute::Endpoint(endpoint) => Addressee::Side(endpoint.side),
+                DeliveryRoute::Peer(peer) => Addressee::Side(self.side_of(peer)),
+            },
+            CommandKind::OpenSubscription { peer, .. } => Addressee::Side(self.side_of(peer)),
+            // Its name does not say through which peer it goes; whoever does not know it has nothing to do.
+            CommandKind::CloseSubscription { .. } => Addressee::Sides,
+            CommandKind::Forward(_) => Addressee::Lane,
+            CommandKind::Keep(Record::Put(_) | Record::Delete(_)) => Addressee::Nobody,
+        }
+    }
+
+    fn side_of(&self, peer: &PeerName) -> Side {
+        if self.wv_peers.contains(peer) { Side::Wv } else { Side::Simple }
     }
 }
 

@@ -13,4 +13,5 @@ pub mod presence;
 pub mod screening;
 pub mod search;
 pub mod service;
+pub mod ssp;
 pub mod watcher;

@@ -79,7 +79,7 @@ fn settings(end: usize) -> AssociationSettings {
     AssociationSettings {
         local: ServiceId::of_domain(local),
         peer: ServiceId::of_domain(peer),
-        index: 0,
+        mark: 0,
         version: Version::V1_3,
         secret: None,
         limits: SspLimits::default(),

@@ -152,7 +152,7 @@ impl Node {
             outlet: CirOutlet::default(),
         };
         let assembly = self.plan.assemble(&snapshot, 0, connections).expect("the lane can be built");
-        let Assembly { mut lane, transports, sessions } = assembly;
+        let Assembly { mut lane, transports, sessions, .. } = assembly;
         let transports = transports.expect("SIP is configured");
         let air = Rc::new(Air::default());
         let socket = transports.add_datagrams(Rc::<Air>::clone(&air), self.address);

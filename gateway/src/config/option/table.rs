@@ -175,6 +175,12 @@ pub const OPTIONS: &[ConfigOption] = &[
         "The SSP address that peers are told.",
     ),
     option(
+        "wv.federation.tls_ca",
+        Kind::Text,
+        Nothing("the system's"),
+        "File with the certificates that sign those of peers with an ssp+https address, as PEM.",
+    ),
+    option(
         "simple.listen",
         Kind::List(&Kind::Transport),
         Texts(&["udp:127.0.0.1:5060", "tcp:127.0.0.1:5060"]),

@@ -47,8 +47,8 @@ pub struct AssociationSettings {
     pub local: ServiceId,
     /// The domain of the peer.
     pub peer: ServiceId,
-    /// Which of the owner's associations it is: keeps the ids of set-ups apart.
-    pub index: u16,
+    /// Keeps the ids of set-ups and sessions apart from those of the owner's other associations.
+    pub mark: u16,
     /// The version that is written.
     pub version: Version,
     /// A secret to be sent in place of one made anew.

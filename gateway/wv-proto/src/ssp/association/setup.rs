@@ -279,13 +279,13 @@ impl Association {
     }
 
     fn mint_setup_id(&mut self) -> TransactionId {
-        let (number, index) = (self.mint_number(), self.settings.index);
-        TransactionId::new(format!("{number}{index:03}"))
+        let (number, mark) = (self.mint_number(), self.settings.mark);
+        TransactionId::new(format!("{number}{mark:05}"))
     }
 
     fn mint_session_id(&mut self) -> SessionId {
-        let (number, index) = (self.mint_number(), self.settings.index);
-        SessionId::new(format!("{number}{index:03}@{}", self.settings.local.domain()))
+        let (number, mark) = (self.mint_number(), self.settings.mark);
+        SessionId::new(format!("{number}{mark:05}@{}", self.settings.local.domain()))
     }
 
     /// The states of a set-up as a snapshot numbers them.

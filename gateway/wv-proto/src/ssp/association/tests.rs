@@ -24,7 +24,7 @@ fn settings(local: &str, peer: &str) -> AssociationSettings {
     AssociationSettings {
         local: ServiceId::of_domain(local),
         peer: ServiceId::of_domain(peer),
-        index: 1,
+        mark: 1,
         version: Version::V1_3,
         secret: None,
         limits: SspLimits::default(),

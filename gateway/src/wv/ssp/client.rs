@@ -1,0 +1,174 @@
+//! Posts to peers: connections are kept open and used again.
+
+use crate::tls::TlsTrust;
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::{
+    Method, Request, StatusCode, Uri,
+    client::conn::http1::{SendRequest, handshake},
+    header::{CONTENT_TYPE, HOST, HeaderName, HeaderValue},
+};
+use hyper_util::rt::TokioIo;
+use mapping::{correlation::Correlation, side::Side};
+use std::{cell::RefCell, collections::HashMap, io, time::Duration};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+};
+use tokio_rustls::rustls::pki_types::ServerName;
+use wv_proto::ssp::{ContentType, association::PostResult};
+
+/// Where a peer is.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// Name or address of the host.
+    pub host: String,
+    /// The port.
+    pub port: u16,
+    /// Both, as the header Host says them.
+    pub authority: String,
+    /// The path; `/` where nothing else is configured.
+    pub path: String,
+    /// Whom to believe that it is there; none for plain HTTP.
+    pub tls: Option<TlsTrust>,
+}
+
+/// One post.
+#[derive(Debug)]
+pub(super) struct Posting {
+    pub(super) index: usize,
+    pub(super) number: u64,
+    pub(super) target: Target,
+    pub(super) body: Bytes,
+    pub(super) transaction: Option<String>,
+    pub(super) session: Option<String>,
+    pub(super) title: String,
+    pub(super) correlation: Correlation,
+}
+
+type Sender = SendRequest<Full<Bytes>>;
+
+/// The connections.
+#[derive(Default)]
+pub(super) struct PostClient {
+    idle: RefCell<HashMap<(String, u16), Vec<Sender>>>,
+}
+
+impl PostClient {
+    /// Posts, and says what became of it.
+    pub(super) async fn post(&self, posting: Posting) -> PostResult {
+        let Some(request) = posting.to_request() else { return PostResult::BadRequest };
+        crate::observe::metric::message(Side::Wv, crate::observe::Direction::Out, posting.body.len());
+        let key = (posting.target.host.clone(), posting.target.port);
+        while let Some(mut sender) = self.take(&key) {
+            if sender.ready().await.is_err() {
+                continue;
+            }
+            match exchange(&mut sender, request.clone()).await {
+                Ok(result) => return self.put_back(key, sender, result),
+                // The peer may have closed it before it saw the request: a new one tells.
+                Err(Fault::Broken) => break,
+                Err(Fault::Silent) => return PostResult::Unanswered,
+            }
+        }
+        let connecting = tokio::time::timeout(CONNECT_PATIENCE, connect(&posting.target));
+        let Ok(Ok(mut sender)) = connecting.await else { return PostResult::Unreachable };
+        match exchange(&mut sender, request).await {
+            Ok(result) => self.put_back(key, sender, result),
+            Err(Fault::Broken | Fault::Silent) => PostResult::Unanswered,
+        }
+    }
+
+    fn take(&self, key: &(String, u16)) -> Option<Sender> {
+        self.idle.borrow_mut().get_mut(key)?.pop()
+    }
+
+    fn put_back(&self, key: (String, u16), sender: Sender, result: PostResult) -> PostResult {
+        let mut idle = self.idle.borrow_mut();
+        let senders = idle.entry(key).or_default();
+        senders.retain(|sender| !sender.is_closed());
+        if senders.len() < IDLE_MAX && !sender.is_closed() {
+            senders.push(sender);
+        }
+        result
+    }
+}
+
+impl Posting {
+    fn to_request(&self) -> Option<Request<Full<Bytes>>> {
+        let mut request = Request::new(Full::new(self.body.clone()));
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = self.target.path.parse::<Uri>().ok()?;
+        let headers = request.headers_mut();
+        headers.insert(HOST, HeaderValue::from_str(&self.target.authority).ok()?);
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(ContentType::TEXT));
+        let fields = [(TRANSACTION, &self.transaction), (SESSION, &self.session)];
+        for (name, value) in fields {
+            if let Some(value) = value.as_deref().and_then(|value| HeaderValue::from_str(value).ok()) {
+                headers.insert(name, value);
+            }
+        }
+        Some(request)
+    }
+}
+
+enum Fault {
+    /// The connection ended before the answer.
+    Broken,
+    /// Nothing came in time.
+    Silent,
+}
+
+async fn exchange(sender: &mut Sender, request: Request<Full<Bytes>>) -> Result<PostResult, Fault> {
+    let answering = async {
+        let response = sender.send_request(request).await.map_err(|_| Fault::Broken)?;
+        let status = response.status();
+        // What is in it says nothing, and has to be read for the connection to be used again.
+        let _ = Limited::new(response.into_body(), ANSWER_OCTETS_MAX).collect().await;
+        Ok(match status {
+            status if status.is_success() => PostResult::Taken,
+            StatusCode::BAD_REQUEST => PostResult::BadRequest,
+            _ => PostResult::Refused,
+        })
+    };
+    tokio::time::timeout(ANSWER_PATIENCE, answering).await.unwrap_or(Err(Fault::Silent))
+}
+
+async fn connect(target: &Target) -> io::Result<Sender> {
+    let stream = TcpStream::connect((target.host.as_str(), target.port)).await?;
+    // Small posts must not wait for each other.
+    let _ = stream.set_nodelay(true);
+    match &target.tls {
+        None => converse(stream).await,
+        Some(trust) => {
+            let connector = trust.connector().ok_or_else(|| io::Error::other("nobody is believed"))?;
+            let name = ServerName::try_from(target.host.clone()).map_err(io::Error::other)?;
+            converse(Box::pin(connector.connect(name, stream)).await?).await
+        }
+    }
+}
+
+async fn converse(stream: impl AsyncRead + AsyncWrite + Unpin + 'static) -> io::Result<Sender> {
+    let (sender, connection) = handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
+    tokio::task::spawn_local(async move {
+        if let Err(error) = connection.await {
+            tracing::debug!(side = "wv", %error, "connection to a peer ended");
+        }
+    });
+    Ok(sender)
+}
+
+const TRANSACTION: HeaderName = HeaderName::from_static("x-wv-transactionid");
+const SESSION: HeaderName = HeaderName::from_static("x-wv-sessionid");
+
+/// How long a connection may take to be made.
+const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long the peer may take over a post: it executes what is in it first.
+const ANSWER_PATIENCE: Duration = Duration::from_secs(15);
+
+/// Connections to one peer that are kept open.
+const IDLE_MAX: usize = 8;
+
+/// Octets of an answer; it should be empty.
+const ANSWER_OCTETS_MAX: usize = 64 * 1024;

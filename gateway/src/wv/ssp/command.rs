@@ -1,0 +1,200 @@
+//! Commands of the engine: what is wanted of peers and told to their users.
+
+use super::{Federation, answer::outcome_of, parts_of};
+use crate::wv::translate::ssp as translate;
+use mapping::{
+    address::Address,
+    command::{Command, CommandKind, DeliveryRoute, Notification},
+    event::{Delivery, DeliveryId, EventKind, SubscriptionId},
+    message::{Message, Report, ReportWish},
+    outcome::Outcome,
+    presence::PresenceView,
+    time::Timestamp,
+};
+use std::time::Duration;
+use wv_proto::{
+    primitive::party::User,
+    ssp::{
+        association::Request,
+        part::ServiceId,
+        primitive::{PresenceNotification, Primitive},
+        transaction::Failure,
+    },
+};
+
+/// What a request to a peer is for.
+pub(super) enum Purpose {
+    /// A message.
+    Deliver { delivery: DeliveryId, owner: Address, recipient: Address, is_reported: bool },
+    /// A lasting subscription.
+    Subscribe(SubscriptionId),
+    /// A look at a presentity.
+    Look(SubscriptionId),
+    /// Something that is told and forgotten.
+    Tell,
+}
+
+impl Federation {
+    /// Carries out a command; everything that it promises is committed.
+    pub(super) fn carry_out(&mut self, now: Timestamp, command: Command) {
+        self.current = command.correlation;
+        match command.kind {
+            CommandKind::Answer { request, answer } => self.answered(now, request.number, &answer),
+            CommandKind::Notify(notification) => self.notify(now, &notification),
+            CommandKind::Deliver { delivery, owner, message, .. } => self.deliver(now, delivery, owner, &message),
+            CommandKind::Report { route: DeliveryRoute::Peer(_), report } => self.report(now, &report),
+            CommandKind::OpenSubscription { subscription, watcher, presentity, lasting, .. } => {
+                self.open_subscription(now, subscription, watcher, presentity, lasting);
+            }
+            CommandKind::CloseSubscription { subscription } => self.close_subscription(now, &subscription),
+            // Users of a peer are asked and told by their own server.
+            CommandKind::Report { .. }
+            | CommandKind::AskAuthorization { .. }
+            | CommandKind::Retract { .. }
+            | CommandKind::Announce { .. }
+            | CommandKind::Conversation { .. }
+            | CommandKind::Invitation { .. } => {}
+            // The lane's own business.
+            CommandKind::Keep(_) | CommandKind::Forward(_) => {}
+        }
+    }
+
+    /// What became of a request to a peer.
+    pub(super) fn finished(&mut self, now: Timestamp, key: u64, result: Result<Option<Primitive>, Failure>) {
+        let Some(purpose) = self.purposes.remove(&key) else { return };
+        match (purpose, result) {
+            (Purpose::Deliver { delivery, owner, recipient, is_reported }, Ok(answer)) => {
+                let outcome = outcome_of(answer.as_ref(), &recipient);
+                let retry_after = answer.as_ref().and_then(Primitive::status).and_then(|status| status.try_again);
+                // The peer tells later what becomes of it.
+                let outcome = if outcome == Outcome::Success && is_reported { Outcome::Stored } else { outcome };
+                self.tell(EventKind::Delivered(Delivery { delivery, owner, outcome, retry_after }));
+            }
+            (Purpose::Subscribe(id), Ok(answer)) => self.subscribed(&id, answer.as_ref()),
+            (Purpose::Look(id), Ok(answer)) => self.looked(now, &id, answer),
+            (Purpose::Tell, Ok(_)) => {}
+            (purpose, Err(failure)) => self.fail(now, purpose, failure),
+        }
+    }
+
+    /// A request to a peer failed.
+    pub(super) fn fail(&mut self, _: Timestamp, purpose: Purpose, failure: Failure) {
+        let outcome = outcome_of_failure(failure);
+        match purpose {
+            Purpose::Deliver { delivery, owner, .. } => {
+                self.tell(EventKind::Delivered(Delivery { delivery, owner, outcome, retry_after: None }));
+            }
+            Purpose::Subscribe(id) | Purpose::Look(id) => self.subscription_failed(&id, outcome),
+            Purpose::Tell => tracing::debug!(side = "wv", ?failure, correlation = %self.current, "not told"),
+        }
+    }
+
+    fn deliver(&mut self, now: Timestamp, delivery: DeliveryId, owner: Address, message: &Message) {
+        let (local, peer) = (message.sender.domain().to_owned(), message.recipient.domain().to_owned());
+        let recipient = message.recipient.clone();
+        let is_reported = message.report == ReportWish::Delivery;
+        let purpose = Purpose::Deliver { delivery, owner, recipient, is_reported };
+        let request = Request {
+            key: 0,
+            name: Some(format!("message {} {}", message.id.as_str(), message.recipient).into()),
+            line: Some(format!("message {} {}", message.sender, message.recipient).into()),
+            replaces: false,
+            is_kept: true,
+            // The engine keeps what cannot be delivered, and tries again.
+            is_impatient: true,
+            expires: until(message.expires),
+            primitive: Primitive::SendMessageRequest(Box::new(translate::to_send(message, now))),
+        };
+        self.request(now, (&local, &peer), purpose, request);
+    }
+
+    fn report(&mut self, now: Timestamp, report: &Report) {
+        let (local, peer) = (report.recipient.domain().to_owned(), report.sender.domain().to_owned());
+        let primitive = Primitive::DeliveryStatusReport(Box::new(translate::to_report(report)));
+        self.inform(now, (&local, &peer), primitive, None, REPORT_LIFE);
+    }
+
+    /// Tells a peer something of which nobody waits for the answer.
+    pub(super) fn inform(
+        &mut self,
+        now: Timestamp,
+        domains: (&str, &str),
+        primitive: Primitive,
+        line: Option<Line>,
+        life: Duration,
+    ) {
+        let (line, replaces) = line.map_or((None, false), |Line { name, replaces }| (Some(name), replaces));
+        let request = Request {
+            key: 0,
+            name: None,
+            line,
+            replaces,
+            is_kept: life > KEPT_LIFE,
+            is_impatient: false,
+            expires: until(now.after(life)),
+            primitive,
+        };
+        self.request(now, domains, Purpose::Tell, request);
+    }
+
+    fn notify(&mut self, now: Timestamp, notification: &Notification) {
+        let Some(view) = &notification.view else { return };
+        let Some((local, watcher)) = parts_of(&notification.endpoint) else { return };
+        self.forget_first_views(&watcher, std::slice::from_ref(&notification.presentity));
+        // The newest word replaces what has not left yet, so it says everything.
+        let view = PresenceView { changed: view.attributes, ..view.clone() };
+        let value = translate::to_value(&notification.presentity, &view);
+        self.tell_presence(now, &local, &watcher, &notification.presentity, vec![value]);
+    }
+
+    /// PresenceNotification to one watcher.
+    pub(super) fn tell_presence(
+        &mut self,
+        now: Timestamp,
+        local: &str,
+        watcher: &Address,
+        presentity: &Address,
+        values: Vec<wv_proto::ssp::part::PresenceValue>,
+    ) {
+        let watchers = vec![User::from(crate::wv::translate::address::to_user_id(watcher))];
+        let primitive = Primitive::PresenceNotification(PresenceNotification { watchers, values });
+        let line = Line { name: format!("presence {watcher} {presentity}").into(), replaces: true };
+        self.inform(now, (local, watcher.domain()), primitive, Some(line), PRESENCE_LIFE);
+    }
+}
+
+/// What goes one after the other.
+pub(super) struct Line {
+    pub(super) name: Box<str>,
+    pub(super) replaces: bool,
+}
+
+/// The server that speaks for a user.
+pub(super) fn service_of(user: &Address) -> ServiceId {
+    ServiceId::of_domain(user.domain())
+}
+
+pub(super) const fn until(at: Timestamp) -> wv_proto::session::time::Timestamp {
+    super::to_wv(at)
+}
+
+/// What a failure of the way to a peer means.
+pub(super) const fn outcome_of_failure(failure: Failure) -> Outcome {
+    match failure {
+        // WV-SSP-10
+        Failure::Unreadable => Outcome::Undeliverable,
+        Failure::Refused | Failure::Unreachable => Outcome::Unavailable,
+        Failure::Unanswered => Outcome::Timeout,
+        Failure::Expired => Outcome::Expired,
+        Failure::QueueFull => Outcome::QueueFull,
+    }
+}
+
+/// How long presence is worth being told: what the known server does.
+const PRESENCE_LIFE: Duration = Duration::from_secs(120);
+
+/// How long a report is.
+const REPORT_LIFE: Duration = Duration::from_secs(86_400);
+
+/// What is told for longer than this survives a restart.
+const KEPT_LIFE: Duration = Duration::from_secs(600);

@@ -1,0 +1,124 @@
+//! What goes wrong between two home servers.
+
+use super::{ALICE, BOB, World};
+use acceptance::{
+    agent::Agent,
+    catalogue::{How, case},
+    ssp_peer::{Fault, post_octets},
+};
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    time::Duration,
+};
+use wv_proto::ssp::primitive::Primitive;
+
+fn is_message(primitive: &Primitive, text: &str) -> bool {
+    match primitive {
+        Primitive::SendMessageRequest(request) => {
+            request.content.as_ref().is_some_and(|content| content.octets.as_ref() == text.as_bytes())
+        }
+        _ => false,
+    }
+}
+
+fn expect_message(world: &World, text: &str, patience: Duration) {
+    let got = world.home.try_expect(text, patience, |asked| is_message(&asked.primitive, text).then_some(()));
+    assert!(got.is_ok(), "{got:?}: {:#?}", world.home.titles());
+}
+
+#[test]
+fn iwf_gen_int_015_set_ups_that_cross_or_come_too_early_end_in_one_session() {
+    case("IWF-GEN-INT-015", How::Sockets, || {
+        let world = World::new();
+        let mut bob = Agent::registered(world.gateway.sip(), BOB);
+        // The call-back is refused once, as where it overtakes the storing.
+        world.home.fail("SendSecretToken Response", Fault::Close);
+        world.home.open("sip.example").unwrap();
+        world.home.wait_for_session("sip.example");
+        let message = world.home.message(ALICE, "wv:bob@sip.example", "m1", "after a refused call-back", false);
+        let answer = world.home.request("sip.example", message).unwrap();
+        assert_eq!(answer.status().unwrap().code.number(), 200);
+        bob.expect_text("after a refused call-back");
+    });
+}
+
+#[test]
+fn both_open_at_once_and_both_are_served() {
+    let world = World::new();
+    let mut bob = Agent::registered(world.gateway.sip(), BOB);
+    let sending = std::thread::scope(|scope| {
+        let opening = scope.spawn(|| world.home.open("sip.example"));
+        let sent = bob.send("sip:alice@foreign.example", "crossing");
+        (sent, opening.join().unwrap())
+    });
+    assert!(matches!(sending.0, Ok(200 | 202)), "{sending:?}");
+    expect_message(&world, "crossing", Duration::from_secs(90));
+    world.home.wait_for_session("sip.example");
+    let message = world.home.message(ALICE, "wv:bob@sip.example", "m1", "the other way", false);
+    assert_eq!(world.home.request("sip.example", message).unwrap().status().unwrap().code.number(), 200);
+    bob.expect_text("the other way");
+}
+
+#[test]
+fn wv_ssp_10_a_400_is_told_and_never_repeated() {
+    let world = World::new();
+    let mut bob = Agent::registered(world.gateway.sip(), BOB);
+    world.home.open_session("sip.example");
+    world.home.fail("SendMessageRequest", Fault::Status(400));
+    let status = bob.send("sip:alice@foreign.example", "unreadable").unwrap();
+    assert!(status >= 400, "{status}");
+    assert_eq!(bob.send("sip:alice@foreign.example", "readable"), Ok(200));
+    expect_message(&world, "readable", Duration::from_secs(10));
+    let posts = world.home.titles().iter().filter(|title| title.starts_with("SendMessageRequest")).count();
+    assert_eq!(posts, 2);
+}
+
+#[test]
+fn a_500_is_repeated_and_the_message_arrives() {
+    let world = World::new();
+    let mut bob = Agent::registered(world.gateway.sip(), BOB);
+    world.home.open_session("sip.example");
+    world.home.fail("SendMessageRequest", Fault::Status(500));
+    assert_eq!(bob.send("sip:alice@foreign.example", "again"), Ok(202));
+    expect_message(&world, "again", Duration::from_secs(30));
+}
+
+#[test]
+fn wv_ssp_11_a_peer_that_lost_everything_is_set_up_again() {
+    let world = World::new();
+    let mut bob = Agent::registered(world.gateway.sip(), BOB);
+    world.home.open_session("sip.example");
+    world.home.forget_sessions();
+    let status = bob.send("sip:alice@foreign.example", "after the loss").unwrap();
+    assert!(status == 200 || status == 202, "{status}");
+    expect_message(&world, "after the loss", Duration::from_secs(30));
+    let opened = world.home.titles().iter().filter(|title| *title == "SendSecretToken Request").count();
+    assert_eq!(opened, 1);
+}
+
+#[test]
+fn a_session_survives_the_death_of_the_gateway() {
+    let mut world = World::new();
+    let mut bob = Agent::registered(world.gateway.sip(), BOB);
+    world.home.open_session("sip.example");
+    world.gateway.kill();
+    world.gateway.start_again();
+    let message = world.home.message(ALICE, "wv:bob@sip.example", "m1", "the same session", false);
+    assert_eq!(world.home.request("sip.example", message).unwrap().status().unwrap().code.number(), 200);
+    bob.expect_text("the same session");
+}
+
+#[test]
+fn what_cannot_be_read_is_400_and_who_is_unknown_gets_nothing() {
+    let world = World::new();
+    let gateway = SocketAddr::from((Ipv4Addr::LOCALHOST, world.gateway.ports().ssp));
+    assert_eq!(post_octets(gateway, b"<WV-CSP-Message/>").unwrap(), 400);
+    assert_eq!(post_octets(gateway, b"<Canceled><Canceled/>").unwrap(), 400);
+    let unknown = b"<WV-SSP-Message><Session sessionID='9@foreign.example'><Transaction mode='Request' \
+                    transactionID='1'><SubscribeRequest/></Transaction></Session></WV-SSP-Message>";
+    assert!(post_octets(gateway, unknown).is_err(), "closed without an answer");
+    let stranger = b"<WV-SSP-Message><SetupTransaction mode='Request' transactionID='1'><SendSecretToken \
+                     serviceID='wv:@stranger.example'><SecretToken>00</SecretToken></SendSecretToken>\
+                     </SetupTransaction></WV-SSP-Message>";
+    assert!(post_octets(gateway, stranger).is_err(), "closed without an answer");
+}
