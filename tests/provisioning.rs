@@ -13,10 +13,11 @@ use wv_proto::{
     version::{Encoding, Version},
 };
 
-const LINES: [&str; 3] = [
+const LINES: [&str; 4] = [
     r#"{"kind":"contact_list","user":"wv:alice@wv.example","name":"friends","display_name":"Friends","default":true,"members":[{"user":"sip:bob@sip.example","nickname":"Bob"},{"user":"wv:carol@wv.example"}]}"#,
     r#"{"kind":"authorization","user":"wv:alice@wv.example","list":"friends","decision":"allow"}"#,
     r#"{"kind":"authorization","user":"wv:alice@wv.example","watcher":"sip:bob@sip.example","decision":"allow","attributes":["OnlineStatus","StatusText"]}"#,
+    r#"{"kind":"group","user":"wv:alice@wv.example","group":"wv:alice/Room@wv.example","title":"Room","access":"restricted","visibility":"private","history":true,"members":[{"user":"wv:alice@wv.example","role":"administrator"},{"user":"sip:bob@sip.example","role":"user"},{"user":"wv:carol@wv.example","role":"moderator","joins_by_itself":true}]}"#,
 ];
 
 fn write(folder: &Folder, name: &str, lines: &[&str]) -> String {
@@ -49,8 +50,8 @@ fn what_belongs_to_users_is_imported_exported_and_purged_in_a_running_gateway() 
         r#"{"kind":"contact_list","user":"wv:nobody@wv.example","name":"friends"}"#,
     ]);
     let (succeeded, said) = gateway.ask(&["account", "import", &write(&folder, "in.jsonl", &lines)]);
-    assert!(!succeeded && said.contains("3 added, 4 refused"), "{said}");
-    for line in ["line 5: ", "line 6: the domain of", "line 7: contact list exists", "line 8: unknown user"] {
+    assert!(!succeeded && said.contains("4 added, 4 refused"), "{said}");
+    for line in ["line 6: ", "line 7: the domain of", "line 8: contact list exists", "line 9: unknown user"] {
         assert!(said.contains(line), "{line:?} is missing in:\n{said}");
     }
     let told = lists(&mut phone).unwrap();
@@ -72,7 +73,7 @@ fn what_was_imported_while_no_gateway_ran_is_there_when_one_does() {
     let (mut gateway, folder) = (Setup::embedded().start(), Folder::new("provisioning"));
     gateway.kill();
     let (succeeded, said) = gateway.ask(&["account", "import", &write(&folder, "in.jsonl", &LINES)]);
-    assert!(succeeded && said.contains("3 added"), "{said}");
+    assert!(succeeded && said.contains("4 added"), "{said}");
     let (_, exported) = gateway.ask(&["account", "export"]);
     assert_eq!(exported.lines().collect::<Vec<_>>(), LINES);
     gateway.start_again();

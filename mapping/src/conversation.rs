@@ -4,8 +4,13 @@ mod lookup;
 pub(crate) mod machine;
 
 pub use lookup::{Found, Lookup, Query};
+pub use machine::{Person, Standing};
 
-use crate::{address::Address, message::Content, side::Endpoint};
+use crate::{
+    address::Address,
+    message::{Content, Message, MessageId},
+    side::Endpoint,
+};
 use serde::{Deserialize, Serialize};
 use std::{sync::Arc, time::Duration};
 
@@ -32,6 +37,9 @@ pub struct Properties {
     pub empty_lifetime: Duration,
     /// What somebody who joins is told.
     pub welcome: Option<Content>,
+    /// Whether what is said is kept for those who take part.
+    #[serde(default)]
+    pub keeps_history: bool,
 }
 
 /// Who may join a conversation.
@@ -69,6 +77,7 @@ pub struct PropertyChange {
     pub participants_max: Option<u32>,
     pub ends_when_empty: Option<bool>,
     pub empty_lifetime: Option<Duration>,
+    pub keeps_history: Option<bool>,
     /// Without octets: nothing is told any more.
     pub welcome: Option<Content>,
 }
@@ -185,6 +194,13 @@ pub enum Ask {
     },
     /// Whether changes are told, or that they are, or not.
     Follow(Following),
+    /// What was said.
+    History {
+        /// How many messages at most, the newest.
+        at_most: Option<usize>,
+    },
+    /// One message that was said.
+    Recall(MessageId),
 }
 
 /// What is wanted of the news of a conversation.
@@ -235,6 +251,13 @@ pub enum Reply {
     KeptOut(Vec<Address>),
     /// Whether news come.
     Follows(bool),
+    /// What was said.
+    Said {
+        /// Those that were asked for, oldest first.
+        messages: Vec<Message>,
+        /// How many there are in all.
+        total: usize,
+    },
 }
 
 /// What happened in a conversation, for one participant.
@@ -349,6 +372,7 @@ impl PropertyChange {
             participants_max: self.participants_max.or(before.participants_max),
             ends_when_empty: self.ends_when_empty.unwrap_or(before.ends_when_empty),
             empty_lifetime: self.empty_lifetime.unwrap_or(before.empty_lifetime),
+            keeps_history: self.keeps_history.unwrap_or(before.keeps_history),
             welcome: match self.welcome {
                 Some(welcome) => Some(welcome).filter(|welcome| !welcome.body.is_empty()),
                 None => before.welcome.clone(),

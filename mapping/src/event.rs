@@ -305,6 +305,8 @@ pub enum InboxOperation {
         message: MessageId,
         /// To whom: users, or contact lists of the user.
         recipients: Vec<Address>,
+        /// In which conversations it is to be said.
+        conversations: Vec<Hearers>,
         /// What makes a repeated request recognisable, see [`Message::origin`].
         origin: Arc<str>,
     },

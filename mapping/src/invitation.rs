@@ -26,6 +26,9 @@ pub struct Invitation {
     pub links: Vec<String>,
     /// What the inviter says.
     pub note: Option<String>,
+    /// Which application is meant.
+    #[serde(default)]
+    pub application: Option<String>,
     /// When it is void.
     pub expires: Timestamp,
 }
@@ -38,6 +41,10 @@ pub enum InvitationKind {
     Conversation,
     /// To take part in what was a talk of two until now.
     ExtendedTalk,
+    /// The same, said with a mere invitation.
+    TalkExtension,
+    /// To take part in a conversation that is being extended.
+    ConversationExtension,
     /// To become a member of a conversation.
     Membership,
     /// To exchange messages.
@@ -46,13 +53,32 @@ pub enum InvitationKind {
     Presence,
     /// To look at something.
     Content,
+    /// To use an application.
+    Application,
 }
 
 impl InvitationKind {
     /// Whether a conversation belongs to it.
     #[must_use]
     pub const fn needs_conversation(self) -> bool {
-        matches!(self, Self::Conversation | Self::ExtendedTalk | Self::Membership)
+        match self {
+            Self::Conversation
+            | Self::ExtendedTalk
+            | Self::TalkExtension
+            | Self::ConversationExtension
+            | Self::Membership => true,
+            Self::Message | Self::Presence | Self::Content | Self::Application => false,
+        }
+    }
+
+    /// Whether a text can stand for it where nobody can be invited.
+    // WV-INV-06
+    #[must_use]
+    pub const fn can_be_said(self) -> bool {
+        match self {
+            Self::Conversation | Self::Membership | Self::Message | Self::Presence | Self::Content => true,
+            Self::ExtendedTalk | Self::TalkExtension | Self::ConversationExtension | Self::Application => false,
+        }
     }
 }
 

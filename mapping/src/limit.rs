@@ -98,6 +98,10 @@ pub struct Limits {
     pub conversation_name_octets: usize,
     /// Longest title, topic and welcome of a conversation in octets each.
     pub conversation_text_octets: usize,
+    /// Messages that a conversation keeps: what somebody who comes later wants to read first.
+    pub history_messages: usize,
+    /// Octets of these messages.
+    pub history_octets: usize,
     /// How long an answer waits for the shard of a conversation or of an invited user.
     pub conversation_wait: Duration,
     /// Open invitations per user, in either direction.
@@ -155,6 +159,8 @@ impl Default for Limits {
             people_per_conversation: 1000,
             conversation_name_octets: 200,
             conversation_text_octets: 2048,
+            history_messages: 50,
+            history_octets: 64 * 1024,
             conversation_wait: Duration::from_secs(8),
             invitations_per_user: 100,
             invitation_validity_max: Duration::from_secs(7 * 86_400),

@@ -61,6 +61,8 @@ pub enum FactKey {
     Conversation(Address),
     /// A user as a conversation knows it: conversation, user.
     Person(Address, Address),
+    /// A message that a conversation keeps: conversation, message.
+    Said(Address, MessageId),
     /// An invitation to a user: invitee, inviter, the inviter's name for it.
     Invitation(Address, Address, String),
     /// An invitation of a user: inviter, its name for it, invitee.
@@ -141,6 +143,8 @@ pub enum Fact {
         user: Address,
         person: Box<Person>,
     },
+    /// Its recipient is the conversation.
+    Said(Box<Message>),
     Invitation(Box<Received>),
     Sent {
         inviter: Address,
@@ -179,6 +183,7 @@ impl Fact {
             }
             Self::Conversation(kept) => FactKey::Conversation(kept.address.clone()),
             Self::Person { conversation, user, .. } => FactKey::Person(conversation.clone(), user.clone()),
+            Self::Said(message) => FactKey::Said(message.recipient.clone(), message.id.clone()),
             Self::Invitation(received) => {
                 let Invitation { invitee, inviter, id, .. } = &received.invitation;
                 FactKey::Invitation(invitee.clone(), inviter.clone(), id.clone())
@@ -204,6 +209,7 @@ impl Fact {
             Self::Report(report) | Self::Awaited { report, .. } => report.sender.clone(),
             Self::Conversation(kept) => kept.address.owner(),
             Self::Person { conversation, .. } => conversation.owner(),
+            Self::Said(message) => message.recipient.owner(),
             Self::Invitation(received) => received.invitation.invitee.clone(),
             Self::Sent { inviter, .. } => inviter.clone(),
         }

@@ -10,10 +10,15 @@
 //!  "attributes":["OnlineStatus","StatusText"]}
 //! {"kind":"authorization","user":"wv:alice@wv.example","list":"friends","decision":"allow"}
 //! {"kind":"authorization","user":"wv:alice@wv.example","everybody":true,"decision":"block"}
+//! {"kind":"group","user":"wv:alice@wv.example","group":"wv:alice/room@wv.example","access":"restricted",
+//!  "visibility":"private","members":[{"user":"wv:alice@wv.example","role":"administrator"}]}
 //! {"kind":"screening","user":"wv:alice@wv.example","block":{"in_use":true,"users":["sip:bob@sip.example"]}}
 //! ```
 
+mod group;
 mod screening;
+
+pub use group::{GroupMemberProvision, GroupProvision, WelcomeProvision};
 
 pub use screening::{EntitiesProvision, ScreenNameProvision, ScreeningProvision};
 
@@ -21,6 +26,7 @@ use super::AccountUser;
 use mapping::{
     address::Address,
     contact_list::Contact,
+    conversation::Person,
     event::Operation,
     presence::{Attribute, AttributeSet},
     record::Fact,
@@ -29,6 +35,7 @@ use mapping::{
     watcher::Decision,
 };
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// One line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,6 +47,8 @@ pub enum Provision {
     Authorization(AuthorizationProvision),
     /// Whom a user refuses, and whom alone it accepts.
     Screening(ScreeningProvision),
+    /// A group with its members.
+    Group(GroupProvision),
 }
 
 /// A contact list.
@@ -117,6 +126,9 @@ pub enum ProvisionError {
     /// The name of a list cannot be used.
     #[error("\"{0}\" is no name for a list")]
     ListName(String),
+    /// The address of a group cannot be used.
+    #[error("\"{0}\" is no group")]
+    GroupName(String),
     /// The domain is not served here.
     #[error("the domain of {0} is not hosted here")]
     NotHosted(Address),
@@ -132,6 +144,27 @@ impl Provision {
     /// [`ProvisionError::Syntax`].
     pub fn parse(line: &str) -> Result<Self, ProvisionError> {
         serde_json::from_str(line).map_err(|error| ProvisionError::Syntax(error.to_string()))
+    }
+
+    /// The lines of facts, of conversations with the people in them.
+    #[must_use]
+    pub fn of_facts<'a>(facts: impl IntoIterator<Item = &'a Fact>, domains: &DomainTable) -> Vec<Self> {
+        let (mut lines, mut groups) = (Vec::new(), Vec::new());
+        let mut people: BTreeMap<&Address, Vec<(&Address, &Person)>> = BTreeMap::new();
+        for fact in facts {
+            match fact {
+                Fact::Conversation(kept) => groups.push(kept),
+                Fact::Person { conversation, user, person } => {
+                    people.entry(conversation).or_default().push((user, person));
+                }
+                other => lines.extend(Self::of_fact(other, domains)),
+            }
+        }
+        lines.extend(groups.into_iter().map(|kept| {
+            let within = people.get(&kept.address).map(Vec::as_slice).unwrap_or_default();
+            Self::Group(GroupProvision::of(kept, within, domains))
+        }));
+        lines
     }
 
     /// The line of a fact; none for facts that are no property of a user but of what goes on.
@@ -182,6 +215,7 @@ impl Provision {
             | Fact::Announcement(_)
             | Fact::Conversation(_)
             | Fact::Person { .. }
+            | Fact::Said(_)
             | Fact::Invitation(_)
             | Fact::Sent { .. } => None,
         }
@@ -221,6 +255,7 @@ impl Provision {
                 let operation = Operation::Authorize { watcher, decision: word.decision, attributes };
                 Ok(Wish { user, side, operation })
             }
+            Self::Group(group) => group.to_wish(domains),
             Self::Screening(lists) => {
                 let (user, side) = owner(&lists.user, domains)?;
                 let operation = lists.to_operation(&user)?;
@@ -335,6 +370,33 @@ mod tests {
             let again = Provision::of_fact(&fact, &domains()).unwrap();
             assert_eq!(serde_json::to_string(&again).unwrap(), line);
         }
+    }
+
+    #[test]
+    fn a_group_is_exported_with_its_people_and_imported_again() {
+        let line = r#"{"kind":"group","user":"wv:alice@wv.example","group":"wv:Alice/Room@wv.example","title":"Room","access":"restricted","visibility":"private","history":true,"ends_when_empty_after_s":60,"welcome":{"media_type":"text/plain","text":"hello"},"members":[{"user":"wv:alice@wv.example","role":"administrator"},{"user":"sip:bob@sip.example","role":"user","joins_by_itself":true}],"kept_out":["x@elsewhere.example"]}"#;
+        let wish = Provision::parse(line).unwrap().to_wish(&domains()).unwrap();
+        let Operation::CreateConversation { conversation, creation } = wish.operation else { panic!() };
+        let kept = mapping::engine::KeptConversation {
+            address: conversation.clone(),
+            written: creation.written,
+            owner: wish.user,
+            properties: creation.properties.applied_to(&mapping::conversation::Properties::default()),
+        };
+        let people = creation.people.into_iter().map(|(user, person)| Fact::Person {
+            conversation: conversation.clone(),
+            user,
+            person: Box::new(person),
+        });
+        let facts: Vec<Fact> = std::iter::once(Fact::Conversation(Box::new(kept))).chain(people).collect();
+        let again = Provision::of_facts(&facts, &domains());
+        assert_eq!(serde_json::to_string(&again[0]).unwrap(), line);
+        let refusal =
+            |line: &str| Provision::parse(line).and_then(|line| line.to_wish(&domains()).map(|_| ())).unwrap_err();
+        let no_group = r#"{"kind":"group","user":"wv:alice@wv.example","group":"wv:alice@wv.example"}"#;
+        assert!(matches!(refusal(no_group), ProvisionError::GroupName(_)));
+        let odd = r#"{"kind":"group","user":"wv:alice@wv.example","group":"wv:/x@wv.example","welcome":{"media_type":"text/plain"}}"#;
+        assert!(matches!(refusal(odd), ProvisionError::Syntax(_)));
     }
 
     #[test]

@@ -59,7 +59,7 @@ pub(super) async fn export(links: &[LaneLink], domains: &DomainTable, user: Opti
         let user = user.clone();
         // A lane that is gone has nothing.
         let facts = link.ask(move |lane, _| lane.engine().properties(user.as_ref())).await.unwrap_or_default();
-        lines.extend(facts.iter().filter_map(|fact| Provision::of_fact(fact, domains)));
+        lines.extend(Provision::of_facts(&facts, domains));
     }
     lines
 }
@@ -141,10 +141,16 @@ pub fn import_offline(
 #[must_use]
 pub fn export_offline(configuration: &Configuration, facts: &[Fact], user: Option<&Address>) -> Vec<Provision> {
     let domains = configuration.domain_table();
-    let mut wanted: Vec<&Fact> = facts.iter().filter(|fact| user.is_none_or(|user| fact.owner() == *user)).collect();
+    let is_of = |fact: &Fact, user: &Address| match fact {
+        Fact::Conversation(kept) => kept.owner == *user,
+        // They are told with their conversation.
+        Fact::Person { .. } => true,
+        fact => fact.owner() == *user,
+    };
+    let mut wanted: Vec<&Fact> = facts.iter().filter(|fact| user.is_none_or(|user| is_of(fact, user))).collect();
     // As a running gateway tells them: user by user, lists before the words on them.
     wanted.sort_by_key(|fact| (fact.owner(), !matches!(fact, Fact::ContactList(_)), fact.key()));
-    wanted.into_iter().filter_map(|fact| Provision::of_fact(fact, &domains)).collect()
+    Provision::of_facts(wanted, &domains)
 }
 
 fn keep(store: &OpenStore, batch: Batch) -> Result<(), StoreError> {
@@ -181,6 +187,7 @@ impl Provisioned {
             Answer::Done { outcome, details }
             | Answer::Sent { outcome, details, .. }
             | Answer::ContactList { outcome, details, .. }
+            | Answer::Conversation { outcome, details, .. }
             | Answer::Presence { outcome, details, .. } => (*outcome, details.as_slice()),
             _ => (Outcome::Success, &[][..]),
         };

@@ -69,7 +69,7 @@ pub(super) enum Action {
         /// The file. A first line that begins with "user," and lines that begin with # are skipped.
         file: PathBuf,
     },
-    /// Write what belongs to users (contact lists, authorisations) as lines of JSON that `account import` takes.
+    /// Write what belongs to users (contact lists, authorisations, block lists, groups) as lines of JSON that `account import` takes.
     Export {
         /// Only what belongs to this user.
         #[arg(long)]

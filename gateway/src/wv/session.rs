@@ -51,7 +51,7 @@ use tokio::sync::Notify;
 use wv_proto::{
     primitive::{
         Envelope, TransactionMode,
-        identifier::{SessionId, UserId},
+        identifier::{GroupId, MessageId, SessionId, UserId},
         notification::NotificationType,
     },
     quirk::Quirk,
@@ -136,6 +136,8 @@ struct Entry {
     is_source_kept: bool,
     /// Whether its user was joined to the groups in which it wants to be with each login.
     has_own_groups: bool,
+    /// What the client was shown of the history of groups: the messages, and where they were said.
+    history: HashMap<MessageId, GroupId>,
     /// Attributes of presentities that were queued or sent and are not acknowledged.
     untold: HashMap<QueueKey, AttributeSet>,
 }
@@ -157,6 +159,7 @@ impl Entry {
             source: None,
             is_source_kept: false,
             has_own_groups: false,
+            history: HashMap::new(),
             untold: HashMap::new(),
         }
     }

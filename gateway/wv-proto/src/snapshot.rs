@@ -9,10 +9,10 @@ use crate::primitive::capability::{
     AcceptedContentType, Bearer, CapabilityList, CirMethod, ClientType, DeliveryMethod,
 };
 use crate::primitive::function::{Function, FunctionSet};
-use crate::primitive::identifier::{ClientId, SessionCookie, SessionId, UserId};
+use crate::primitive::identifier::{ClientId, GroupId, SessionCookie, SessionId, UserId};
 use crate::quirk::{Profile, QuirkSet};
 use crate::session::keep_alive::KeepAlive;
-use crate::session::negotiation::{Negotiated, Services};
+use crate::session::negotiation::{GroupDelivery, Negotiated, Services};
 use crate::session::poll::Epoch;
 use crate::session::server::{Party, ServerSession, SessionPolicy};
 use crate::session::time::Timestamp;
@@ -73,15 +73,19 @@ pub fn restore(
 ) -> Result<ServerSession, SnapshotError> {
     let body = octets.strip_prefix(MAGIC).ok_or(SnapshotError::NotASnapshot)?;
     let mut reader = Reader::new(body);
-    match reader.octet()? {
-        FORMAT => {}
+    let has_groups = match reader.octet()? {
+        FORMAT => true,
+        FORMAT_WITHOUT_GROUPS => false,
         other => return Err(SnapshotError::UnknownFormat(other)),
-    }
+    };
     let party = read_party(&mut reader)?;
     let granted = Duration::from_millis(reader.number()?);
     let restarted = Timestamp::from_millis(reader.number()?);
     let earlier = u32::try_from(reader.number()?).map_err(|_| SnapshotError::BadField)?;
-    let negotiated = read_negotiated(&mut reader)?;
+    let mut negotiated = read_negotiated(&mut reader)?;
+    if has_groups {
+        negotiated.groups = reader.list(read_group)?;
+    }
     reader.finish()?;
     // WV-TRX-04
     let epoch = epoch.max(Epoch::new(earlier.saturating_add(1)));
@@ -141,7 +145,8 @@ fn read_party(reader: &mut Reader<'_>) -> Result<Party, SnapshotError> {
 }
 
 fn write_negotiated(writer: &mut Writer, negotiated: &Negotiated) {
-    let Negotiated { services, capabilities, cir_methods, poll_min, multi_trans, multi_trans_per_message } = negotiated;
+    let Negotiated { services, capabilities, cir_methods, poll_min, multi_trans, multi_trans_per_message, groups } =
+        negotiated;
     writer.option(services.as_ref(), |writer, services| {
         write_functions(writer, services.agreed);
         write_functions(writer, services.refused);
@@ -151,6 +156,19 @@ fn write_negotiated(writer: &mut Writer, negotiated: &Negotiated) {
     writer.option(*poll_min, Writer::duration);
     writer.option(*multi_trans, Writer::number_from);
     writer.option(*multi_trans_per_message, Writer::number_from);
+    writer.list(groups, |writer, known| {
+        writer.text(known.group.as_str());
+        writer.text(known.method.as_str());
+        writer.option(known.octets_max, Writer::number_from);
+    });
+}
+
+fn read_group(reader: &mut Reader<'_>) -> Result<GroupDelivery, SnapshotError> {
+    Ok(GroupDelivery {
+        group: GroupId::new(reader.text()?),
+        method: DeliveryMethod::parse(&reader.text()?),
+        octets_max: reader.option(Reader::number_of)?,
+    })
 }
 
 fn read_negotiated(reader: &mut Reader<'_>) -> Result<Negotiated, SnapshotError> {
@@ -162,6 +180,7 @@ fn read_negotiated(reader: &mut Reader<'_>) -> Result<Negotiated, SnapshotError>
         poll_min: reader.option(Reader::duration)?,
         multi_trans: reader.option(Reader::number_of)?,
         multi_trans_per_message: reader.option(Reader::number_of)?,
+        groups: Vec::new(),
     })
 }
 
@@ -283,8 +302,10 @@ fn read_content_type(reader: &mut Reader<'_>) -> Result<AcceptedContentType, Sna
 /// How every snapshot begins.
 const MAGIC: &[u8] = b"WVS";
 
-/// The format written here. Any change of the fields or of the order of [`Function`] needs another number.
-const FORMAT: u8 = 1;
+/// The second format also holds in which way the messages of groups come.
+const FORMAT: u8 = 2;
+
+const FORMAT_WITHOUT_GROUPS: u8 = 1;
 
 #[cfg(test)]
 mod tests;

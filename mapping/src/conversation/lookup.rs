@@ -151,7 +151,8 @@ mod tests {
     }
 
     fn known(is_searchable: bool) -> Conversation {
-        let bounds = Bounds { participants: 9, people: 9, name_octets: 50, text_octets: 50 };
+        let bounds =
+            Bounds { participants: 9, people: 9, name_octets: 50, text_octets: 50, said_messages: 9, said_octets: 99 };
         let properties = Properties {
             name: Some("Chess Club".to_owned()),
             topic: Some("openings".to_owned()),

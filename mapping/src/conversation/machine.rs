@@ -1,20 +1,27 @@
 //! The machine of one conversation: who takes part and who may do what. Its owner carries words, facts and messages.
 
+mod history;
 mod management;
 mod person;
 
-pub(crate) use person::{Person, Place, Seat, Standing};
+pub(crate) use history::Remembered;
+pub use person::{Person, Standing};
+pub(crate) use person::{Place, Seat};
 
 use super::{Access, Following, OwnChange, OwnStanding, Participant, Properties, Removal, Reply, Role};
 use crate::{
     address::Address,
     conversation::{Ask, News, PropertyChange},
+    message::{Message, MessageId},
     outcome::{Detail, Outcome},
     side::Endpoint,
     time::Timestamp,
     witness::met,
 };
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
 
 /// One conversation.
 #[derive(Clone, Debug)]
@@ -27,6 +34,8 @@ pub(crate) struct Conversation {
     pub(crate) people: BTreeMap<Address, Person>,
     /// When it ends unless somebody joins.
     pub(crate) empty_until: Option<Timestamp>,
+    /// What was said, oldest first, as far as it is kept.
+    pub(crate) said: VecDeque<Message>,
     bounds: Bounds,
 }
 
@@ -37,6 +46,8 @@ pub(crate) struct Bounds {
     pub(crate) people: usize,
     pub(crate) name_octets: usize,
     pub(crate) text_octets: usize,
+    pub(crate) said_messages: usize,
+    pub(crate) said_octets: usize,
 }
 
 /// What happens to a conversation.
@@ -76,6 +87,8 @@ pub(crate) enum ConversationAction {
     Seated { user: Address, endpoint: Endpoint },
     /// The user does not any more.
     Unseated { user: Address, endpoint: Endpoint },
+    /// A message that was said needs not be kept any more.
+    ForgetSaid(MessageId),
     /// It is over: nothing of it is to be kept.
     Over,
 }
@@ -107,7 +120,7 @@ impl Conversation {
     ) -> Self {
         let mut people = BTreeMap::new();
         people.insert(owner.clone(), Person { role: Some(Role::Administrator), ..Person::default() });
-        Self { address, written, owner, properties, people, empty_until: None, bounds }
+        Self { address, written, owner, properties, people, empty_until: None, said: VecDeque::new(), bounds }
     }
 
     /// Takes an event.
@@ -157,6 +170,8 @@ impl Conversation {
             Ask::SetRoles(_) => "roles",
             Ask::KeepOut { .. } => "keep-out",
             Ask::Follow(_) => "follow",
+            Ask::History { .. } => "history",
+            Ask::Recall(_) => "recall",
         };
         met("mapping_conversation", format_args!("{:?} {standing} {asked}", self.properties.access));
     }
@@ -175,6 +190,8 @@ impl Conversation {
             Ask::SetRoles(roles) => self.set_roles(user, roles, actions),
             Ask::KeepOut { add, remove } => self.keep_out(now, user, add, remove, actions),
             Ask::Follow(following) => self.follow(user, &endpoint, following, actions),
+            Ask::History { at_most } => self.tell_history(user, at_most, actions),
+            Ask::Recall(message) => self.recall(user, &message, actions),
         }
     }
 

@@ -3,7 +3,8 @@
 use crate::{address::Address, engine::Engine, record::Fact, screening::Screening};
 
 impl Engine {
-    /// Contact lists, authorisations, block and grant lists of one user of this shard, or of all; not what is going on at the moment.
+    /// Contact lists, authorisations, block and grant lists, and conversations of one user of this shard, or of all; not
+    /// what is going on at the moment.
     #[must_use]
     pub fn properties(&self, user: Option<&Address>) -> Vec<Fact> {
         let wanted = self.users.iter().filter(|(name, _)| user.is_none_or(|user| user == *name));
@@ -21,6 +22,16 @@ impl Engine {
                 // Words on lists come behind the lists.
                 lists.chain(words).chain(screening).collect::<Vec<_>>()
             })
+            .chain(self.owned_conversations(user))
             .collect()
+    }
+
+    /// Each conversation before the people in it.
+    fn owned_conversations(&self, user: Option<&Address>) -> impl Iterator<Item = Fact> {
+        let wanted = self.conversations.values().filter(move |known| user.is_none_or(|user| known.owner == *user));
+        wanted.flat_map(|known| {
+            let people = known.people.keys().map(|person| known.person_fact(person));
+            std::iter::once(known.to_fact()).chain(people)
+        })
     }
 }

@@ -10,14 +10,14 @@ use crate::{
     command::{Answer, CommandKind},
     conversation::{
         Ask, ConversationRow, Found, Hearers, Lookup, News, OwnChange, Properties, PropertyChange, Reply, Talk,
-        machine::{Bounds, Conversation, ConversationAction, ConversationEvent, InvitedTo},
+        machine::{Bounds, Conversation, ConversationAction, ConversationEvent, InvitedTo, Person, Remembered},
     },
     engine::{Engine, Word, timer::Timer},
     event::RequestId,
     gather::{Gather, Purpose},
     message::{Message, MessageId, ReportWish},
     outcome::{Detail, Outcome},
-    record::FactKey,
+    record::{Fact, FactKey},
     route::Route,
     side::Endpoint,
 };
@@ -65,6 +65,8 @@ pub struct Creation {
     pub own: OwnChange,
     /// How the creator joins at once; none does not join.
     pub join: Option<Joining>,
+    /// Who else is a member, or kept out.
+    pub people: Vec<(Address, Person)>,
 }
 
 /// How somebody joins.
@@ -200,7 +202,7 @@ impl Engine {
         ticket: u64,
         creation: Creation,
     ) {
-        let Creation { written, properties, own, join } = creation;
+        let Creation { written, properties, own, join, people } = creation;
         let properties = properties.applied_to(&Properties::default());
         let bounds = self.conversation_bounds();
         let owned = self.conversations.values().filter(|known| known.owner == *user).count();
@@ -222,8 +224,17 @@ impl Engine {
         if let Some(owner) = conversation.people.get_mut(user) {
             owner.own.apply(own);
         }
+        for (other, person) in people.into_iter().take(bounds.people) {
+            if other == *user {
+                conversation.people.entry(other).or_default().own = person.own;
+            } else if other.resource().is_none() {
+                conversation.people.insert(other, Person { seat: None, ..person });
+            }
+        }
         self.output.keep(conversation.to_fact());
-        self.output.keep(conversation.person_fact(user));
+        for known in conversation.people.keys() {
+            self.output.keep(conversation.person_fact(known));
+        }
         self.conversations.insert(address.clone(), conversation);
         match join {
             Some(Joining { name, follow }) => {
@@ -246,6 +257,8 @@ impl Engine {
             people: limits.people_per_conversation,
             name_octets: limits.conversation_name_octets,
             text_octets: limits.conversation_text_octets,
+            said_messages: limits.history_messages,
+            said_octets: limits.history_octets,
         }
     }
 
@@ -329,6 +342,9 @@ impl Engine {
                     let word = ConversationWord::Unseated { conversation: address.clone(), endpoint };
                     self.output.tell(&user, Word::Conversation(Box::new(word)));
                 }
+                ConversationAction::ForgetSaid(message) => {
+                    self.output.drop_fact(FactKey::Said(address.clone(), message));
+                }
                 ConversationAction::Over => self.conversation_over(address),
             }
         }
@@ -350,6 +366,9 @@ impl Engine {
         self.timers.clear(&Timer::EmptyConversation(address.clone()));
         for user in conversation.people.into_keys() {
             self.output.drop_fact(FactKey::Person(address.clone(), user));
+        }
+        for message in conversation.said {
+            self.output.drop_fact(FactKey::Said(address.clone(), message.id));
         }
         self.output.drop_fact(FactKey::Conversation(address.clone()));
     }
@@ -443,6 +462,9 @@ impl Engine {
         };
         let written = Arc::clone(&known.written);
         let id = said_id(&message.id, &hearers.target());
+        if hearers.addressee.is_none() {
+            self.keep_said(&hearers.conversation, id.clone(), &speaker, &message);
+        }
         for (recipient, endpoints) in places {
             let talk = Talk {
                 conversation: hearers.conversation.clone(),
@@ -462,6 +484,19 @@ impl Engine {
             self.output.tell(&recipient, Word::Offer { message, ticket: None });
         }
         Outcome::Success
+    }
+
+    fn keep_said(&mut self, address: &Address, id: MessageId, speaker: &str, message: &Message) {
+        let until = self.now.after(self.config.limits.validity_max);
+        let Some(known) = self.conversations.get_mut(address) else { return };
+        let said = known.to_said(id, speaker, message, until);
+        let Remembered { is_kept, dropped } = known.remember(said.clone());
+        if is_kept {
+            self.output.keep(Fact::Said(Box::new(said)));
+        }
+        for message in dropped {
+            self.output.drop_fact(FactKey::Said(address.clone(), message));
+        }
     }
 
     /// Conversations of this shard.

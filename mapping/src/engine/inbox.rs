@@ -3,6 +3,7 @@
 use crate::{
     address::Address,
     command::{Answer, CommandKind},
+    conversation::Hearers,
     engine::Engine,
     event::{Acknowledgement, InboxOperation, RequestId, Submission},
     message::{Message, MessageId, ReportWish},
@@ -25,8 +26,9 @@ impl Engine {
                 self.output.done(request, outcome);
             }
             InboxOperation::Reject(messages) => self.reject_messages(request, user, &endpoint, &messages),
-            InboxOperation::Forward { message, recipients, origin } => {
-                self.forward_message(request, user, endpoint, &message, recipients, origin);
+            InboxOperation::Forward { message, recipients, conversations, origin } => {
+                let targets = (recipients, conversations);
+                self.forward_message(request, user, endpoint, &message, targets, origin);
             }
         }
     }
@@ -119,7 +121,7 @@ impl Engine {
         user: &Address,
         endpoint: Endpoint,
         message: &MessageId,
-        recipients: Vec<Address>,
+        (recipients, conversations): (Vec<Address>, Vec<Hearers>),
         origin: Arc<str>,
     ) {
         let letter = self.offer_number(user, message).and_then(|number| self.users.get(user)?.letters.all.get(&number));
@@ -136,7 +138,7 @@ impl Engine {
             talk: None,
             ..letter.message.clone()
         };
-        let submission = Submission { recipients, devices: Vec::new(), conversations: Vec::new(), message: forwarded };
+        let submission = Submission { recipients, devices: Vec::new(), conversations, message: forwarded };
         self.submit(request, user.clone(), endpoint, submission, Some(message.clone()));
     }
 

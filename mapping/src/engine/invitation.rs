@@ -103,7 +103,8 @@ impl Engine {
             ..PropertyChange::default()
         };
         let join = Some(Joining { name: name.clone(), follow });
-        let creation = Creation { written: written.clone(), properties, own: OwnChange::default(), join };
+        let (own, people) = (OwnChange::default(), Vec::new());
+        let creation = Creation { written: written.clone(), properties, own, join, people };
         self.create_conversation(request, user, endpoint, &conversation, creation);
         for invitee in recipients {
             // The words follow each other: the conversation is there when it is asked. Nobody waits for these answers.
@@ -118,6 +119,7 @@ impl Engine {
                 attributes: None,
                 links: Vec::new(),
                 note: None,
+                application: None,
                 expires: expires.min(self.now.after(self.config.limits.invitation_validity_max)),
             };
             self.invite_one(invitation, NOBODY_WAITS);
@@ -132,14 +134,14 @@ impl Engine {
         match (row, is_taking, &invitation.conversation) {
             (None, ..) => self.part_settled(ticket, &invitation.invitee, Outcome::UnknownDomain),
             // WV-INV-06
-            (Some(_), false, _) if needs_conversation => {
+            (Some(_), false, _) if !invitation.kind.can_be_said() => {
                 self.part_settled(ticket, &invitation.invitee, Outcome::NotImplemented);
             }
-            (Some(_), false, _) => self.invite_by_message(&invitation, ticket),
-            (Some(_), true, Some(conversation)) if needs_conversation => {
+            (Some(_), _, Some(conversation)) if needs_conversation => {
                 let conversation = conversation.clone();
                 self.ask_conversation_for(&conversation, invitation, ticket);
             }
+            (Some(_), false, _) => self.invite_by_message(&invitation, ticket),
             (Some(_), true, _) => self.pass_invitation(invitation, ticket),
         }
     }
@@ -153,9 +155,12 @@ impl Engine {
             InvitationKind::Membership => InvitedTo::BecomeMember,
             InvitationKind::Conversation
             | InvitationKind::ExtendedTalk
+            | InvitationKind::TalkExtension
+            | InvitationKind::ConversationExtension
             | InvitationKind::Message
             | InvitationKind::Presence
-            | InvitationKind::Content => InvitedTo::TakePart,
+            | InvitationKind::Content
+            | InvitationKind::Application => InvitedTo::TakePart,
         };
         let (inviter, invitee) = (invitation.inviter.clone(), invitation.invitee.clone());
         self.user_mut(&inviter).asking.insert(number, Asking { invitation, ticket });
@@ -174,7 +179,12 @@ impl Engine {
             return self.part_settled(ticket, &invitation.invitee, outcome);
         }
         written.clone_into(&mut invitation.written);
-        self.pass_invitation(invitation, ticket);
+        let side = self.config.domains.find(&invitation.invitee).map(|row| (row.route == Route::Hosted, row.side));
+        match side {
+            Some((true, side)) if self.profile(side).takes_invitations => self.pass_invitation(invitation, ticket),
+            // WV-INV-06
+            _ => self.invite_by_message(&invitation, ticket),
+        }
     }
 
     fn pass_invitation(&mut self, invitation: Invitation, ticket: u64) {
@@ -306,8 +316,7 @@ impl Engine {
         let mut accepted = Vec::new();
         for received in actor.invitations.values_mut() {
             let invitation = &received.invitation;
-            let is_to_take_part =
-                matches!(invitation.kind, InvitationKind::Conversation | InvitationKind::ExtendedTalk);
+            let is_to_take_part = invitation.kind.needs_conversation() && invitation.kind != InvitationKind::Membership;
             if is_to_take_part && invitation.conversation.as_ref() == Some(conversation) && !received.is_accepted {
                 received.is_accepted = true;
                 accepted.push(received.clone());
@@ -511,6 +520,14 @@ impl Invitation {
     /// The invitation as a text, for somebody who cannot be invited otherwise.
     fn to_text(&self) -> String {
         let mut text = self.note.clone().unwrap_or_default();
+        if self.kind.needs_conversation() {
+            if !text.is_empty() {
+                text.push('\n');
+            }
+            let is_membership = self.kind == InvitationKind::Membership;
+            text.push_str(if is_membership { "Become a member of the group " } else { "Join the group " });
+            text.push_str(&self.written);
+        }
         for link in &self.links {
             if !text.is_empty() {
                 text.push('\n');
@@ -523,7 +540,10 @@ impl Invitation {
                 InvitationKind::Content => "I would like to show you something.",
                 InvitationKind::Conversation
                 | InvitationKind::ExtendedTalk
+                | InvitationKind::TalkExtension
+                | InvitationKind::ConversationExtension
                 | InvitationKind::Membership
+                | InvitationKind::Application
                 | InvitationKind::Message => "I would like to talk to you.",
             });
         }

@@ -54,14 +54,14 @@ impl Engine {
             if self.owns(&fact.owner()) {
                 if let Fact::Origin { until, ref origin, .. } = fact {
                     origins.push((until, origin.clone(), fact));
-                } else if matches!(fact, Fact::Person { .. }) {
+                } else if matches!(fact, Fact::Person { .. } | Fact::Said(_)) {
                     people.push(fact);
                 } else {
                     self.restore_fact(fact, &mut stored);
                 }
             }
         }
-        // Who is in a conversation comes after it.
+        // Who is in a conversation, and what was said there, comes after it.
         for fact in people {
             self.restore_fact(fact, &mut stored);
         }
@@ -167,6 +167,7 @@ impl Engine {
             }
             Fact::Conversation(kept) => self.restore_conversation(*kept),
             Fact::Person { conversation, user, person } => self.restore_person(&conversation, user, *person),
+            Fact::Said(message) => self.restore_said(*message),
             Fact::Invitation(received) => self.restore_invitation(*received),
             Fact::Sent { inviter, id, invitee, sent } => self.restore_sent(&inviter, id, invitee, *sent),
             Fact::Origin { user, origin, message, until } => {

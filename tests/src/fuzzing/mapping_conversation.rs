@@ -256,8 +256,13 @@ fn operation(user: &str, now: Timestamp, tape: &mut Tape<'_>) -> Operation {
         2 => Operation::Detach(DetachReason::Logout),
         3 | 4 => {
             let join = tape.flag().then(|| Joining { name: name(), follow: tape.flag() });
-            let creation =
-                Creation { written: "wv:x".into(), properties: change(tape), own: OwnChange::default(), join };
+            let creation = Creation {
+                written: "wv:x".into(),
+                properties: change(tape),
+                own: OwnChange::default(),
+                join,
+                people: Vec::new(),
+            };
             Operation::CreateConversation { conversation, creation: Box::new(creation) }
         }
         5..=10 => Operation::Converse { conversation, ask: ask(tape) },
@@ -298,7 +303,9 @@ fn operation(user: &str, now: Timestamp, tape: &mut Tape<'_>) -> Operation {
 }
 
 fn ask(tape: &mut Tape<'_>) -> Ask {
-    match tape.octet() % 13 {
+    match tape.octet() % 15 {
+        13 => Ask::History { at_most: tape.flag().then(|| usize::from(tape.octet())) },
+        14 => Ask::Recall(MessageId::new("m")),
         0..=2 => Ask::Join { name: Some(tape.pick(&NAMES).to_owned()), follow: tape.flag(), own: OwnChange::default() },
         3 => Ask::Leave,
         4 => Ask::End,
@@ -326,6 +333,7 @@ fn change(tape: &mut Tape<'_>) -> PropertyChange {
         ends_when_empty: tape.flag().then(|| tape.flag()),
         empty_lifetime: tape.flag().then(|| Duration::from_secs(u64::from(tape.octet() % 3))),
         allows_private: tape.flag().then(|| tape.flag()),
+        keeps_history: tape.flag().then(|| tape.flag()),
         ..PropertyChange::default()
     }
 }
@@ -343,8 +351,10 @@ fn users(tape: &mut Tape<'_>) -> Vec<Address> {
 }
 
 fn invitation(user: &str, conversation: Address, now: Timestamp, tape: &mut Tape<'_>) -> Invitation {
-    use InvitationKind::{Content, Conversation, Membership, Message, Presence};
-    let kind = tape.pick(&[Conversation, Conversation, Membership, Message, Presence, Content]);
+    use InvitationKind::{Application, Content, Conversation, ConversationExtension, Membership, Message, Presence};
+    let kinds =
+        [Conversation, Conversation, Membership, Message, Presence, Content, Application, ConversationExtension];
+    let kind = tape.pick(&kinds);
     Invitation {
         id: "i".into(),
         kind,
@@ -356,6 +366,7 @@ fn invitation(user: &str, conversation: Address, now: Timestamp, tape: &mut Tape
         attributes: None,
         links: Vec::new(),
         note: None,
+        application: None,
         expires: now.after(Duration::from_secs(u64::from(tape.octet() % 30))),
     }
 }

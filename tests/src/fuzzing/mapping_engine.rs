@@ -467,7 +467,7 @@ fn screening_or_inbox(known: &[MessageId], tape: &mut Tape<'_>) -> Operation {
         3 => Operation::Inbox(InboxOperation::Reject(vec![name, stranger])),
         4 => {
             let (recipients, origin) = (addresses(tape), Arc::from("forward"));
-            Operation::Inbox(InboxOperation::Forward { message: name, recipients, origin })
+            Operation::Inbox(InboxOperation::Forward { message: name, recipients, conversations: Vec::new(), origin })
         }
         _ => {
             let entities = |tape: &mut Tape<'_>| addresses(tape).into_iter().map(Entity::User).collect::<Vec<_>>();

@@ -126,7 +126,7 @@ impl Sessions {
     }
 
     /// The messages that wait, or the one that was asked for.
-    fn waiting_primitive(
+    pub(super) fn waiting_primitive(
         &self,
         now: Timestamp,
         id: &SessionId,

@@ -2,7 +2,7 @@
 
 use super::{
     Sessions,
-    execute::{GroupQuestion, GroupShape, Pending},
+    execute::{GroupQuestion, GroupShape, Pending, Shape},
 };
 use crate::wv::translate::conversation::{self, ListStyle};
 use mapping::{
@@ -11,6 +11,7 @@ use mapping::{
     conversation::{News, Reply},
     event::{EventKind, Operation},
     invitation::{InvitationKind, InvitationNews, Response},
+    message::Message,
     outcome::{Detail, Outcome},
     side::Endpoint,
     time::Timestamp,
@@ -19,11 +20,12 @@ use wv_proto::{
     primitive::{
         Primitive,
         access::Status,
+        delivery::SetDeliveryMethodRequest,
         group::{
             GetGroupMembersResponse, GetGroupPropsResponse, GetJoinedUsersResponse, JoinGroupResponse,
             LeaveGroupResponse, RejectListResponse, SubscribeGroupNoticeResponse,
         },
-        identifier::{GroupId, SessionId},
+        identifier::{GroupId, MessageId as WvMessageId, SessionId},
         invitation::ExtendConversationResponse,
         party::ScreenName,
     },
@@ -48,6 +50,35 @@ impl Sessions {
         }
     }
 
+    // WV-MSG-13
+    fn deliver_group(&mut self, id: &SessionId, request: &SetDeliveryMethodRequest) {
+        if let Some(entry) = self.entries.get_mut(id) {
+            entry.machine.set_group_delivery(request);
+            self.keep(id);
+        }
+    }
+
+    /// What was said in a group, or one message of it.
+    fn said_primitive(
+        &mut self,
+        now: Timestamp,
+        question: &GroupQuestion,
+        messages: &[Message],
+        total: usize,
+    ) -> Primitive {
+        if question.shape == GroupShape::Recalled {
+            return self.waiting_primitive(now, &question.session, Shape::Message, messages, total);
+        }
+        if let Some(entry) = self.entries.get_mut(&question.session) {
+            if entry.history.len().saturating_add(messages.len()) > HISTORY_MAX {
+                entry.history.clear();
+            }
+            let ids = messages.iter().map(|message| WvMessageId::new(message.id.as_str()));
+            entry.history.extend(ids.map(|id| (id, question.group.clone())));
+        }
+        self.waiting_primitive(now, &question.session, Shape::MessageList, messages, total)
+    }
+
     fn group_answered(
         &mut self,
         now: Timestamp,
@@ -56,6 +87,13 @@ impl Sessions {
         details: &[Detail],
         reply: &Reply,
     ) {
+        if let Reply::Said { messages, total } = reply {
+            let primitive = self.said_primitive(now, question, messages, *total);
+            return self.settle(now, &question.session, question.ticket, primitive);
+        }
+        if let (GroupShape::Delivery(request), Reply::Follows(_)) = (&question.shape, reply) {
+            self.deliver_group(&question.session, request);
+        }
         let result = self.result(&question.session, outcome, details, &question.refused);
         let primitive = self.group_primitive(question, result, reply);
         self.settle(now, &question.session, question.ticket, primitive);
@@ -196,6 +234,9 @@ fn extension_word(key: &str, answer: &Acknowledgement) -> Option<(Address, Strin
 fn invitation_key(kind: &str, who: &Address, id: &str) -> QueueKey {
     QueueKey::Invitation(format!("{kind} {who} {id}").into())
 }
+
+/// So many messages of histories are remembered as such; more make the client list them again.
+const HISTORY_MAX: usize = 500;
 
 const INVITATION: &str = "invitation";
 const EXTENSION: &str = "extension";

@@ -78,8 +78,7 @@ fn read_property(property: &Property, change: &mut PropertyChange) -> Option<()>
     } else if is(Property::VALIDITY) {
         change.empty_lifetime = Some(Duration::from_secs(text.parse::<u32>().ok()?.into()));
     } else if is(Property::HISTORY) {
-        // Nothing is kept, so only that can be wished for.
-        property.flag().filter(|is_kept| !is_kept)?;
+        change.keeps_history = Some(property.flag()?);
     } else if !is(Property::ACTIVE_USERS) {
         return None;
     }
@@ -133,6 +132,9 @@ pub fn to_properties(properties: &Properties, active: usize, version: Version) -
     let is_limited = properties.ends_when_empty && !properties.empty_lifetime.is_zero() && version >= Version::V1_2;
     let lifetime = properties.empty_lifetime.as_secs().to_string();
     let validity = is_limited.then(|| Property::new(Property::VALIDITY, &lifetime));
+    // UNCLEAR elements §7: the name came with 1.3; before that it is told only to whom it makes a difference.
+    let is_told = properties.keeps_history || version == Version::V1_3;
+    let history = is_told.then(|| Property::new(Property::HISTORY, truth(properties.keeps_history)));
     let listed = name
         .into_iter()
         .chain(topic)
@@ -145,7 +147,8 @@ pub fn to_properties(properties: &Properties, active: usize, version: Version) -
         ])
         .chain(most)
         .chain([Property::new(Property::AUTO_DELETE, truth(properties.ends_when_empty))])
-        .chain(validity);
+        .chain(validity)
+        .chain(history);
     GroupProperties { properties: listed.collect(), welcome_note: properties.welcome.as_ref().map(to_welcome_note) }
 }
 

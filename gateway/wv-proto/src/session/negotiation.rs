@@ -4,7 +4,7 @@ use super::limit::SessionLimits;
 use crate::cir::http_token;
 use crate::primitive::capability::{AgreedCapabilityList, Bearer, CapabilityList, CirMethod, DeliveryMethod};
 use crate::primitive::function::{FunctionNeed, FunctionSet};
-use crate::primitive::identifier::SessionId;
+use crate::primitive::identifier::{GroupId, SessionId};
 use crate::primitive::service::{
     CapabilityAnswer, ClientCapabilityRequest, ClientCapabilityResponse, ServiceRequest, ServiceResponse,
 };
@@ -69,6 +69,18 @@ pub struct Negotiated {
     pub(crate) poll_min: Option<Duration>,
     pub(crate) multi_trans: Option<u16>,
     pub(crate) multi_trans_per_message: Option<u16>,
+    /// Groups whose messages come in a way of their own.
+    #[serde(default)]
+    pub(crate) groups: Vec<GroupDelivery>,
+}
+
+/// In which way the messages of one group come.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct GroupDelivery {
+    pub(crate) group: GroupId,
+    pub(crate) method: DeliveryMethod,
+    /// The largest content to be pushed, in octets.
+    pub(crate) octets_max: Option<u32>,
 }
 
 /// The functions agreed and refused in the last service negotiation.

@@ -1,12 +1,14 @@
 //! What may be sent to a client and how: pushed, announced, or not at all.
 
 use super::message_size::octets_of_message;
-use super::negotiation::Negotiated;
+use super::negotiation::{GroupDelivery, Negotiated};
 use crate::primitive::Primitive;
 use crate::primitive::capability::{CapabilityList, DeliveryMethod};
 use crate::primitive::delivery::{MessageNotification, SetDeliveryMethodRequest};
 use crate::primitive::function::Function;
+use crate::primitive::identifier::GroupId;
 use crate::primitive::message::NewMessage;
+use crate::primitive::party::{Group, Recipient};
 use crate::session::poll::{QueueKey, ServerPrimitive};
 use crate::version::Encoding;
 
@@ -65,6 +67,27 @@ impl Negotiated {
         }
     }
 
+    /// From now on messages of one group come in another way; the group that was named longest ago is forgotten when
+    /// there are too many.
+    // WV-MSG-13
+    pub(super) fn set_group_delivery(&mut self, request: &SetDeliveryMethodRequest) {
+        let Some(group) = &request.group_id else { return };
+        self.groups.retain(|known| !is_same_group(&known.group, group));
+        if self.groups.len() >= GROUPS_MAX {
+            self.groups.remove(0);
+        }
+        let octets_max = request.group_content_limit.or(request.accepted_content_length);
+        self.groups.push(GroupDelivery { group: group.clone(), method: request.method.clone(), octets_max });
+    }
+
+    fn group_delivery(&self, recipient: &Recipient) -> Option<&GroupDelivery> {
+        let group = match recipient.groups.first()? {
+            Group::Id(group) => group,
+            Group::ScreenName(name) => &name.group_id,
+        };
+        self.groups.iter().find(|known| is_same_group(&known.group, group))
+    }
+
     /// A queued primitive in the form in which it goes to the client.
     // WV-MSG-07
     pub(super) fn shaped(&self, entry: ServerPrimitive, encoding: Encoding, parser_size: usize) -> ServerPrimitive {
@@ -80,15 +103,22 @@ impl Negotiated {
     }
 
     fn announces(&self, new: &NewMessage, encoding: Encoding, parser_size: usize) -> bool {
-        // What a group says is not kept for being fetched.
-        if !self.may_announce() || !new.message.recipient.groups.is_empty() {
+        if !self.may_announce() {
             return false;
         }
+        let recipient = &new.message.recipient;
+        // UNCLEAR behaviour §8: SetDeliveryMethod without a group is about users, so a group of which nothing was said is
+        // pushed.
+        let (method, limit) = match self.group_delivery(recipient) {
+            Some(known) => (known.method.clone(), known.octets_max),
+            None if recipient.groups.is_empty() => (self.delivery_method(), None),
+            None => (DeliveryMethod::Push, None),
+        };
         let octets = new.content.as_ref().map_or(0, |content| content.octets().len());
-        let most = self.push_octets_max(new.message.content_type_or_default());
+        let most = limit.or_else(|| self.push_octets_max(new.message.content_type_or_default()));
         let is_too_long = most.is_some_and(|most| usize::try_from(most).is_ok_and(|most| octets > most));
         !self.may_push()
-            || self.delivery_method() == DeliveryMethod::Notify
+            || method == DeliveryMethod::Notify
             || is_too_long
             || octets_of_message(new, encoding) > parser_size
     }
@@ -98,6 +128,22 @@ impl Negotiated {
         self.services().is_none_or(|services| services.agreed.contains(function))
     }
 }
+
+/// Whether two texts name the same group: letter case does not count, nor does the scheme, nor a domain that one of them
+/// leaves out.
+fn is_same_group(one: &GroupId, other: &GroupId) -> bool {
+    let parts = |group: &GroupId| {
+        let text = group.as_str().trim().to_ascii_lowercase();
+        let text = text.strip_prefix("wv:").unwrap_or(&text);
+        let (name, domain) = text.rsplit_once('@').unwrap_or((text, ""));
+        (name.to_owned(), domain.to_owned())
+    };
+    let ((name, domain), (other_name, other_domain)) = (parts(one), parts(other));
+    name == other_name && (domain == other_domain || domain.is_empty() || other_domain.is_empty())
+}
+
+/// Groups of one session whose messages come in a way of their own.
+const GROUPS_MAX: usize = 64;
 
 /// The largest content of a type, however it comes (1.3).
 fn type_octets_max(list: &CapabilityList, content_type: &str) -> Option<u32> {
@@ -117,7 +163,6 @@ mod tests {
     use crate::primitive::identifier::MessageId;
     use crate::primitive::identifier::UserId;
     use crate::primitive::message::{Content, MessageInfo};
-    use crate::primitive::party::Recipient;
     use crate::session::negotiation::Services;
 
     fn with(list: CapabilityList) -> Negotiated {
@@ -158,6 +203,40 @@ mod tests {
         assert!(!is_announced(&small, 10) && is_announced(&small, 11));
         assert!(!is_announced(&Negotiated::default(), 20_000));
         assert!(is_announced(&Negotiated::default(), 40_000), "larger than what the client parses");
+    }
+
+    #[test]
+    fn wv_msg_13_each_group_has_its_way() {
+        let says = |group: &str, octets| {
+            let mut entry = message(octets);
+            let Primitive::NewMessage(new) = &mut entry.primitive else { panic!() };
+            new.message.recipient = Recipient { groups: vec![Group::Id(GroupId::new(group))], ..Recipient::default() };
+            entry
+        };
+        let is_announced = |negotiated: &Negotiated, group: &str, octets| {
+            let shaped = negotiated.shaped(says(group, octets), Encoding::Xml, 32_767);
+            matches!(shaped.primitive, Primitive::MessageNotification(_))
+        };
+        let notify = Some(DeliveryMethod::Notify);
+        let mut negotiated = with(CapabilityList { initial_delivery_method: notify, ..CapabilityList::default() });
+        let room = "wv:alice/Room@wv.example";
+        assert!(!is_announced(&negotiated, room, 1), "the word on users is none on groups");
+        let request = |method, limit| SetDeliveryMethodRequest {
+            method,
+            accepted_content_length: limit,
+            group_id: Some(GroupId::new("alice/room")),
+            group_content_limit: None,
+        };
+        negotiated.set_group_delivery(&request(DeliveryMethod::Push, Some(10)));
+        assert!(!is_announced(&negotiated, room, 10) && is_announced(&negotiated, room, 11));
+        negotiated.set_group_delivery(&request(DeliveryMethod::Notify, None));
+        assert!(is_announced(&negotiated, room, 1) && !is_announced(&negotiated, "wv:alice/other@wv.example", 1));
+        for number in 0..99 {
+            let group_id = Some(GroupId::new(format!("wv:g{number}")));
+            negotiated
+                .set_group_delivery(&SetDeliveryMethodRequest { group_id, ..request(DeliveryMethod::Push, None) });
+        }
+        assert_eq!(negotiated.groups.len(), GROUPS_MAX);
     }
 
     #[test]

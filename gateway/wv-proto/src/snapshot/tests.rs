@@ -1,4 +1,5 @@
 use super::*;
+use crate::primitive::delivery::SetDeliveryMethodRequest;
 use crate::primitive::identifier::TransactionId;
 use crate::primitive::service::{ClientCapabilityRequest, ServiceRequest};
 use crate::primitive::{Envelope, Primitive, SessionDescriptor, Transaction};
@@ -90,6 +91,12 @@ fn back(session: &ServerSession, epoch: u32) -> ServerSession {
 fn wv_snap_01_what_matters_survives() {
     let mut session = session(ClientId::from_url("WV:IMPEC01$00001@NOK.S60"));
     negotiate(&mut session);
+    session.set_group_delivery(&SetDeliveryMethodRequest {
+        method: DeliveryMethod::Notify,
+        accepted_content_length: Some(7),
+        group_id: Some(GroupId::new("wv:alice/room@wv.example")),
+        group_content_limit: None,
+    });
     let restored = back(&session, 9);
     assert_eq!(restored.party(), session.party());
     assert_eq!(restored.negotiated(), session.negotiated());
@@ -97,6 +104,17 @@ fn wv_snap_01_what_matters_survives() {
     assert_eq!(restored.state(), State::Active);
     assert_eq!(restored.keep_alive().granted(), Duration::from_secs(600));
     assert_eq!(restored.deadline(), Some(at(650)));
+}
+
+#[test]
+fn what_an_earlier_release_kept_is_still_read() {
+    let session = session(ClientId::from_url("phone"));
+    let mut octets = export(&session).to_vec();
+    octets[3] = FORMAT_WITHOUT_GROUPS;
+    // The empty list of groups was not there.
+    octets.truncate(octets.len() - 4);
+    let restored = restore(at(0), Arc::default(), Epoch::new(9), &octets).unwrap();
+    assert_eq!(restored.negotiated(), session.negotiated());
 }
 
 #[test]
@@ -155,6 +173,6 @@ proptest! {
         let place = place % octets.len();
         octets[place] = octet;
         let _ = restore(at(0), Arc::default(), Epoch::new(9), &octets);
-        let _ = restore(at(0), Arc::default(), Epoch::new(9), &[b"WVS\x01".as_slice(), &garbage].concat());
+        let _ = restore(at(0), Arc::default(), Epoch::new(9), &[b"WVS\x02".as_slice(), &garbage].concat());
     }
 }

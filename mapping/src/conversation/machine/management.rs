@@ -57,6 +57,9 @@ impl Conversation {
         if is_changed {
             self.tell_change(endpoint, actions);
             self.enforce_access(actions);
+            if !self.properties.keeps_history {
+                self.forget_history(actions);
+            }
             self.empty_until = None;
             // An empty conversation is not ended by the very request that lets it end with its last participant.
             if self.properties.empty_lifetime.is_zero() {

@@ -12,7 +12,7 @@ fn at(user: &str) -> Endpoint {
 }
 
 fn bounds() -> Bounds {
-    Bounds { participants: 4, people: 6, name_octets: 20, text_octets: 40 }
+    Bounds { participants: 4, people: 6, name_octets: 20, text_octets: 40, said_messages: 2, said_octets: 20 }
 }
 
 fn room(properties: Properties) -> Conversation {
@@ -211,6 +211,8 @@ fn asks() -> Vec<(&'static str, Ask)> {
         ("roles", Ask::SetRoles(vec![(Who::User(address("alice@w")), Role::Administrator)])),
         ("keep-out", Ask::KeepOut { add: vec![other()], remove: Vec::new() }),
         ("follow", Ask::Follow(Following::Begin)),
+        ("history", Ask::History { at_most: None }),
+        ("recall", Ask::Recall(MessageId::new("m"))),
     ]
 }
 
@@ -242,6 +244,7 @@ fn every_standing_has_a_row_for_everything_that_is_asked() {
                         Action::Tell { .. } => Some("Tell"),
                         Action::Seated { .. } => Some("Seated"),
                         Action::Unseated { .. } => Some("Unseated"),
+                        Action::ForgetSaid(_) => Some("ForgetSaid"),
                         Action::Over => Some("Over"),
                     })
                     .collect();

@@ -4,11 +4,13 @@ use super::ConversationWord;
 use crate::{
     address::Address,
     conversation::{
-        Properties,
+        Properties, Talk,
         machine::{Conversation, Person},
     },
     engine::{Engine, Word, shard_of, timer::Timer},
+    message::{Message, MessageId, ReportWish},
     record::Fact,
+    time::Timestamp,
 };
 use std::sync::Arc;
 
@@ -58,6 +60,15 @@ impl Engine {
         }
     }
 
+    /// What was said before the restart; the order in which it was said is that of the names.
+    pub(in crate::engine) fn restore_said(&mut self, message: Message) {
+        if let Some(known) = self.conversations.get_mut(&message.recipient) {
+            let place = |said: &Message| (said.sent, said.id.clone());
+            let at = known.said.partition_point(|said| place(said) < place(&message));
+            known.said.insert(at, message);
+        }
+    }
+
     /// Empty conversations wait from now on.
     pub(in crate::engine) fn revive_conversations(&mut self) {
         let now = self.now;
@@ -88,7 +99,7 @@ impl Engine {
 }
 
 impl Conversation {
-    pub(super) fn to_fact(&self) -> Fact {
+    pub(in crate::engine) fn to_fact(&self) -> Fact {
         Fact::Conversation(Box::new(KeptConversation {
             address: self.address.clone(),
             written: self.written.as_ref().to_owned(),
@@ -97,7 +108,28 @@ impl Conversation {
         }))
     }
 
-    pub(super) fn person_fact(&self, user: &Address) -> Fact {
+    /// What was said, as the conversation keeps it: its recipient is the conversation itself.
+    pub(super) fn to_said(&self, id: MessageId, speaker: &str, message: &Message, until: Timestamp) -> Message {
+        let talk = Talk {
+            conversation: self.address.clone(),
+            written: Arc::clone(&self.written),
+            speaker: speaker.to_owned(),
+            addressee: None,
+            endpoints: Vec::new(),
+        };
+        Message {
+            id,
+            recipient: self.address.clone(),
+            device: None,
+            expires: until,
+            report: ReportWish::None,
+            origin: Arc::from(""),
+            talk: Some(Box::new(talk)),
+            ..message.clone()
+        }
+    }
+
+    pub(in crate::engine) fn person_fact(&self, user: &Address) -> Fact {
         let person = self.people.get(user).cloned().unwrap_or_default();
         Fact::Person { conversation: self.address.clone(), user: user.clone(), person: Box::new(person) }
     }

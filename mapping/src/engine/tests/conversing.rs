@@ -7,7 +7,7 @@ use crate::{
     engine::{Creation, Joining, shard_of},
     event::{Acknowledgement, DetachReason, EventKind, Operation, RequestId, Submission},
     invitation::{Invitation, InvitationAnswer, InvitationKind, InvitationNews, InvitationVerdict, Response},
-    message::Message,
+    message::{Message, MessageId},
     outcome::Outcome,
     record::FactKey,
     screening::{Entity, EntityChange, ScreeningChange},
@@ -24,7 +24,13 @@ const BOB: &str = "bob@sip.example";
 
 fn creation(properties: PropertyChange, joins: bool) -> Operation {
     let join = joins.then_some(Joining { name: None, follow: true });
-    let creation = Creation { written: "wv:Alice/Room@wv.example".into(), properties, own: OwnChange::default(), join };
+    let creation = Creation {
+        written: "wv:Alice/Room@wv.example".into(),
+        properties,
+        own: OwnChange::default(),
+        join,
+        people: Vec::new(),
+    };
     Operation::CreateConversation { conversation: address(ROOM), creation: Box::new(creation) }
 }
 
@@ -105,6 +111,7 @@ fn invite(kind: InvitationKind, to: &[&str], now: Timestamp, secs: u64) -> Opera
         attributes: None,
         links: vec!["http://wv.example/a".into()],
         note: Some("come".into()),
+        application: None,
         expires: now.after(std::time::Duration::from_secs(secs)),
     };
     Operation::Invite { recipients: to.iter().map(|text| address(text)).collect(), invitation: Box::new(invitation) }
@@ -326,7 +333,7 @@ fn silence_and_withdrawal_end_an_invitation_at_both_ends() {
 }
 
 #[test]
-fn the_other_side_is_invited_by_a_text_and_into_no_conversation() {
+fn the_other_side_is_invited_by_a_text() {
     let mut world = room(2, PropertyChange::default());
     world.attach(BOB, &super::world::contact("b"));
     let now = world.now;
@@ -343,7 +350,7 @@ fn the_other_side_is_invited_by_a_text_and_into_no_conversation() {
     assert_eq!(texts, ["come\nhttp://wv.example/a"]);
     world.wait_millis(3_000);
     assert!(outcome(&world, id).is_success());
-    let refused = does(&mut world, ALICE, &session("a"), invite(InvitationKind::Conversation, &[BOB], now, 60));
+    let refused = does(&mut world, ALICE, &session("a"), invite(InvitationKind::Application, &[BOB], now, 60));
     assert_eq!(refused, Outcome::NotImplemented);
 }
 
@@ -493,6 +500,75 @@ fn check(world: &World) {
     }
     let kept = world.facts.keys().filter(|key| matches!(key, FactKey::Conversation(_))).count();
     assert_eq!(rows, kept, "what is in memory is what is kept");
+}
+
+fn said(world: &World, id: RequestId) -> (Outcome, Vec<String>, usize) {
+    match world.answer(id) {
+        Answer::Conversation { outcome, reply: Reply::Said { messages, total }, .. } => {
+            let texts = messages.iter().map(|one| String::from_utf8_lossy(&one.content.body).into_owned()).collect();
+            (outcome, texts, total)
+        }
+        Answer::Conversation { outcome, .. } => (outcome, Vec::new(), 0),
+        other => panic!("{other:?}"),
+    }
+}
+
+// WV-GRP-18
+#[test]
+fn a_conversation_that_keeps_what_was_said_tells_it_even_after_a_crash() {
+    for shards in [1, 3] {
+        let mut world = room(shards, PropertyChange { keeps_history: Some(true), ..PropertyChange::default() });
+        for number in 0..60 {
+            say(&mut world, ALICE, &session("a"), None, &format!("{number}"));
+            world.wait_millis(1000);
+        }
+        let history = |at_most| ask(Ask::History { at_most });
+        let id = world.request(CAROL, &session("c"), history(Some(2)));
+        let (outcome, texts, total) = said(&world, id);
+        assert_eq!((outcome, total), (Outcome::Success, 50), "the oldest give way");
+        assert_eq!(texts.len(), 2);
+        world.crash(shards);
+        let id = world.request(CAROL, &session("c"), history(None));
+        let (_, after, total) = said(&world, id);
+        assert_eq!((total, &after[48..]), (50, texts.as_slice()), "in the order in which it was said");
+        let Answer::Conversation { reply: Reply::Said { messages, .. }, .. } = world.answer(id) else { panic!() };
+        let recall = |name: &MessageId| ask(Ask::Recall(name.clone()));
+        let id = world.request(CAROL, &session("c"), recall(&messages[7].id));
+        assert_eq!(said(&world, id).1, after[7..8]);
+        assert_eq!(does(&mut world, CAROL, &session("c"), recall(&MessageId::new("x"))), Outcome::UnknownMessage);
+        // Who takes no part reads nothing, and what is not kept any more is forgotten.
+        assert_eq!(does(&mut world, CAROL, &session("c"), ask(Ask::Leave)), Outcome::Success);
+        assert_eq!(does(&mut world, CAROL, &session("c"), history(None)), Outcome::NotJoined);
+        let properties = PropertyChange { keeps_history: Some(false), ..PropertyChange::default() };
+        let off = ask(Ask::Change { properties, own: OwnChange::default() });
+        assert_eq!(does(&mut world, ALICE, &session("a"), off), Outcome::Success);
+        assert_eq!(does(&mut world, ALICE, &session("a"), history(None)), Outcome::NoHistory);
+        assert!(!world.facts.keys().any(|key| matches!(key, FactKey::Said(..))));
+    }
+}
+
+// WV-INV-06
+#[test]
+fn who_cannot_be_invited_into_a_conversation_is_told_of_it() {
+    for kind in [InvitationKind::Conversation, InvitationKind::Membership] {
+        let mut world = room(1, PropertyChange::default());
+        world.attach(BOB, &super::world::contact("b"));
+        let now = world.now;
+        world.take();
+        world.request(ALICE, &session("a"), invite(kind, &[BOB], now, 60));
+        let text = world.take().iter().find_map(|kind| match kind {
+            CommandKind::Deliver { message, .. } => String::from_utf8(message.content.body.to_vec()).ok(),
+            _ => None,
+        });
+        let text = text.unwrap_or_default();
+        assert!(text.starts_with("come\n") && text.contains("wv:Alice/Room@wv.example"), "{kind:?}: {text}");
+        assert_eq!(does(&mut world, CAROL, &session("c"), ask(Ask::Leave)), Outcome::Success);
+        let refused = does(&mut world, CAROL, &session("c"), invite(kind, &[BOB], now, 60));
+        assert_eq!(refused, Outcome::NotJoined, "who takes no part invites nobody");
+    }
+    let mut world = room(1, PropertyChange::default());
+    let refused = invite(InvitationKind::TalkExtension, &[BOB], world.now, 60);
+    assert_eq!(does(&mut world, ALICE, &session("a"), refused), Outcome::NotImplemented);
 }
 
 proptest! {

@@ -192,6 +192,7 @@ fn wv_msg_11_a_forwarded_message_goes_on_and_waits_no_longer() {
         world.attach(ALICE, &session("a"));
         world.take();
         let forward = |to: &str, message: &MessageId| InboxOperation::Forward {
+            conversations: Vec::new(),
             message: message.clone(),
             recipients: vec![address(to)],
             origin: Arc::from(""),

@@ -15,6 +15,7 @@ use wv_proto::{
     primitive::{
         Primitive,
         access::Status,
+        delivery::SetDeliveryMethodRequest,
         group::{
             CreateGroupRequest, JoinGroupRequest, MemberAccessRequest, RejectListRequest, SetGroupPropsRequest,
             SubscribeKind, UserList,
@@ -51,6 +52,12 @@ pub(in crate::wv::session) enum GroupShape {
     Properties,
     RejectList,
     Subscription,
+    /// GetMessageList-Response.
+    History,
+    /// GetMessage-Response.
+    Recalled,
+    /// Status; when it is good, messages of the group come in this way from then on.
+    Delivery(SetDeliveryMethodRequest),
     /// ExtendConversation-Response, with the id of the request.
     Extended(Box<str>),
 }
@@ -119,6 +126,7 @@ impl Sessions {
             properties,
             own,
             join: request.join_group.then_some(joining),
+            people: Vec::new(),
         };
         let operation = Operation::CreateConversation { conversation: group, creation: Box::new(creation) };
         self.put_group_question(id, ticket, request.group_id.clone(), GroupShape::Status, operation, Vec::new());
@@ -218,7 +226,7 @@ impl Sessions {
         conversation::from_group_id(group, &self.settings.domain_default)
     }
 
-    fn ask_group(
+    pub(super) fn ask_group(
         &mut self,
         now: Timestamp,
         id: &SessionId,

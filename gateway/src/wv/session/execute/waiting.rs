@@ -1,11 +1,12 @@
 //! Requests about messages that wait, about whom a user lets through, and about answers in slices.
 
-use super::{Pending, Sessions, Shape};
+use super::{GroupShape, Pending, Sessions, Shape};
 use crate::wv::{
     session::to_wv,
     translate::{announcement, screening, watcher},
 };
 use mapping::{
+    conversation::{Ask, Following},
     event::{InboxOperation, Operation},
     message::MessageId,
     outcome::Outcome,
@@ -16,8 +17,8 @@ use wv_proto::{
     primitive::{
         Primitive,
         block::BlockEntityRequest,
-        delivery::{ForwardMessageRequest, GetMessageListRequest},
-        identifier::SessionId,
+        delivery::{ForwardMessageRequest, GetMessageListRequest, GetMessageRequest, SetDeliveryMethodRequest},
+        identifier::{MessageId as WvMessageId, SessionId},
         party::Sender,
         segment::{DropSegmentRequest, GetSegmentRequest, GetSegmentResponse},
         system_message::SystemMessageUser,
@@ -31,9 +32,11 @@ impl Sessions {
     pub(super) fn execute_waiting(&mut self, now: Timestamp, id: &SessionId, ticket: Ticket, primitive: Primitive) {
         match primitive {
             Primitive::GetMessageListRequest(request) => self.list_messages(now, id, ticket, &request),
-            Primitive::GetMessageRequest(request) => {
-                let operation = InboxOperation::Fetch(MessageId::new(request.message_id.as_str()));
-                self.request(id, ticket, Shape::Message, Operation::Inbox(operation), Vec::new());
+            Primitive::GetMessageRequest(request) => self.fetch_message(now, id, ticket, &request),
+            Primitive::SetDeliveryMethodRequest(request) => self.set_group_delivery(now, id, ticket, request),
+            // What was said in a group waits for nobody.
+            Primitive::MessageDelivered(delivered) if self.is_of_history(id, &delivered.message_id) => {
+                self.refuse_transaction(now, id, ticket, StatusCode::SUCCESS);
             }
             // WV-MSG-06: accepted in either mode.
             Primitive::MessageDelivered(delivered) => {
@@ -60,13 +63,46 @@ impl Sessions {
     }
 
     fn list_messages(&mut self, now: Timestamp, id: &SessionId, ticket: Ticket, request: &GetMessageListRequest) {
-        if request.group_id.is_some() {
-            // What was said in groups is not kept.
-            return self.refuse_transaction(now, id, ticket, StatusCode::HISTORY_NOT_SUPPORTED);
-        }
         let at_most = request.message_count.map(|count| usize::try_from(count).unwrap_or(usize::MAX));
+        // WV-GRP-18
+        if let Some(group) = &request.group_id {
+            let ask = Ask::History { at_most };
+            return self.ask_group(now, id, ticket, group.clone(), GroupShape::History, ask);
+        }
         let operation = Operation::Inbox(InboxOperation::List { at_most });
         self.request(id, ticket, Shape::MessageList, operation, Vec::new());
+    }
+
+    /// A message that waits, or one of those that the client was shown of the history of a group.
+    fn fetch_message(&mut self, now: Timestamp, id: &SessionId, ticket: Ticket, request: &GetMessageRequest) {
+        let message = MessageId::new(request.message_id.as_str());
+        let shown = self.entries.get(id).and_then(|entry| entry.history.get(&request.message_id)).cloned();
+        match shown {
+            Some(group) => self.ask_group(now, id, ticket, group, GroupShape::Recalled, Ask::Recall(message)),
+            None => {
+                self.request(id, ticket, Shape::Message, Operation::Inbox(InboxOperation::Fetch(message)), Vec::new())
+            }
+        }
+    }
+
+    fn is_of_history(&self, id: &SessionId, message: &WvMessageId) -> bool {
+        self.entries.get(id).is_some_and(|entry| entry.history.contains_key(message))
+    }
+
+    /// In which way the messages of a group come to this client; it has to take part there.
+    // WV-MSG-13
+    fn set_group_delivery(
+        &mut self,
+        now: Timestamp,
+        id: &SessionId,
+        ticket: Ticket,
+        request: SetDeliveryMethodRequest,
+    ) {
+        let Some(group) = request.group_id.clone() else {
+            return self.refuse_transaction(now, id, ticket, StatusCode::BAD_PARAMETER);
+        };
+        let shape = GroupShape::Delivery(request);
+        self.ask_group(now, id, ticket, group, shape, Ask::Follow(Following::Ask));
     }
 
     // WV-MSG-11
@@ -76,19 +112,24 @@ impl Sessions {
             None => {}
             Some(Sender::User(named)) if self.is_own_name(id, named.user_id.as_str()) => {}
             Some(Sender::User(_)) => return self.refuse_outcome(now, id, ticket, Outcome::Forbidden),
-            Some(Sender::Group(_)) => return self.refuse_transaction(now, id, ticket, StatusCode::NOT_IMPLEMENTED),
+            Some(Sender::Group(_)) if request.recipient.groups.is_empty() => {
+                return self.refuse_outcome(now, id, ticket, Outcome::Forbidden);
+            }
+            Some(Sender::Group(_)) => {}
         }
-        if !request.recipient.groups.is_empty() {
-            return self.refuse_transaction(now, id, ticket, StatusCode::NOT_IMPLEMENTED);
-        }
+        let conversations = match self.hearers(&request.recipient.groups, request.sender.as_ref()) {
+            Ok(conversations) => conversations,
+            Err(code) => return self.refuse_transaction(now, id, ticket, code),
+        };
         let domain = self.settings.domain_default.clone();
         let targets = watcher::from_targets(&request.recipient.users, &request.recipient.contact_lists, &domain);
-        if targets.addresses.is_empty() {
+        if targets.addresses.is_empty() && conversations.is_empty() {
             return self.refuse_targets(now, id, ticket, &targets.refused);
         }
         let operation = InboxOperation::Forward {
             message: MessageId::new(request.message_id.as_str()),
             recipients: targets.addresses,
+            conversations,
             origin: Arc::from(self.origin(id, ticket)),
         };
         self.request(id, ticket, Shape::Forwarded, Operation::Inbox(operation), targets.refused);

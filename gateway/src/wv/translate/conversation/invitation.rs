@@ -61,6 +61,7 @@ pub fn from_invite(
         attributes: body.attributes.as_ref().map(|names| presence::from_names(Some(names))),
         links: body.urls.iter().map(|url| url.as_ref().to_owned()).collect(),
         note: body.note.as_ref().map(|note| note.as_ref().to_owned()),
+        application: body.application_id.as_ref().map(|id| id.as_ref().to_owned()),
         expires: now.after(body.validity.filter(|wish| !wish.is_zero()).unwrap_or(validity)),
     })
 }
@@ -73,9 +74,10 @@ fn kind_of(request: &InviteRequest) -> Result<InvitationKind, StatusCode> {
         InviteType::Presence => Ok(InvitationKind::Presence),
         InviteType::Content => Ok(InvitationKind::Content),
         InviteType::Application if request.body.application_id.is_none() => Err(StatusCode::INVALID_APPLICATION_ID),
-        InviteType::Application | InviteType::Conversation | InviteType::ExtendedGroup => {
-            Err(StatusCode::NOT_IMPLEMENTED)
-        }
+        InviteType::Application => Ok(InvitationKind::Application),
+        // UNCLEAR elements §3: what these ask beside taking part; they are passed on, and the group has to be named.
+        InviteType::Conversation => Ok(InvitationKind::TalkExtension),
+        InviteType::ExtendedGroup => Ok(InvitationKind::ConversationExtension),
         InviteType::Other(_) => Err(StatusCode::BAD_PARAMETER),
     }
 }
@@ -97,8 +99,17 @@ fn user_sender(user: &Address) -> Option<Sender> {
 /// InviteUser-Request.
 #[must_use]
 pub fn to_invitation(invitation: &Invitation, version: Version, now: Timestamp) -> Primitive {
+    let is_1_3 = version == Version::V1_3;
     let invite_type = match invitation.kind {
-        InvitationKind::Conversation | InvitationKind::ExtendedTalk => InviteType::Group,
+        InvitationKind::TalkExtension if is_1_3 => InviteType::Conversation,
+        InvitationKind::ConversationExtension if is_1_3 => InviteType::ExtendedGroup,
+        InvitationKind::Conversation
+        | InvitationKind::ExtendedTalk
+        | InvitationKind::TalkExtension
+        | InvitationKind::ConversationExtension => InviteType::Group,
+        InvitationKind::Application if is_1_3 => InviteType::Application,
+        // Before that nobody knows applications.
+        InvitationKind::Application => InviteType::Message,
         // The type came with 1.2; a client before that is asked to join.
         InvitationKind::Membership if version == Version::V1_1 => InviteType::Group,
         InvitationKind::Membership => InviteType::Membership,
@@ -114,7 +125,7 @@ pub fn to_invitation(invitation: &Invitation, version: Version, now: Timestamp) 
         invite_type,
         sender: user_sender(&invitation.inviter),
         body: InviteBody {
-            application_id: None,
+            application_id: invitation.application.as_deref().filter(|_| is_1_3).map(Into::into),
             group_id: group,
             attributes,
             urls: invitation.links.iter().map(|link| link.as_str().into()).collect(),

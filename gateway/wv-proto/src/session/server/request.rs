@@ -3,6 +3,7 @@
 use super::{Closing, Command, ServerSession, State};
 use crate::primitive::access::{Disconnect, KeepAliveRequest, KeepAliveResponse, Status};
 use crate::primitive::capability::DeliveryMethod;
+use crate::primitive::delivery::SetDeliveryMethodRequest;
 use crate::primitive::service::{CapabilityAnswer, ClientCapabilityRequest, ServiceRequest};
 use crate::primitive::{Primitive, PrimitiveName};
 use crate::quirk::{Quirk, QuirkSet};
@@ -33,10 +34,13 @@ impl ServerSession {
             Primitive::LogoutRequest => self.log_out(now, ticket),
             request => match self.refusal(&request) {
                 Some(code) => self.answer(now, ticket, status(code)),
-                None if matches!(request, Primitive::SetDeliveryMethodRequest(_)) => {
-                    self.set_delivery(now, ticket, &request)
-                }
-                None => self.commands.push_back(Command::Execute { ticket, primitive: request }),
+                None => match request {
+                    // Who takes part in a group is known to the owner only.
+                    Primitive::SetDeliveryMethodRequest(request) if request.group_id.is_none() || is_odd(&request) => {
+                        self.set_delivery(now, ticket, &request);
+                    }
+                    request => self.commands.push_back(Command::Execute { ticket, primitive: request }),
+                },
             },
         }
     }
@@ -104,20 +108,19 @@ impl ServerSession {
     }
 
     // WV-MSG-13
-    fn set_delivery(&mut self, now: Timestamp, ticket: Ticket, request: &Primitive) {
-        let Primitive::SetDeliveryMethodRequest(request) = request else { return };
-        let code = match (&request.method, &request.group_id) {
-            (DeliveryMethod::Other(_), _) => StatusCode::BAD_PARAMETER,
-            // What a group says is pushed, and not kept for being fetched.
-            (DeliveryMethod::Push, Some(_)) => StatusCode::SUCCESS,
-            (DeliveryMethod::Notify, Some(_)) => StatusCode::NOT_IMPLEMENTED,
-            (DeliveryMethod::Push | DeliveryMethod::Notify, None) => {
-                self.negotiated.set_delivery(request);
-                self.agreed();
-                StatusCode::SUCCESS
-            }
-        };
-        self.answer(now, ticket, status(code));
+    fn set_delivery(&mut self, now: Timestamp, ticket: Ticket, request: &SetDeliveryMethodRequest) {
+        if is_odd(request) {
+            return self.answer(now, ticket, status(StatusCode::BAD_PARAMETER));
+        }
+        self.negotiated.set_delivery(request);
+        self.agreed();
+        self.answer(now, ticket, status(StatusCode::SUCCESS));
+    }
+
+    /// The client takes part in the group: its messages come in this way from now on.
+    // WV-MSG-13
+    pub fn set_group_delivery(&mut self, request: &SetDeliveryMethodRequest) {
+        self.negotiated.set_group_delivery(request);
     }
 
     fn agreed(&mut self) {
@@ -137,6 +140,10 @@ impl ServerSession {
         self.answer(now, ticket, answer);
         self.commands.push_back(Command::Closed(Closing::LoggedOut));
     }
+}
+
+const fn is_odd(request: &SetDeliveryMethodRequest) -> bool {
+    matches!(request.method, DeliveryMethod::Other(_))
 }
 
 /// The answer as this client can take it.
