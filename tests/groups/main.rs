@@ -477,7 +477,7 @@ fn wv_inv_05_impossible_invitations_have_their_codes() {
     assert_eq!(invite(&mut alice, "x", InviteType::Group, &to, body()), 429);
     assert_eq!(invite(&mut alice, "x", InviteType::Content, &to, body()), 400);
     assert_eq!(invite(&mut alice, "x", InviteType::Application, &to, body()), 450);
-    assert_eq!(invite(&mut alice, "x", InviteType::Conversation, &to, body()), 501);
+    assert_eq!(invite(&mut alice, "x", InviteType::Conversation, &to, body()), 429);
     let nowhere = || InviteBody { group_id: Some(GroupId::new("wv:a/none@wv.example")), ..body() };
     assert_eq!(invite(&mut alice, "x", InviteType::Group, &to, nowhere()), 800);
     assert_eq!(invite(&mut alice, "x", InviteType::Message, "wv:nobody-at-all@wv.example", body()), 531);
@@ -495,8 +495,11 @@ fn wv_inv_06_the_other_side_hears_a_text() {
     agent.expect_text("look\nhttp://wv.example/p");
     let group = room_of(&alice);
     assert_eq!(create(&mut alice, &group, "al", &PLAIN), 200);
-    let body = InviteBody { group_id: Some(group), ..InviteBody::default() };
-    assert_eq!(invite(&mut alice, "u", InviteType::Group, &to, body), 501);
+    let body = || InviteBody { group_id: Some(group.clone()), ..InviteBody::default() };
+    assert_eq!(invite(&mut alice, "u", InviteType::Group, &to, body()), 200);
+    agent.expect_text(&format!("Join the group {}", group.as_str()));
+    let mut newer = Phone::logged_in(shared().csp(), &pair.wv, Version::V1_3, Encoding::Xml);
+    assert_eq!(invite(&mut newer, "v", InviteType::ExtendedGroup, &to, body()), 501);
 }
 
 #[test]

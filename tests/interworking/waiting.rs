@@ -173,8 +173,8 @@ fn wv_msg_13_the_method_changes_while_the_session_lasts() {
                 group_content_limit: None,
             })
         };
-        assert_eq!(phone.ask(of_group(DeliveryMethod::Push)), 200);
-        assert_eq!(phone.ask(of_group(DeliveryMethod::Notify)), 501);
+        assert_eq!(phone.ask(of_group(DeliveryMethod::Push)), 800, "there is no such group");
+        assert_eq!(phone.ask(of_group(DeliveryMethod::Notify)), 800);
         assert_eq!(phone.ask(of_group(DeliveryMethod::Other("X".into()))), 402);
     }
 }

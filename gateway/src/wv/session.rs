@@ -3,6 +3,7 @@
 
 mod answer;
 mod back_off;
+mod change;
 mod command;
 mod execute;
 mod group;
@@ -136,6 +137,8 @@ struct Entry {
     is_source_kept: bool,
     /// Whether its user was joined to the groups in which it wants to be with each login.
     has_own_groups: bool,
+    /// What requests would change that have no answer yet.
+    changes: Vec<(Ticket, Vec<change::Change>)>,
     /// What the client was shown of the history of groups: the messages, and where they were said.
     history: HashMap<MessageId, GroupId>,
     /// Attributes of presentities that were queued or sent and are not acknowledged.
@@ -159,6 +162,7 @@ impl Entry {
             source: None,
             is_source_kept: false,
             has_own_groups: false,
+            changes: Vec::new(),
             history: HashMap::new(),
             untold: HashMap::new(),
         }
@@ -175,6 +179,7 @@ impl Sessions {
             match command {
                 SessionCommand::Execute { ticket, primitive } => {
                     self.begin_receiving(id);
+                    self.expect_changes(id, ticket, &primitive);
                     self.execute(now, id, ticket, primitive);
                 }
                 SessionCommand::Respond { post, answer } => responses.push((post, answer)),
@@ -371,6 +376,7 @@ impl Sessions {
 
     /// Hands the answer of a request to its session.
     fn settle(&mut self, now: Timestamp, id: &SessionId, ticket: Ticket, primitive: wv_proto::primitive::Primitive) {
+        self.settle_changes(now, id, ticket, &primitive);
         if let Some(entry) = self.entries.get_mut(id) {
             entry.machine.handle(to_wv(now), SessionEvent::Answer { ticket, primitive });
         }

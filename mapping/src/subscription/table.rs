@@ -145,8 +145,10 @@ impl EndpointWatch {
             (Standing::Refused | Standing::Declined(_), RefusalStyle::Ends, _) => {
                 return Showing::End(EndReason::Rejected);
             }
+            // What was shown before is told to be known no more.
             (Standing::Refused | Standing::Declined(_), RefusalStyle::Stays, _) => {
-                (Phase::Refused, WatchState::Active, Some(nothing()), AttributeSet::NONE)
+                let shown = self.shown.as_ref().map_or(AttributeSet::NONE, |shown| shown.attributes);
+                (Phase::Refused, WatchState::Active, Some(nothing()), shown)
             }
             (Standing::Failed(reason), RefusalStyle::Ends, _) => return Showing::End(*reason),
             (Standing::Failed(_), RefusalStyle::Stays, _) => {

@@ -310,6 +310,7 @@ impl Sessions {
 
     /// Answers from within the loop that drives the session, which picks up what comes of it.
     pub(super) fn settle_later(&mut self, now: Timestamp, id: &SessionId, ticket: Ticket, primitive: Primitive) {
+        self.settle_changes(now, id, ticket, &primitive);
         if let Some(entry) = self.entries.get_mut(id) {
             let event = wv_proto::session::server::Event::Answer { ticket, primitive };
             entry.machine.handle(to_wv(now), event);

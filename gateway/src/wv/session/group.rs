@@ -8,9 +8,9 @@ use crate::wv::translate::conversation::{self, ListStyle};
 use mapping::{
     address::Address,
     command::Answer,
-    conversation::{News, Reply},
+    conversation::{News, Removal, Reply},
     event::{EventKind, Operation},
-    invitation::{InvitationKind, InvitationNews, Response},
+    invitation::{InvitationKind, InvitationNews, InvitationVerdict, Response},
     message::Message,
     outcome::{Detail, Outcome},
     side::Endpoint,
@@ -27,6 +27,7 @@ use wv_proto::{
         },
         identifier::{GroupId, MessageId as WvMessageId, SessionId},
         invitation::ExtendConversationResponse,
+        notification::{NotificationPayload, NotificationType},
         party::ScreenName,
     },
     quirk::Quirk,
@@ -155,8 +156,18 @@ impl Sessions {
     pub(super) fn tell_group(&mut self, now: Timestamp, endpoint: &Endpoint, written: &str, news: &News) {
         let (id, group) = (SessionId::new(endpoint.id.as_ref()), GroupId::new(written));
         let primitive = conversation::to_notice(news, &group, self.list_style(&id));
-        let key = QueueKey::Group(group, self.next());
+        let key = QueueKey::Group(group.clone(), self.next());
         self.enqueue(now, &id, key, primitive);
+        // WV-NTF-04
+        let what = match news {
+            News::Standing(_) => NotificationType::GroupMemberAccess,
+            News::Removed(Removal::Ended) => NotificationType::GroupRemoved,
+            News::Removed(Removal::KeptOut | Removal::Dismissed | Removal::Restricted) => {
+                NotificationType::GroupMembershipRevoked
+            }
+            News::Joined(_) | News::Left(_) | News::Changed { .. } => return,
+        };
+        self.tell_notice(now, &id, &what, &NotificationPayload::Group(group));
     }
 
     /// Something happened to an invitation.
@@ -176,11 +187,20 @@ impl Sessions {
             InvitationNews::Answered(answer) => {
                 let key = invitation_key(ANSWER, &answer.invitee, &answer.id);
                 self.enqueue(now, &id, key, conversation::to_answer(answer));
+                let is_accepted = answer.verdict == InvitationVerdict::Accepted;
+                let what = if is_accepted {
+                    NotificationType::InvitationAccepted
+                } else {
+                    NotificationType::InvitationRejected
+                };
+                self.tell_notice(now, &id, &what, &NotificationPayload::Invitation(answer.id.as_str().into()));
             }
             InvitationNews::Withdrawn { id: name, inviter, note } => {
                 self.settle_invitation(now, &id, inviter, name);
                 let primitive = conversation::to_cancellation(name, inviter, note.as_deref());
                 self.enqueue(now, &id, invitation_key(CANCELLATION, inviter, name), primitive);
+                let about = NotificationPayload::Invitation(name.as_str().into());
+                self.tell_notice(now, &id, &NotificationType::InvitationCancelled, &about);
             }
             InvitationNews::Settled { id: name, inviter } => self.settle_invitation(now, &id, inviter, name),
         }

@@ -76,11 +76,25 @@ impl Sessions {
         let mut others: Vec<SessionId> = self.by_user.get(&user).cloned().unwrap_or_default();
         others.retain(|other| other != id && self.wants_notice(other, what));
         for other in others {
-            let notice = NotificationRequest { notification_type: what.clone(), payload: payload.clone() };
-            self.notice_number = self.notice_number.wrapping_add(1);
-            let key = QueueKey::Other(format!("notice {}", self.notice_number).into());
-            self.enqueue(now, &other, key, Primitive::NotificationRequest(Box::new(notice)));
+            self.tell_notice(now, &other, what, payload);
         }
+    }
+
+    /// Tells a session, if it wants to hear of that.
+    pub(super) fn tell_notice(
+        &mut self,
+        now: Timestamp,
+        id: &SessionId,
+        what: &NotificationType,
+        payload: &NotificationPayload,
+    ) {
+        if !self.wants_notice(id, what) {
+            return;
+        }
+        let notice = NotificationRequest { notification_type: what.clone(), payload: payload.clone() };
+        self.notice_number = self.notice_number.wrapping_add(1);
+        let key = QueueKey::Other(format!("notice {}", self.notice_number).into());
+        self.enqueue(now, id, key, Primitive::NotificationRequest(Box::new(notice)));
     }
 
     /// Takes up what was kept.

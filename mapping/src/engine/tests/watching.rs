@@ -149,7 +149,8 @@ fn cancelling_shows_a_wv_watcher_nothing_until_it_is_allowed_again() {
     world.request(ALICE, &session("a"), Operation::CancelAuthorization { watcher });
     let seen = notifications(&world.take());
     assert_eq!(seen.len(), 1);
-    assert!(seen[0].view.as_ref().unwrap().attributes.is_empty());
+    let view = seen[0].view.as_ref().unwrap();
+    assert!(view.document.devices.is_empty() && view.changed.contains(Attribute::OnlineStatus), "known no more");
     authorize(&mut world, ALICE, &session("a"), "carol@wv.example", Decision::Allow);
     let seen = notifications(&world.take());
     assert_eq!(seen[0].view.as_ref().unwrap().attributes, AttributeSet::ALL);
