@@ -50,7 +50,7 @@ async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Inf
 
 static ANSWER: &[u8] = &[b'e'; 4096];
 
-/// A UDP server that sends every datagram back.
+/// A UDP server whose answers have as many octets as the first four digits of the question say.
 pub(crate) fn serve_udp(port: u16) {
     let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
@@ -58,7 +58,9 @@ pub(crate) fn serve_udp(port: u16) {
         let mut buffer = vec![0; 65_536];
         loop {
             if let Ok((length, source)) = socket.recv_from(&mut buffer).await {
-                let _ = socket.send_to(buffer.get(..length).unwrap_or_default(), source).await;
+                let digits = buffer.get(..length.min(4)).and_then(|digits| std::str::from_utf8(digits).ok());
+                let octets = digits.and_then(|digits| digits.parse().ok()).unwrap_or(0_usize);
+                let _ = socket.send_to(ANSWER.get(..octets).unwrap_or(ANSWER), source).await;
             }
         }
     });

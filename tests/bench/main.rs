@@ -19,6 +19,7 @@ mod libwbxml;
 mod picture;
 mod pidf;
 mod report;
+mod signalling;
 mod sip;
 mod size;
 mod wbxml;
@@ -90,6 +91,7 @@ fn measure(words: &[&str]) {
         report.add(duel.fight(effort));
     }
     csp::measure(effort, &is_wanted, &mut |row: Row| report.add(row));
+    signalling::measure(effort, &is_wanted, &mut |row: Row| report.add(row));
     size::measure(effort, &is_wanted, &mut |row: Row| report.add(row));
     if report.is_empty() {
         eprintln!("no measurement has such a name");

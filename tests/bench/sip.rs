@@ -62,9 +62,14 @@ fn read(octets: &Bytes, limits: &Limits) {
         panic!("it is a request");
     };
     let headers = request.headers();
-    black_box(headers.vias().expect("Via"));
-    black_box(headers.from().expect("From"));
-    black_box(headers.to().expect("To"));
+    let vias = headers.vias().expect("Via");
+    for via in &vias {
+        black_box(via.branch().expect("its branch"));
+    }
+    black_box(vias);
+    let (from, to) = (headers.from().expect("From"), headers.to().expect("To"));
+    black_box((from.tag().expect("a tag"), to.tag().expect("a tag")));
+    black_box((from, to));
     black_box(headers.call_id().expect("Call-ID"));
     black_box(headers.cseq().expect("CSeq"));
     black_box(headers.max_forwards().expect("Max-Forwards").expect("it is there"));
@@ -80,14 +85,22 @@ fn read_with_rsip(octets: &Bytes) {
     let message = rsip::SipMessage::try_from(octets.as_ref()).expect("it is a message");
     for header in message.headers().iter() {
         if let rsip::Header::Via(via) = header {
-            black_box(via.typed().expect("Via"));
+            let via = via.typed().expect("Via");
+            black_box(via.branch().expect("its branch"));
+            black_box(via);
+        }
+        // Ours is read where the body is cut off.
+        if let rsip::Header::ContentLength(length) = header {
+            black_box(length.length().expect("Content-Length"));
         }
         if let rsip::Header::ContentType(content_type) = header {
             black_box(content_type.typed().expect("Content-Type"));
         }
     }
-    black_box(message.from_header().and_then(ToTypedHeader::typed).expect("From"));
-    black_box(message.to_header().and_then(ToTypedHeader::typed).expect("To"));
+    let from = message.from_header().and_then(ToTypedHeader::typed).expect("From");
+    let to = message.to_header().and_then(ToTypedHeader::typed).expect("To");
+    black_box((from.tag().expect("a tag"), to.tag().expect("a tag")));
+    black_box((from, to));
     black_box(message.call_id_header().expect("Call-ID"));
     black_box(message.cseq_header().and_then(ToTypedHeader::typed).expect("CSeq"));
     black_box(message.max_forwards_header().and_then(rsip::headers::MaxForwards::num).expect("Max-Forwards"));

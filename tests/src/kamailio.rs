@@ -83,6 +83,12 @@ impl Kamailio {
         self.address
     }
 
+    /// The number of its first process.
+    #[must_use]
+    pub fn process_id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Stores presence rules of a user: who may watch, who may not.
     ///
     /// # Panics

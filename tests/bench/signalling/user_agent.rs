@@ -1,0 +1,180 @@
+//! Two users of a SIP server: bob, who asks and writes, and dave, who answers what comes.
+
+use acceptance::wait;
+use bytes::Bytes;
+use sip_proto::{
+    limit::Limits,
+    message::{
+        Header, HeaderName, Message, Method, Request, Response, StatusCode, Uri,
+        framer::{Parsed, parse_datagram},
+        header::{
+            identifier::{Branch, CallId, Tag},
+            media_type::MediaType,
+            via::{Transport, Via},
+        },
+        host::Host,
+    },
+};
+use std::{
+    net::{Ipv4Addr, SocketAddr, UdpSocket},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+/// Requests under way at once.
+pub(crate) const AT_ONCE: u64 = 32;
+
+/// How many octets a server takes and gives.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sizes {
+    pub(crate) request: usize,
+    pub(crate) answer: usize,
+}
+
+pub(crate) struct UserAgents {
+    server: SocketAddr,
+    domain: String,
+    bob: UdpSocket,
+    count: u64,
+    seen: Arc<Seen>,
+    dave: Option<JoinHandle<()>>,
+}
+
+/// What dave saw last.
+#[derive(Debug, Default)]
+struct Seen {
+    ends: AtomicBool,
+    request: AtomicUsize,
+    answer: AtomicUsize,
+}
+
+impl UserAgents {
+    /// Both, and dave registered.
+    pub(crate) fn new(server: SocketAddr, domain: &str) -> Self {
+        let bob = socket();
+        let dave = socket();
+        let mut users = Self { server, domain: domain.to_owned(), bob, count: 0, seen: Arc::default(), dave: None };
+        users.register(dave.local_addr().expect("a bound socket has an address"));
+        let seen = Arc::clone(&users.seen);
+        users.dave = Some(thread::spawn(move || answer_all(&dave, &seen)));
+        users
+    }
+
+    /// So many questions to the server, or messages to dave; what the server takes and gives for the last of them.
+    pub(crate) fn turn(&mut self, is_message: bool, times: u64) -> Vec<Sizes> {
+        let (mut left, mut request, mut answer) = (times, 0, 0);
+        while left > 0 {
+            let count = left.min(AT_ONCE);
+            for _ in 0..count {
+                let octets = if is_message { self.message() } else { self.options() };
+                request = octets.len();
+                self.bob.send_to(&octets, self.server).expect("the server takes it");
+            }
+            for _ in 0..count {
+                answer = self.final_answer();
+            }
+            left -= count;
+        }
+        if !is_message {
+            return vec![Sizes { request, answer }];
+        }
+        let (passed_on, answered) =
+            (self.seen.request.load(Ordering::Relaxed), self.seen.answer.load(Ordering::Relaxed));
+        vec![Sizes { request, answer: passed_on }, Sizes { request: answered, answer }]
+    }
+
+    /// Waits for the next 200; how long it is.
+    fn final_answer(&self) -> usize {
+        let mut buffer = [0; 8192];
+        loop {
+            let length = self.bob.recv(&mut buffer).expect("the server answers");
+            let answer = buffer.get(..length).unwrap_or_default();
+            if answer.starts_with(b"SIP/2.0 2") {
+                return length;
+            }
+            let words = String::from_utf8_lossy(answer);
+            assert!(answer.starts_with(b"SIP/2.0 1"), "{words}");
+        }
+    }
+
+    fn register(&mut self, contact: SocketAddr) {
+        let uri = format!("sip:{}", self.domain);
+        let own = format!("<sip:dave@{}>", self.domain);
+        let request = self
+            .request(Method::Register, &uri, &own, &own)
+            .with(Header::new(HeaderName::Contact, format!("<sip:dave@{contact}>")))
+            .with(Header::new(HeaderName::Expires, 3600));
+        self.bob.send_to(&request.write().expect("it can be written"), self.server).expect("the server takes it");
+        self.final_answer();
+    }
+
+    fn options(&mut self) -> Bytes {
+        let uri = format!("sip:{}", self.domain);
+        let (from, to) = (format!("<sip:bob@{}>", self.domain), format!("<{uri}>"));
+        self.request(Method::Options, &uri, &from, &to).write().expect("it can be written")
+    }
+
+    fn message(&mut self) -> Bytes {
+        let uri = format!("sip:dave@{}", self.domain);
+        let (from, to) = (format!("<sip:bob@{}>", self.domain), format!("<{uri}>"));
+        let kind = MediaType::parse("text/plain").expect("a media type");
+        let request = self.request(Method::Message, &uri, &from, &to);
+        request.with_body(&kind, Bytes::from_static(WORDS)).write().expect("it can be written")
+    }
+
+    fn request(&mut self, method: Method, uri: &str, from: &str, to: &str) -> Request {
+        self.count += 1;
+        let own = self.bob.local_addr().expect("a bound socket has an address");
+        let branch = Branch::from_unique(&format!("bench{}x{}", own.port(), self.count)).expect("a branch");
+        let call_id = CallId::parse(&format!("call{}x{}@bench.example", own.port(), self.count)).expect("a Call-ID");
+        let via = Via::new(Transport::Udp, Host::Address(own.ip()), Some(own.port()), &branch).with_rport();
+        let cseq = format!("1 {method}");
+        Request::new(method, Uri::parse(uri).expect("a URI"))
+            .with(Header::new(HeaderName::Via, via))
+            .with(Header::new(HeaderName::MaxForwards, 70))
+            .with(Header::new(HeaderName::From, format!("{from};tag=bench{}", self.count)))
+            .with(Header::new(HeaderName::To, to))
+            .with(Header::new(HeaderName::CallId, call_id))
+            .with(Header::new(HeaderName::CSeq, cseq))
+    }
+}
+
+impl Drop for UserAgents {
+    fn drop(&mut self) {
+        self.seen.ends.store(true, Ordering::Relaxed);
+        if let Some(dave) = self.dave.take() {
+            let _ = dave.join();
+        }
+    }
+}
+
+fn socket() -> UdpSocket {
+    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a socket");
+    socket.set_read_timeout(Some(wait::PATIENCE)).expect("a time");
+    socket
+}
+
+/// Answers every request with 200 until it is over.
+fn answer_all(socket: &UdpSocket, seen: &Seen) {
+    socket.set_read_timeout(Some(Duration::from_millis(50))).expect("a time");
+    let tag = Tag::parse("dave").expect("a tag");
+    let mut buffer = vec![0; 65_536];
+    while !seen.ends.load(Ordering::Relaxed) {
+        let Ok((length, source)) = socket.recv_from(&mut buffer) else { continue };
+        let octets = Bytes::copy_from_slice(buffer.get(..length).unwrap_or_default());
+        let Ok(Parsed::Message(Message::Request(request))) = parse_datagram(&octets, &Limits::DEFAULT) else {
+            continue;
+        };
+        let answer = Response::for_request(&request, StatusCode::OK, Some(&tag)).write().expect("it can be written");
+        seen.request.store(length, Ordering::Relaxed);
+        seen.answer.store(answer.len(), Ordering::Relaxed);
+        let _ = socket.send_to(&answer, source);
+    }
+}
+
+/// What bob has to say.
+const WORDS: &[u8] = b"on the way, be there in ten minutes";
