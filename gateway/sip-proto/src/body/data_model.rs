@@ -94,7 +94,10 @@ impl Person {
                 _ => person.read_child(reader, &child, &mut unknown)?,
             }
         }
-        Ok(unknown.optional().map(|extensions| Self { extensions, ..person }))
+        Ok(unknown.optional().map(|extensions| {
+            person.extensions = extensions;
+            person
+        }))
     }
 
     fn read_child<'a>(
@@ -149,6 +152,9 @@ impl Device {
                 _ => unknown.take(reader, &child)?,
             }
         }
-        Ok(unknown.optional().map(|extensions| Self { extensions, ..device }))
+        Ok(unknown.optional().map(|extensions| {
+            device.extensions = extensions;
+            device
+        }))
     }
 }

@@ -201,7 +201,11 @@ impl Tuple {
             }
         }
         let kept = unknown.optional().zip(unknown_status.optional());
-        Ok(kept.map(|(extensions, status_extensions)| Self { extensions, status_extensions, ..tuple }))
+        Ok(kept.map(|(extensions, status_extensions)| {
+            tuple.extensions = extensions;
+            tuple.status_extensions = status_extensions;
+            tuple
+        }))
     }
 
     /// Elements are taken wherever they stand: peers differ about what belongs into the status.

@@ -1,6 +1,7 @@
 //! Checks that the parser below leaves to its users.
 
 use super::{XmlError, is_local_name, is_xml_character};
+use memchr::memchr;
 use std::borrow::Cow;
 
 /// Splits the inside of a start tag into names and raw values; the parser is too permissive here.
@@ -9,7 +10,11 @@ pub(super) struct RawAttributes<'a>(pub(super) &'a str);
 impl<'a> Iterator for RawAttributes<'a> {
     type Item = Result<(&'a str, &'a str), XmlError>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
+        if self.0.is_empty() {
+            return None;
+        }
         let trimmed = self.0.trim_ascii_start();
         if trimmed.is_empty() {
             return None;
@@ -28,8 +33,10 @@ fn split_attribute(text: &str) -> Option<(&str, &str, &str)> {
     let (name, rest) = split_at_octet(text, b'=')?;
     let rest = rest.trim_ascii_start();
     let quote = rest.bytes().next().filter(|octet| matches!(octet, b'"' | b'\''))?;
-    let (value, rest) = split_at_octet(rest.get(1..)?, quote)?;
-    let is_clean = value.bytes().all(|octet| octet != b'<');
+    let rest = rest.get(1..)?;
+    let end = memchr(quote, rest.as_bytes())?;
+    let (value, rest) = (rest.get(..end)?, rest.get(end.checked_add(1)?..)?);
+    let is_clean = memchr(b'<', value.as_bytes()).is_none();
     is_clean.then_some((name.trim_ascii_end(), value, rest))
 }
 
@@ -41,20 +48,42 @@ fn split_at_octet(text: &str, octet: u8) -> Option<(&str, &str)> {
 }
 
 /// Checks a qualified name; answers its prefix, empty where there is none, and its local part.
+#[inline]
 pub(super) fn check_name(qualified: &str) -> Result<(&str, &str), XmlError> {
+    // Nearly all are of ASCII: a start, and letters up to the end, maybe after a colon once more.
+    let octets = qualified.as_bytes();
+    let plain = |from: usize| {
+        let part = octets.get(from..).unwrap_or_default();
+        let is_begun = part.first().is_some_and(|first| first.is_ascii_alphabetic() || *first == b'_');
+        let length = part.iter().position(|octet| !is_plain_part(*octet)).unwrap_or(part.len());
+        is_begun.then(|| from.saturating_add(length))
+    };
+    match plain(0) {
+        Some(end) if end == octets.len() => return Ok(("", qualified)),
+        Some(colon) if octets.get(colon) == Some(&b':') => {
+            let local = colon.saturating_add(1);
+            if plain(local) == Some(octets.len()) {
+                let parts = (qualified.get(..colon), qualified.get(local..));
+                return Ok((parts.0.unwrap_or_default(), parts.1.unwrap_or_default()));
+            }
+        }
+        Some(_) | None => {}
+    }
+    check_any_name(qualified)
+}
+
+fn check_any_name(qualified: &str) -> Result<(&str, &str), XmlError> {
     let (prefix, local) = split_at_octet(qualified, b':').map_or((None, qualified), |(p, l)| (Some(p), l));
-    let is_name = |name: &str| is_plain_name(name.as_bytes()) || is_local_name(name);
-    if is_name(local) && prefix.is_none_or(is_name) {
+    if is_local_name(local) && prefix.is_none_or(is_local_name) {
         Ok((prefix.unwrap_or_default(), local))
     } else {
         Err(XmlError::MalformedName)
     }
 }
 
-/// Whether it is a name of ASCII, as nearly all are.
-fn is_plain_name(name: &[u8]) -> bool {
-    let is_part = |octet: &u8| PLAIN_NAME.get(usize::from(*octet)).copied().unwrap_or_default();
-    name.first().is_some_and(|first| first.is_ascii_alphabetic() || *first == b'_') && name.iter().all(is_part)
+#[inline]
+fn is_plain_part(octet: u8) -> bool {
+    PLAIN_NAME.get(usize::from(octet)).copied().unwrap_or_default()
 }
 
 /// Which octets may stand in a name of ASCII.
@@ -141,7 +170,7 @@ fn resolve_number(digits: &str) -> Result<char, XmlError> {
 
 /// Text with every line end made one line feed, as XML wants it.
 pub(super) fn unfold_lines(text: &str) -> Cow<'_, str> {
-    if !text.bytes().any(|octet| octet == b'\r') {
+    if memchr(b'\r', text.as_bytes()).is_none() {
         return Cow::Borrowed(text);
     }
     Cow::Owned(text.replace("\r\n", "\n").replace('\r', "\n"))

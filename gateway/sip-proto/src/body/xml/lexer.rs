@@ -3,6 +3,7 @@
 use super::check::RawAttributes;
 use super::{XmlError, XmlLimits};
 use crate::body::namespace::XML;
+use memchr::{memchr, memchr2, memchr3};
 use smallvec::SmallVec;
 
 /// Cuts a document into tokens. Every token takes at least one octet, but for the end of an empty element and of the
@@ -76,6 +77,7 @@ impl<'a> Lexer<'a> {
         self.at
     }
 
+    #[inline]
     pub(super) fn next(&mut self) -> Result<Token<'a>, XmlError> {
         if std::mem::take(&mut self.is_empty_open) {
             self.leave();
@@ -101,7 +103,7 @@ impl<'a> Lexer<'a> {
                 Ok(Token::Reference(name))
             }
             octets => {
-                let end = octets.iter().position(|octet| matches!(octet, b'<' | b'&')).unwrap_or(octets.len());
+                let end = memchr2(b'<', b'&', octets).unwrap_or(octets.len());
                 let text = rest.get(..end).unwrap_or_default();
                 self.advance(end);
                 Ok(Token::Text(text))
@@ -201,11 +203,14 @@ impl<'a> Lexer<'a> {
             // A namespace name is a URI: none of these stands in one, and with any of them names that are equal to the
             // eye would differ.
             let is_prefix_reset = value.is_empty() && !prefix.is_empty();
-            if is_prefix_reset || value.contains(['&', '<', '>', '"', '\t', '\n', '\r']) {
+            let octets = value.as_bytes();
+            let has_odd = memchr3(b'&', b'<', b'>', octets).is_some() || memchr3(b'"', b'\t', b'\n', octets).is_some();
+            if is_prefix_reset || has_odd || memchr(b'\r', octets).is_some() {
                 return Err(XmlError::UndeclaredPrefix);
             }
             // An example of RFC 4119 has a blank in front of a namespace name, and examples are copied.
-            let namespace = value.trim_matches(' ');
+            let is_padded = octets.first() == Some(&b' ') || octets.last() == Some(&b' ');
+            let namespace = if is_padded { value.trim_matches(' ') } else { value };
             // The two prefixes of XML itself stay what they are, and nothing else is.
             if (prefix == "xml") != (namespace == XML) || prefix == "xmlns" || namespace == XMLNS {
                 return Err(XmlError::UndeclaredPrefix);
@@ -249,14 +254,14 @@ fn tag_end(octets: &[u8]) -> Option<usize> {
     let mut at = 0_usize;
     loop {
         let rest = octets.get(at..)?;
-        let found = rest.iter().position(|octet| matches!(octet, b'>' | b'"' | b'\''))?;
+        let found = memchr3(b'>', b'"', b'\'', rest)?;
         at = at.saturating_add(found);
         let quote = *octets.get(at)?;
         if quote == b'>' {
             return Some(at);
         }
         let value = octets.get(at.saturating_add(1)..)?;
-        let length = value.iter().position(|octet| *octet == quote)?;
+        let length = memchr(quote, value)?;
         at = at.saturating_add(length).saturating_add(2);
     }
 }

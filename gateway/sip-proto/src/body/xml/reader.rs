@@ -6,6 +6,7 @@ use super::check::{
 };
 use super::lexer::{Lexer, Tag, Token, declared_prefix};
 use super::{XmlError, XmlFragment, XmlLimits};
+use memchr::memchr;
 use smallvec::SmallVec;
 use std::borrow::Cow;
 
@@ -37,7 +38,7 @@ struct Oddities {
 pub struct XmlElement<'a> {
     namespace: &'a str,
     name: &'a str,
-    attributes: SmallVec<[XmlAttribute<'a>; 2]>,
+    attributes: SmallVec<[XmlAttribute<'a>; 1]>,
     start: usize,
 }
 
@@ -96,7 +97,12 @@ impl<'a> XmlReader<'a> {
         let text = std::str::from_utf8(document).map_err(|_| XmlError::NotUtf8)?;
         let source = text.strip_prefix('\u{FEFF}').unwrap_or(text);
         check_characters(source)?;
-        let oddities = Oddities { returns: source.as_bytes().contains(&b'\r'), literal_ends: source.contains("]]>") };
+        let octets = source.as_bytes();
+        let oddities = Oddities {
+            returns: memchr(b'\r', octets).is_some(),
+            // Brackets are rare enough to look for one of them alone.
+            literal_ends: memchr(b']', octets).is_some() && source.contains("]]>"),
+        };
         Ok(Self { lexer: Lexer::new(source, limits), source, limits, depth: 0, elements: 0, oddities })
     }
 
@@ -127,6 +133,7 @@ impl<'a> XmlReader<'a> {
     ///
     /// # Errors
     /// [`XmlError`].
+    #[inline]
     pub fn next_child(&mut self) -> Result<Option<XmlElement<'a>>, XmlError> {
         self.next(None)
     }
@@ -225,6 +232,7 @@ impl<'a> XmlReader<'a> {
         self.lexer.position()
     }
 
+    #[inline]
     fn enter(&mut self, tag: Tag<'a>) -> Result<XmlElement<'a>, XmlError> {
         self.depth = self.depth.saturating_add(1);
         if self.depth > self.limits.depth_max {
@@ -239,8 +247,12 @@ impl<'a> XmlReader<'a> {
         Ok(XmlElement { namespace, name, attributes: self.attributes()?, start: tag.start })
     }
 
-    fn attributes(&self) -> Result<SmallVec<[XmlAttribute<'a>; 2]>, XmlError> {
+    fn attributes(&self) -> Result<SmallVec<[XmlAttribute<'a>; 1]>, XmlError> {
         let mut attributes = SmallVec::new();
+        // The one way out of most elements.
+        if self.lexer.attributes().is_empty() {
+            return Ok(attributes);
+        }
         for (qualified, value) in self.lexer.attributes().iter().copied() {
             if value.len() > self.limits.text_bytes_max {
                 return Err(XmlError::TextTooLong);
