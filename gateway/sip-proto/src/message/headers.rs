@@ -7,7 +7,7 @@ use super::{
 use crate::error::{HeaderError, ValueError};
 use crate::limit::Limits;
 use bytes::Bytes;
-use std::{fmt, ops::Range};
+use std::{fmt, ops::Range, sync::Arc};
 
 /// One header field to be put into a message: its name and its value as it was written, folded lines joined by a space.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,7 +53,7 @@ impl Header {
 /// One header field of a message, where it stands.
 #[derive(Clone, Copy)]
 pub struct Field<'a> {
-    octets: &'a Bytes,
+    head: &'a Option<Arc<str>>,
     entry: &'a Entry,
 }
 
@@ -66,9 +66,10 @@ impl<'a> Field<'a> {
 
     /// The value as it was written.
     #[must_use]
+    #[inline]
     pub fn raw(&self) -> &'a [u8] {
         match &self.entry.value {
-            Value::Read { .. } => self.octets.get(self.entry.value.range()).unwrap_or_default(),
+            Value::Read { start, end } => self.part(*start, *end).unwrap_or_default().as_bytes(),
             Value::Made(value) => value,
         }
     }
@@ -77,18 +78,28 @@ impl<'a> Field<'a> {
     ///
     /// # Errors
     /// [`ValueError::NotText`] when it is not UTF-8.
+    #[inline]
     pub fn text(&self) -> Result<&'a str, ValueError> {
-        std::str::from_utf8(self.raw()).map_err(|_| ValueError::NotText)
+        match &self.entry.value {
+            Value::Read { start, end } => self.part(*start, *end).ok_or(ValueError::NotText),
+            Value::Made(value) => std::str::from_utf8(value).map_err(|_| ValueError::NotText),
+        }
     }
 
-    /// The header field for another message; its octets are shared.
+    /// The header field by itself.
     #[must_use]
     pub fn to_header(&self) -> Header {
         let value = match &self.entry.value {
-            Value::Read { .. } => self.octets.slice_ref(self.raw()),
+            Value::Read { .. } => Bytes::copy_from_slice(self.raw()),
             Value::Made(value) => value.clone(),
         };
         Header { name: self.entry.name.clone(), value }
+    }
+
+    #[inline]
+    fn part(&self, start: u32, end: u32) -> Option<&'a str> {
+        let at = |place: u32| usize::try_from(place).unwrap_or(usize::MAX);
+        self.head.as_deref()?.get(at(start)..at(end))
     }
 }
 
@@ -100,10 +111,10 @@ impl fmt::Debug for Field<'_> {
 
 /// Header fields in their order. Typed values are read on demand, see [`super::access`].
 ///
-/// The values of a message that was read are places in its octets; nothing is copied until something is changed.
+/// The values of a message that was read are places in the text of its head, which answers share.
 #[derive(Clone, Default)]
 pub struct Headers {
-    octets: Bytes,
+    head: Option<Arc<str>>,
     entries: Vec<Entry>,
     index: Index,
 }
@@ -122,40 +133,50 @@ enum Value {
     Made(Bytes),
 }
 
-impl Value {
-    fn range(&self) -> Range<usize> {
-        let at = |place: u32| usize::try_from(place).unwrap_or(usize::MAX);
-        match self {
-            Self::Read { start, end } => at(*start)..at(*end),
-            Self::Made(_) => 0..0,
-        }
-    }
-}
-
 impl Headers {
     /// No header fields, with room for some.
     #[must_use]
     pub fn with_capacity(count: usize) -> Self {
-        Self { octets: Bytes::new(), entries: Vec::with_capacity(count), index: Index::default() }
+        Self { head: None, entries: Vec::with_capacity(count), index: Index::default() }
     }
 
-    /// No header fields yet, with room for some that stand in these octets.
-    pub(super) fn read_from(octets: &Bytes, count: usize) -> Self {
-        Self { octets: octets.clone(), entries: Vec::with_capacity(count), index: Index::default() }
+    /// Adds a header field whose value stands at that place of the head, which is given when all are read.
+    #[inline]
+    pub(super) fn push_read(&mut self, name: HeaderName, range: &Range<usize>) {
+        // No head is so long that this cuts anything: a limit below that refuses it.
+        let at = |place: usize| u32::try_from(place).unwrap_or(u32::MAX);
+        self.add(Entry { name, value: Value::Read { start: at(range.start), end: at(range.end) } });
     }
 
-    /// Adds a header field whose value stands at that place of the octets that are read from.
-    pub(super) fn push_read(&mut self, name: HeaderName, range: Range<usize>) {
-        let value = match (u32::try_from(range.start), u32::try_from(range.end)) {
-            (Ok(start), Ok(end)) => Value::Read { start, end },
-            _ => Value::Made(self.octets.slice(range)),
-        };
-        self.add(Entry { name, value });
+    /// Gives the octets of the head that was read.
+    pub(super) fn finish_read(&mut self, head: &[u8]) {
+        if let Ok(text) = std::str::from_utf8(head) {
+            self.head = Some(Arc::from(text));
+            return;
+        }
+        for entry in &mut self.entries {
+            if let Value::Read { start, end } = entry.value {
+                let at = |place: u32| usize::try_from(place).unwrap_or(usize::MAX);
+                entry.value = Value::Made(Bytes::copy_from_slice(head.get(at(start)..at(end)).unwrap_or_default()));
+            }
+        }
     }
 
     /// Adds a header field at the end.
     pub fn push(&mut self, header: Header) {
         self.add(Entry::from(header));
+    }
+
+    /// Adds a header field of another message at the end. The first one brings the text of its head along, which the
+    /// others from there share.
+    pub fn push_field(&mut self, field: &Field<'_>) {
+        if self.head.is_none() && self.entries.is_empty() {
+            self.head.clone_from(field.head);
+        }
+        match (&self.head, field.head) {
+            (Some(own), Some(other)) if Arc::ptr_eq(own, other) => self.add(field.entry.clone()),
+            _ => self.push(field.to_header()),
+        }
     }
 
     /// Adds a header field before all others of its name, or before everything: Via, Record-Route and Route of a hop.
@@ -212,20 +233,22 @@ impl Headers {
 
     /// The header fields in their order.
     pub fn iter(&self) -> impl Iterator<Item = Field<'_>> {
-        self.entries.iter().map(|entry| Field { octets: &self.octets, entry })
+        self.entries.iter().map(|entry| Field { head: &self.head, entry })
     }
 
     /// The header fields of that name.
+    #[inline]
     pub fn all<'a>(&'a self, name: &HeaderName) -> impl Iterator<Item = Field<'a>> {
-        let first = self.position(name);
-        let count = if self.is_repeated(name) { usize::MAX } else { 1 };
+        let (first, is_repeated) = self.locate(name);
+        let count = if is_repeated { usize::MAX } else { 1 };
         let from = first.and_then(|first| self.entries.get(first..)).unwrap_or_default();
         let same = from.iter().filter(move |entry| &entry.name == name);
-        same.take(count).map(|entry| Field { octets: &self.octets, entry })
+        same.take(count).map(|entry| Field { head: &self.head, entry })
     }
 
     /// The first header field of that name.
     #[must_use]
+    #[inline]
     pub fn first(&self, name: &HeaderName) -> Option<Field<'_>> {
         self.field(self.position(name)?)
     }
@@ -247,10 +270,11 @@ impl Headers {
     /// # Errors
     /// [`HeaderError::Repeated`], or [`HeaderError::Bad`] when it is not UTF-8.
     pub fn single(&self, name: &HeaderName) -> Result<Option<&str>, HeaderError> {
-        let Some(field) = self.first(name) else {
+        let (first, is_repeated) = self.locate(name);
+        let Some(field) = first.and_then(|first| self.field(first)) else {
             return Ok(None);
         };
-        if self.is_repeated(name) {
+        if is_repeated {
             // RFC 4475 §3.3.8
             return Err(HeaderError::Repeated(name.clone()));
         }
@@ -309,6 +333,7 @@ impl Headers {
         self.entries.is_empty()
     }
 
+    #[inline]
     fn add(&mut self, entry: Entry) {
         self.index.note(&entry.name, self.entries.len());
         self.entries.push(entry);
@@ -321,23 +346,27 @@ impl Headers {
         }
     }
 
+    #[inline]
     fn field(&self, at: usize) -> Option<Field<'_>> {
-        Some(Field { octets: &self.octets, entry: self.entries.get(at)? })
+        Some(Field { head: &self.head, entry: self.entries.get(at)? })
     }
 
     /// Where the first header field of that name stands.
+    #[inline]
     fn position(&self, name: &HeaderName) -> Option<usize> {
-        match self.index.find(name) {
-            Found::At(at) => Some(at),
-            Found::Nowhere => None,
-            Found::Unknown => self.entries.iter().position(|entry| &entry.name == name),
-        }
+        self.locate(name).0
     }
 
-    fn is_repeated(&self, name: &HeaderName) -> bool {
-        match name.place() {
-            Some(place) => self.index.is_repeated(place),
-            None => self.entries.iter().filter(|entry| &entry.name == name).nth(1).is_some(),
+    /// Where the first header field of that name stands, and whether there are others.
+    #[inline]
+    fn locate(&self, name: &HeaderName) -> (Option<usize>, bool) {
+        match self.index.find(name) {
+            Found::At(at, is_repeated) => (Some(at), is_repeated),
+            Found::Nowhere => (None, false),
+            Found::Unknown => {
+                let mut same = self.entries.iter().enumerate().filter(|(_, entry)| &entry.name == name);
+                (same.next().map(|(at, _)| at), same.next().is_some())
+            }
         }
     }
 }
@@ -378,7 +407,7 @@ const FAR: u8 = u8::MAX;
 const _: () = assert!(HeaderName::KNOWN.len() <= 128);
 
 enum Found {
-    At(usize),
+    At(usize, bool),
     Nowhere,
     Unknown,
 }
@@ -403,18 +432,16 @@ impl Index {
 
     #[inline]
     fn find(&self, name: &HeaderName) -> Found {
-        match name.place().and_then(|place| self.first.get(place)) {
+        let Some(place) = name.place() else { return Found::Unknown };
+        match self.first.get(place) {
             Some(0) => Found::Nowhere,
             Some(&FAR) | None => Found::Unknown,
-            Some(next) => Found::At(usize::from(*next).saturating_sub(1)),
+            Some(next) => Found::At(usize::from(*next).saturating_sub(1), self.repeated & bit(place) != 0),
         }
-    }
-
-    fn is_repeated(&self, place: usize) -> bool {
-        self.repeated & bit(place) != 0
     }
 }
 
+#[inline]
 fn bit(place: usize) -> u128 {
     u32::try_from(place).ok().and_then(|place| 1_u128.checked_shl(place)).unwrap_or(0)
 }

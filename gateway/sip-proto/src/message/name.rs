@@ -30,6 +30,7 @@ macro_rules! names {
             }
 
             /// The place among the names known here.
+            #[inline]
             pub(super) const fn place(&self) -> Option<usize> {
                 match self {
                     $(Self::$variant => Some(Known::$variant as usize),)*
@@ -226,8 +227,9 @@ impl HeaderName {
         let (before, after) = LONG_SLOTS.split_at_checked(from)?;
         for &place in after.iter().chain(before) {
             // An empty slot ends the search.
-            let text = Self::LONG.get(usize::from(place.checked_sub(1)?))?;
-            if octets.eq_ignore_ascii_case(text.as_bytes()) {
+            let text = Self::LONG.get(usize::from(place.checked_sub(1)?))?.as_bytes();
+            // Nearly always written like this.
+            if octets == text || octets.eq_ignore_ascii_case(text) {
                 return known(place);
             }
         }

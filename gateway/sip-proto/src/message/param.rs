@@ -44,6 +44,9 @@ impl<'a> Params<&'a str> {
     pub(crate) fn scan_header(scanner: &mut Scanner<'a>) -> Result<Self, ValueError> {
         scanner.skip_blanks();
         let start = scanner.at();
+        if scanner.is_end() {
+            return Ok(Self::default());
+        }
         let mut names = Names::default();
         while scanner.take(b';') {
             scanner.skip_blanks();
@@ -75,7 +78,9 @@ impl<'a> Params<&'a str> {
             let start = scanner.at();
             let name = scanner.take_while(is_uri_value);
             let is_empty = name.is_empty() || (scanner.take(b'=') && scanner.take_while(is_uri_value).is_empty());
-            if is_empty || !super::uri::has_whole_escapes(scanner.since(start).as_bytes()) {
+            let has_escapes = |text: &str| text.bytes().any(|octet| octet == b'%');
+            let written = scanner.since(start);
+            if is_empty || (has_escapes(written) && !super::uri::has_whole_escapes(written.as_bytes())) {
                 return Err(ValueError::Parameter);
             }
             names.add(name)?;
@@ -86,7 +91,10 @@ impl<'a> Params<&'a str> {
 
 /// The names met so far.
 #[derive(Default)]
-struct Names<'a>(SmallVec<[&'a str; 8]>);
+struct Names<'a> {
+    first: Option<&'a str>,
+    others: SmallVec<[&'a str; 8]>,
+}
 
 impl<'a> Names<'a> {
     /// Reads one `name [ "=" value ]`.
@@ -105,14 +113,19 @@ impl<'a> Names<'a> {
 
     #[inline]
     fn add(&mut self, name: &'a str) -> Result<(), ValueError> {
-        if self.0.len() >= Limits::DEFAULT.parameter_count_max {
+        let Some(first) = self.first else {
+            self.first = Some(name);
+            return Ok(());
+        };
+        if self.others.len().saturating_add(1) >= Limits::DEFAULT.parameter_count_max {
             return Err(ValueError::TooMany);
         }
         // RFC 3261 §7.3.1
-        if self.0.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+        let is_same = |known: &str| known.len() == name.len() && known.eq_ignore_ascii_case(name);
+        if is_same(first) || self.others.iter().any(|known| is_same(known)) {
             return Err(ValueError::Parameter);
         }
-        self.0.push(name);
+        self.others.push(name);
         Ok(())
     }
 }

@@ -48,11 +48,14 @@ impl Response {
         for header in request.iter() {
             match header.name() {
                 HeaderName::Via | HeaderName::From | HeaderName::CallId | HeaderName::CSeq => {
-                    response.headers.push(header.to_header());
+                    response.headers.push_field(&header);
                 }
-                HeaderName::To => response.headers.push(with_tag(&header, status, to_tag)),
+                HeaderName::To => match with_tag(&header, status, to_tag) {
+                    Some(tagged) => response.headers.push(tagged),
+                    None => response.headers.push_field(&header),
+                },
                 // RFC 3261 §8.2.6.1
-                HeaderName::Timestamp if status == StatusCode::TRYING => response.headers.push(header.to_header()),
+                HeaderName::Timestamp if status == StatusCode::TRYING => response.headers.push_field(&header),
                 _ => {}
             }
         }
@@ -63,7 +66,7 @@ impl Response {
     // RFC 3261 §12.1.1
     pub fn copy_record_route(&mut self, request: &Headers) {
         for header in request.all(&HeaderName::RecordRoute) {
-            self.headers.push(header.to_header());
+            self.headers.push_field(&header);
         }
     }
 
@@ -137,8 +140,8 @@ impl Response {
     }
 }
 
-/// To of the response: as it was written, and a tag behind it where there was none.
-fn with_tag(to: &Field<'_>, status: StatusCode, tag: Option<&Tag>) -> Header {
+/// To of the response where it needs a tag: as it was written, and the tag behind it.
+fn with_tag(to: &Field<'_>, status: StatusCode, tag: Option<&Tag>) -> Option<Header> {
     let is_untagged = to.text().and_then(NameAddr::read).is_ok_and(|address| !address.params().has("tag"));
     match tag {
         Some(tag) if is_untagged && status != StatusCode::TRYING => {
@@ -146,9 +149,9 @@ fn with_tag(to: &Field<'_>, status: StatusCode, tag: Option<&Tag>) -> Header {
             let mut value = BytesMut::with_capacity(to.raw().len().saturating_add(tail.len()));
             value.put_slice(to.raw());
             value.put_slice(tail.as_bytes());
-            Header::from_raw(HeaderName::To, value.freeze())
+            Some(Header::from_raw(HeaderName::To, value.freeze()))
         }
-        Some(_) | None => to.to_header(),
+        Some(_) | None => None,
     }
 }
 

@@ -352,7 +352,14 @@ impl<'a> Iterator for Items<'a> {
 
 /// The text without blanks at its ends.
 pub(crate) fn trim(text: &str) -> &str {
-    text.trim_matches([' ', '\t'])
+    let mut text = text;
+    while let Some(rest) = text.strip_prefix([' ', '\t']) {
+        text = rest;
+    }
+    while let Some(rest) = text.strip_suffix([' ', '\t']) {
+        text = rest;
+    }
+    text
 }
 
 #[cfg(test)]

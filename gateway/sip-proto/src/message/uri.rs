@@ -78,6 +78,10 @@ impl<'a> Uri<&'a str> {
     /// # Errors
     /// [`ValueError`] names the part at fault.
     pub fn read(text: &'a str) -> Result<Self, ValueError> {
+        // Nearly always it is one of these.
+        if let Some(rest) = text.strip_prefix("sip:").filter(|rest| !rest.is_empty()) {
+            return SipUri::read(rest).map(Self::Sip);
+        }
         let colon = text.bytes().position(|octet| octet == b':').ok_or(ValueError::Scheme)?;
         let scheme = text.get(..colon).unwrap_or_default();
         let rest = text.get(colon.saturating_add(1)..).unwrap_or_default();

@@ -233,7 +233,7 @@ pub(super) fn follow_up(invite: &Request, method: Method, to: Option<Header>) ->
             | HeaderName::From
             | HeaderName::To
             | HeaderName::CallId
-            | HeaderName::MaxForwards => request.push(header.to_header()),
+            | HeaderName::MaxForwards => request.headers_mut().push_field(&header),
             _ => {}
         }
     }

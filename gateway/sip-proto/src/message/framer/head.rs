@@ -6,7 +6,7 @@ use crate::message::{
     headers::{Header, Headers},
     method::Method,
     name::HeaderName,
-    scan::{is_blank, is_token},
+    scan::is_blank,
     status::StatusCode,
     text::Text,
     uri::Uri,
@@ -43,10 +43,12 @@ impl Head {
         let start = octets.iter().position(|octet| !matches!(octet, b'\r' | b'\n')).unwrap_or(0);
         let start_line = StartLine::Request { method: None, uri: None };
         let mut head =
-            Self { start: start_line, headers: Headers::read_from(octets, 20), fault: None, length: octets.len() };
+            Self { start: start_line, headers: Headers::with_capacity(20), fault: None, length: octets.len() };
         head.read_lines(octets, start, limits);
+        let all = octets.get(..head.length).unwrap_or_default();
+        head.headers.finish_read(all);
         // One look at the whole head spares one at each value.
-        if memchr(0, octets.get(..head.length).unwrap_or_default()).is_some() && head.headers.has_stray_nul() {
+        if memchr(0, all).is_some() && head.headers.has_stray_nul() {
             // NUL is in no rule but quoted-pair.
             // RFC 3261 §25.1
             head.blame(Fault::Nul);
@@ -84,6 +86,7 @@ impl Head {
     }
 
     /// The line that begins at `at`; the head is open when none ends.
+    #[inline]
     fn line(&mut self, octets: &[u8], at: usize) -> Option<Line> {
         let mut from = at;
         loop {
@@ -140,7 +143,7 @@ impl Head {
         if is_folded {
             self.headers.push(Header::from_raw(name, unfold(octets.get(value).unwrap_or_default())));
         } else {
-            self.headers.push_read(name, value);
+            self.headers.push_read(name, &value);
         }
         next
     }
@@ -241,20 +244,29 @@ fn part(octets: &Bytes, range: Range<usize>) -> Bytes {
 }
 
 /// The name of a field and the place of its value.
+#[inline]
 fn split_field(octets: &[u8], field: Range<usize>) -> Option<(HeaderName, Range<usize>)> {
     let line = octets.get(field.clone())?;
-    let name_end = line.iter().position(|octet| !is_token(*octet))?;
-    let (name, rest) = line.split_at_checked(name_end)?;
-    let blanks = rest.iter().take_while(|octet| is_space(**octet)).count();
-    if rest.get(blanks) != Some(&b':') {
-        return None;
+    let colon = line.iter().position(|octet| *octet == b':')?;
+    let (mut name, mut value) = (line.get(..colon)?, line.get(colon.checked_add(1)?..)?);
+    // A line that begins with a blank continues nothing here, and has no name.
+    while let [front @ .., last] = name
+        && is_space(*last)
+    {
+        name = front;
     }
-    let rest = rest.get(blanks.saturating_add(1)..)?;
-    let front = rest.iter().take_while(|octet| is_space(**octet)).count();
-    let back = rest.iter().rev().take_while(|octet| is_space(**octet)).count();
-    let start = field.end.saturating_sub(rest.len()).saturating_add(front);
-    let value = start..field.end.saturating_sub(back).max(start);
-    Some((HeaderName::from_octets(name).ok()?, value))
+    while let [front @ .., last] = value
+        && is_space(*last)
+    {
+        value = front;
+    }
+    let end = field.start.checked_add(colon)?.checked_add(1)?.checked_add(value.len())?;
+    while let [first, back @ ..] = value
+        && is_space(*first)
+    {
+        value = back;
+    }
+    Some((HeaderName::from_octets(name).ok()?, end.checked_sub(value.len())?..end))
 }
 
 const fn is_space(octet: u8) -> bool {

@@ -77,19 +77,21 @@ impl SipUri {
 impl<'a> SipUri<&'a str> {
     /// Reads what follows the scheme and its colon.
     pub(super) fn read(text: &'a str) -> Result<Self, ValueError> {
-        let (userinfo, rest) = match memchr(b'@', text.as_bytes()) {
-            Some(at) => (text.get(..at), text.get(at.saturating_add(1)..).unwrap_or_default()),
-            None => (None, text),
-        };
-        let (user, password) = match userinfo {
-            Some(userinfo) => parse_userinfo(userinfo)?,
-            None => (None, None),
+        let (user, password, rest) = match memchr(b'@', text.as_bytes()) {
+            Some(at) => {
+                let (user, password) = parse_userinfo(text.get(..at).unwrap_or_default())?;
+                (user, password, text.get(at.saturating_add(1)..).unwrap_or_default())
+            }
+            None => (None, None, text),
         };
         let host_end = rest.bytes().position(|octet| matches!(octet, b';' | b'?')).unwrap_or(rest.len());
         let (host, tail) = rest.split_at_checked(host_end).unwrap_or_default();
+        let (host, port) = Host::read_with_port(host)?;
+        if tail.is_empty() {
+            return Ok(Self { user, password, host, port, params: Params::default(), headers: None });
+        }
         let params_end = memchr(b'?', tail.as_bytes()).unwrap_or(tail.len());
         let (params, headers) = tail.split_at_checked(params_end).unwrap_or_default();
-        let (host, port) = Host::read_with_port(host)?;
         let params = Params::parse_uri(params)?;
         let headers = headers.strip_prefix('?').map(parse_headers).transpose()?;
         Ok(Self { user, password, host, port, params, headers })
@@ -228,7 +230,12 @@ fn same_part<T: Words, U: Words>(one: Option<&T>, two: Option<&U>) -> bool {
 type Userinfo<'a> = (Option<&'a str>, Option<&'a str>);
 
 fn parse_userinfo(text: &str) -> Result<Userinfo<'_>, ValueError> {
-    let user_end = text.bytes().position(|octet| octet == b':').unwrap_or(text.len());
+    let user_end = text.bytes().position(|octet| !is_user(octet)).unwrap_or(text.len());
+    if user_end == text.len() && !text.is_empty() {
+        // Nearly always there is neither password nor escape.
+        return Ok((Some(text), None));
+    }
+    let user_end = memchr(b':', text.as_bytes()).unwrap_or(text.len());
     let (user, rest) = text.split_at_checked(user_end).unwrap_or_default();
     let password = rest.strip_prefix(':');
     let is_password = |octet| scan::is_unreserved(octet) || matches!(octet, b'&' | b'=' | b'+' | b'$' | b',' | b'%');
