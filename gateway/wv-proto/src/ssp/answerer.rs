@@ -79,7 +79,7 @@ impl AnswererMachine {
             (Idle | AwaitsProof | Repeats | AwaitsProofAgain | AwaitsId, Token) => (AwaitsProof, &[SendToken]),
             (AwaitsProof | Repeats | AwaitsProofAgain, RightProof) => (AwaitsId, &[SendProof]),
             (AwaitsProof | Repeats | AwaitsProofAgain, WrongProof) => (Idle, &[Refuse, GiveUp]),
-            // QUIRK ssp_late_store: refuses a call-back that overtakes its own storing, so it is made once more; Baraza.
+            // QUIRK ssp_late_store: refuses what overtakes its own storing, so it is sent once more; Baraza.
             (AwaitsProof, PostFailed) => (Repeats, &[Wait]),
             (Repeats, RepeatDue) => (AwaitsProofAgain, &[SendToken]),
             (AwaitsId, Granted) => (Idle, &[SendId, Establish]),

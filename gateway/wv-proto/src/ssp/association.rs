@@ -182,10 +182,13 @@ impl Association {
         if is_over(&self.answering) {
             self.step_answerer(now, AnswererEvent::TimeOver, None);
         }
-        if let Some(half) = &mut self.answering
-            && half.repeat_at.is_some_and(|at| at <= now)
-        {
-            half.repeat_at = None;
+        let is_due = |half: &mut Option<Half>| {
+            half.as_mut().is_some_and(|half| half.repeat_at.take_if(|at| *at <= now).is_some())
+        };
+        if is_due(&mut self.opening) {
+            self.step_opener(now, OpenerEvent::RepeatDue, None);
+        }
+        if is_due(&mut self.answering) {
             self.step_answerer(now, AnswererEvent::RepeatDue, None);
         }
         for (key, failure) in self.outbox.expire(now, &mut self.commands) {

@@ -9,7 +9,7 @@ pub struct SspLimits {
     pub setup_wait: Duration,
     /// How long a session is to last: what the known server says.
     pub time_to_live: Duration,
-    /// How long after a refused call-back it is made once more: longer than a store takes.
+    /// How long after a refused call-back, or a refused answer to one, it is sent once more: longer than a store takes.
     pub repeat_pause: Duration,
     /// How long the answer to a transaction is awaited, after its post was taken (sessions §5).
     pub answer_wait: Duration,
@@ -36,7 +36,7 @@ impl Default for SspLimits {
         Self {
             setup_wait: Duration::from_secs(60),
             time_to_live: Duration::from_secs(86_400),
-            repeat_pause: Duration::from_millis(500),
+            repeat_pause: Duration::from_secs(1),
             answer_wait: Duration::from_secs(20),
             attempts_max: 5,
             backoff_step: Duration::from_secs(10),

@@ -13,6 +13,10 @@ pub enum OpenerState {
     AwaitsToken,
     /// Step 3 is out.
     AwaitsProof,
+    /// Step 3 was not taken and is sent once more soon.
+    Repeats,
+    /// Step 3 is out once more.
+    AwaitsProofAgain,
     /// Step 5 is out.
     AwaitsId,
 }
@@ -34,6 +38,8 @@ pub enum OpenerEvent {
     Denied,
     /// The step that is out was not taken.
     PostFailed,
+    /// It is time to repeat step 3.
+    RepeatDue,
     /// It takes too long.
     TimeOver,
 }
@@ -45,6 +51,8 @@ pub enum OpenerAction {
     SendToken,
     /// Send step 3.
     SendProof,
+    /// Send step 3 soon.
+    Wait,
     /// Send step 5.
     SendId,
     /// The session is there.
@@ -66,27 +74,35 @@ impl OpenerMachine {
     /// Something happened.
     // WV-SSP-03
     pub fn handle(&mut self, event: OpenerEvent) -> SmallVec<[OpenerAction; 2]> {
-        use OpenerAction::{Establish, GiveUp, Refuse, SendId, SendProof, SendToken};
-        use OpenerEvent::{Denied, Granted, Open, PostFailed, RightProof, TimeOver, Token, WrongProof};
-        use OpenerState::{AwaitsId, AwaitsProof, AwaitsToken, Idle};
+        use OpenerAction::{Establish, GiveUp, Refuse, SendId, SendProof, SendToken, Wait};
+        use OpenerEvent::{Denied, Granted, Open, PostFailed, RepeatDue, RightProof, TimeOver, Token, WrongProof};
+        use OpenerState::{AwaitsId, AwaitsProof, AwaitsProofAgain, AwaitsToken, Idle, Repeats};
         met("wv_ssp_opener", format_args!("{:?} {event:?}", self.state));
         let (state, actions): (_, &[OpenerAction]) = match (self.state, event) {
             (Idle, Open) => (AwaitsToken, &[SendToken]),
             (AwaitsToken, Token) => (AwaitsProof, &[SendProof]),
-            (AwaitsProof, RightProof) => (AwaitsId, &[SendId]),
-            (AwaitsProof, WrongProof) => (Idle, &[Refuse, GiveUp]),
+            (AwaitsProof | Repeats | AwaitsProofAgain, RightProof) => (AwaitsId, &[SendId]),
+            (AwaitsProof | Repeats | AwaitsProofAgain, WrongProof) => (Idle, &[Refuse, GiveUp]),
+            // QUIRK ssp_late_store: refuses what overtakes its own storing, so it is sent once more; Baraza.
+            (AwaitsProof, PostFailed) => (Repeats, &[Wait]),
+            (Repeats, RepeatDue) => (AwaitsProofAgain, &[SendProof]),
             (AwaitsId, Granted) => (Idle, &[Establish]),
-            (AwaitsId, Denied) | (AwaitsToken | AwaitsProof | AwaitsId, PostFailed | TimeOver) => (Idle, &[GiveUp]),
+            (AwaitsId, Denied)
+            | (AwaitsToken | AwaitsProofAgain | AwaitsId, PostFailed)
+            | (AwaitsToken | AwaitsProof | Repeats | AwaitsProofAgain | AwaitsId, TimeOver) => (Idle, &[GiveUp]),
             // What comes again changes nothing.
-            (state @ (AwaitsProof | AwaitsId), Token) | (state @ AwaitsId, RightProof) => (state, &[]),
-            (state @ Idle, Token | RightProof | WrongProof | Granted | Denied)
-            | (state @ AwaitsToken, RightProof | WrongProof | Granted | Denied)
-            | (state @ AwaitsProof, Granted | Denied)
-            | (state @ AwaitsId, WrongProof) => (state, &[Refuse]),
-            // One set-up at a time.
-            (state @ (AwaitsToken | AwaitsProof | AwaitsId), Open) | (state @ Idle, PostFailed | TimeOver) => {
+            (state @ (AwaitsProof | Repeats | AwaitsProofAgain | AwaitsId), Token) | (state @ AwaitsId, RightProof) => {
                 (state, &[])
             }
+            (state @ Idle, Token | RightProof | WrongProof | Granted | Denied)
+            | (state @ AwaitsToken, RightProof | WrongProof | Granted | Denied)
+            | (state @ (AwaitsProof | Repeats | AwaitsProofAgain), Granted | Denied)
+            | (state @ AwaitsId, WrongProof) => (state, &[Refuse]),
+            // One set-up at a time.
+            (state @ (AwaitsToken | AwaitsProof | Repeats | AwaitsProofAgain | AwaitsId), Open)
+            | (state @ Idle, PostFailed | TimeOver | RepeatDue)
+            | (state @ Repeats, PostFailed)
+            | (state @ (AwaitsToken | AwaitsProof | AwaitsProofAgain | AwaitsId), RepeatDue) => (state, &[]),
         };
         self.state = state;
         actions.iter().copied().collect()
@@ -106,14 +122,23 @@ mod tests {
             "# The end of an SSP set-up that opens the session. Compared by the tests of wv-proto.\n\
              # state | event | actions -> next state\n",
         );
-        for state in [S::Idle, S::AwaitsToken, S::AwaitsProof, S::AwaitsId] {
-            let all =
-                [E::Open, E::Token, E::RightProof, E::WrongProof, E::Granted, E::Denied, E::PostFailed, E::TimeOver];
+        for state in [S::Idle, S::AwaitsToken, S::AwaitsProof, S::Repeats, S::AwaitsProofAgain, S::AwaitsId] {
+            let all = [
+                E::Open,
+                E::Token,
+                E::RightProof,
+                E::WrongProof,
+                E::Granted,
+                E::Denied,
+                E::PostFailed,
+                E::RepeatDue,
+                E::TimeOver,
+            ];
             for event in all {
                 let mut machine = OpenerMachine { state };
                 let actions: Vec<String> = machine.handle(event).iter().map(|action| format!("{action:?}")).collect();
                 let (state, event) = (format!("{state:?}"), format!("{event:?}"));
-                table += &format!("{state:11} | {event:10} | {} -> {:?}\n", actions.join(", "), machine.state);
+                table += &format!("{state:16} | {event:10} | {} -> {:?}\n", actions.join(", "), machine.state);
             }
         }
         generated::compare("fixtures/state/wv_ssp_opener.txt", &table);

@@ -35,7 +35,7 @@ pub(super) struct Half {
     pub(super) since: Timestamp,
     /// The step of ours that is out.
     pub(super) step: u8,
-    /// When step 2 is repeated.
+    /// When step 2 or 3 is repeated.
     pub(super) repeat_at: Option<Timestamp>,
 }
 
@@ -121,18 +121,25 @@ impl Association {
             match action {
                 OpenerAction::SendToken => self.open(now),
                 OpenerAction::SendProof => {
-                    let Some(SetupStep::SendSecretToken { secret, .. }) = &step else { continue };
-                    let digest = secret.digest();
-                    if let Some(half) = &mut self.opening {
-                        (half.peer, half.step) = (Some(secret.clone()), 3);
+                    let Some(half) = &mut self.opening else { continue };
+                    if let Some(SetupStep::SendSecretToken { secret, .. }) = &step {
+                        half.peer = Some(secret.clone());
                     }
+                    (half.step, half.repeat_at) = (3, None);
+                    let Some(digest) = half.peer.as_ref().map(SecretToken::digest) else { continue };
                     let (service, time_to_live) = self.own_side();
                     self.send_opening(SetupStep::LoginRequest { service, time_to_live, digest });
+                }
+                OpenerAction::Wait => {
+                    let at = now.after(self.settings.limits.repeat_pause);
+                    if let Some(half) = &mut self.opening {
+                        half.repeat_at = Some(at);
+                    }
                 }
                 OpenerAction::SendId => {
                     let own = self.mint_session_id();
                     if let Some(half) = &mut self.opening {
-                        (half.session_id, half.step) = (Some(own.clone()), 5);
+                        (half.session_id, half.step, half.repeat_at) = (Some(own.clone()), 5, None);
                     }
                     self.send_opening(self.granted(own));
                 }
@@ -289,8 +296,14 @@ impl Association {
     }
 
     /// The states of a set-up as a snapshot numbers them.
-    pub(super) const OPENER_STATES: [OpenerState; 4] =
-        [OpenerState::Idle, OpenerState::AwaitsToken, OpenerState::AwaitsProof, OpenerState::AwaitsId];
+    pub(super) const OPENER_STATES: [OpenerState; 6] = [
+        OpenerState::Idle,
+        OpenerState::AwaitsToken,
+        OpenerState::AwaitsProof,
+        OpenerState::AwaitsId,
+        OpenerState::Repeats,
+        OpenerState::AwaitsProofAgain,
+    ];
 
     /// The states of a set-up as a snapshot numbers them.
     pub(super) const ANSWERER_STATES: [AnswererState; 5] = [
