@@ -2,6 +2,7 @@
 
 mod budget;
 pub mod cir;
+pub mod connection;
 pub mod listener;
 pub mod plain_text;
 pub mod session;

@@ -1,19 +1,18 @@
 //! The least that can be done: servers that answer without thinking, processes of their own.
 
 use bytes::Bytes;
+use gateway::wv::connection::HttpServer;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::{
     Request, Response,
     body::Incoming,
     header::{CONTENT_TYPE, HeaderValue},
-    server::conn::http1,
-    service::service_fn,
 };
-use hyper_util::rt::{TokioIo, TokioTimer};
-use std::{convert::Infallible, net::Ipv4Addr, time::Duration};
+use std::{net::Ipv4Addr, rc::Rc, time::Duration};
 use tokio::{
     net::{TcpListener, UdpSocket},
     runtime::Builder,
+    sync::watch,
     task::LocalSet,
 };
 
@@ -23,29 +22,23 @@ pub(crate) fn serve_http(port: u16) {
     let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
     LocalSet::new().block_on(&runtime, async {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.expect("the port is free");
+        let server = Rc::new(HttpServer::new(Duration::from_secs(120)));
+        let (_going_on, stop) = watch::channel(false);
         loop {
             let Ok((stream, _)) = listener.accept().await else { continue };
             let _ = stream.set_nodelay(true);
-            tokio::task::spawn_local(async move {
-                let _ = http1::Builder::new()
-                    .timer(TokioTimer::new())
-                    .header_read_timeout(Duration::from_secs(120))
-                    .max_headers(64)
-                    .max_buf_size(16 * 1024)
-                    .serve_connection(TokioIo::new(stream), service_fn(answer))
-                    .await;
-            });
+            tokio::task::spawn_local(Rc::clone(&server).converse(stream, answer, stop.clone()));
         }
     });
 }
 
-async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+async fn answer(request: Request<Incoming>) -> Response<Full<Bytes>> {
     let octets = request.uri().path().trim_start_matches('/').parse().unwrap_or(0).min(ANSWER.len());
     let collected = Limited::new(request.into_body(), 1 << 20).collect().await;
     std::hint::black_box(collected.is_ok());
     let mut response = Response::new(Full::new(Bytes::from_static(ANSWER.get(..octets).unwrap_or_default())));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/vnd.wv.csp.wbxml"));
-    Ok(response)
+    response
 }
 
 static ANSWER: &[u8] = &[b'e'; 4096];

@@ -2,6 +2,7 @@
 
 use super::{
     budget::Budget,
+    connection::{HttpServer, Stream},
     session::{IncomingPost, WvAdapter},
 };
 use crate::{
@@ -15,17 +16,10 @@ use hyper::{
     Method, Request, Response, StatusCode,
     body::Incoming,
     header::{ALLOW, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, USER_AGENT},
-    server::conn::http1,
-    service::service_fn,
 };
-use hyper_util::rt::{TokioIo, TokioTimer};
 use mapping::side::Side;
-use std::{cell::RefCell, convert::Infallible, net::IpAddr, net::SocketAddr, rc::Rc, time::Duration};
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    net::TcpListener,
-    sync::watch,
-};
+use std::{cell::RefCell, net::IpAddr, net::SocketAddr, rc::Rc, time::Duration};
+use tokio::{net::TcpListener, sync::watch};
 use wv_proto::session::login::Exposure;
 
 /// What bounds the listener.
@@ -118,6 +112,7 @@ impl ListenerSettings {
 
 struct Served {
     settings: ListenerSettings,
+    server: Rc<HttpServer>,
     adapter: WvAdapter,
     received: metric::Traffic,
     sent: metric::Traffic,
@@ -141,6 +136,7 @@ pub async fn serve(
     let listener = TcpListener::from_std(listener)?;
     let served = Rc::new(Served {
         budget: Budget::new(settings.requests_per_s_per_source),
+        server: Rc::new(HttpServer::new(settings.patience)),
         settings,
         adapter,
         received: metric::Traffic::of(Side::Wv, Direction::In),
@@ -161,8 +157,18 @@ pub async fn serve(
                 }
                 // Small answers must not wait for each other.
                 let _ = stream.set_nodelay(true);
-                *served.connections.borrow_mut() += 1;
-                tokio::task::spawn_local(connection(Rc::clone(&served), stream, peer, stop.clone()));
+                let open = Open::count(&served);
+                match &served.tls {
+                    None => {
+                        let is_inside = stream.local_addr().is_ok_and(|own| own.ip().is_loopback());
+                        let exposure = if is_inside { Exposure::Protected } else { Exposure::Open };
+                        tokio::task::spawn_local(converse(open, stream, Way { peer, exposure }, stop.clone()));
+                    }
+                    Some(identity) => {
+                        let identity = identity.clone();
+                        tokio::task::spawn_local(secure(open, identity, stream, peer, stop.clone()));
+                    }
+                }
             }
             Err(error) => {
                 // Out of descriptors, for instance: wait until some are free again.
@@ -173,67 +179,65 @@ pub async fn serve(
     }
 }
 
-async fn connection(served: Rc<Served>, stream: tokio::net::TcpStream, peer: SocketAddr, stop: watch::Receiver<bool>) {
-    match &served.tls {
-        None => {
-            let is_inside = stream.local_addr().is_ok_and(|own| own.ip().is_loopback());
-            let exposure = if is_inside { Exposure::Protected } else { Exposure::Open };
-            converse(&served, stream, Way { peer, exposure }, stop).await;
-        }
-        Some(identity) => {
-            let handshake = Box::pin(identity.acceptor().accept(stream));
-            match tokio::time::timeout(HANDSHAKE_PATIENCE, handshake).await {
-                Ok(Ok(stream)) => {
-                    let way = Way { peer, exposure: Exposure::Protected };
-                    Box::pin(converse(&served, stream, way, stop)).await;
-                }
-                Ok(Err(error)) => tracing::debug!(side = "wv", %peer, %error, "no TLS"),
-                Err(_) => tracing::debug!(side = "wv", %peer, "no TLS in time"),
-            }
-        }
+/// A connection that counts for as long as it is open.
+struct Open(Rc<Served>);
+
+impl Open {
+    fn count(served: &Rc<Served>) -> Self {
+        *served.connections.borrow_mut() += 1;
+        Self(Rc::clone(served))
     }
-    *served.connections.borrow_mut() -= 1;
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        *self.0.connections.borrow_mut() -= 1;
+    }
+}
+
+/// Agrees on TLS first.
+async fn secure(
+    open: Open,
+    identity: TlsIdentity,
+    stream: tokio::net::TcpStream,
+    peer: SocketAddr,
+    stop: watch::Receiver<bool>,
+) {
+    let handshake = Box::pin(identity.acceptor().accept(stream));
+    match tokio::time::timeout(HANDSHAKE_PATIENCE, handshake).await {
+        Ok(Ok(stream)) => {
+            let way = Way { peer, exposure: Exposure::Protected };
+            Box::pin(converse(open, stream, way, stop)).await;
+        }
+        Ok(Err(error)) => tracing::debug!(side = "wv", %peer, %error, "no TLS"),
+        Err(_) => tracing::debug!(side = "wv", %peer, "no TLS in time"),
+    }
 }
 
 /// Answers the requests of a connection until it ends.
-async fn converse(
-    served: &Rc<Served>,
-    stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
-    way: Way,
-    mut stop: watch::Receiver<bool>,
-) {
-    let (answering, peer) = (Rc::clone(served), way.peer);
-    let service = service_fn(move |request| answer(Rc::clone(&answering), request, way));
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(served.settings.patience)
-        .max_headers(HEADERS_MAX)
-        .max_buf_size(HEAD_OCTETS_MAX)
-        .serve_connection(TokioIo::new(stream), service);
-    let mut connection = std::pin::pin!(connection);
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        _ = stop.changed() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+fn converse(open: Open, stream: impl Stream, way: Way, stop: watch::Receiver<bool>) -> impl Future<Output = ()> {
+    let answering = Rc::clone(&open.0);
+    let service = move |request| answer(Rc::clone(&answering), request, way);
+    let conversation = Rc::clone(&open.0.server).converse(stream, service, stop);
+    async move {
+        if let Err(error) = conversation.await {
+            tracing::debug!(side = "wv", peer = %way.peer, %error, "connection ended");
         }
-    };
-    if let Err(error) = ended {
-        tracing::debug!(side = "wv", %peer, %error, "connection ended");
+        drop(open);
     }
 }
 
-async fn answer(served: Rc<Served>, request: Request<Incoming>, way: Way) -> Result<Response<Full<Bytes>>, Infallible> {
+async fn answer(served: Rc<Served>, request: Request<Incoming>, way: Way) -> Response<Full<Bytes>> {
     let origin = served.settings.origin(way, request.headers());
     if !served.budget.admits(origin.source.ip()) {
         metric::shed(Side::Wv, "requests");
-        return Ok(with_header(plain(StatusCode::SERVICE_UNAVAILABLE), RETRY_AFTER, "2"));
+        return with_header(plain(StatusCode::SERVICE_UNAVAILABLE), RETRY_AFTER, "2");
     }
     let path = request.uri().path();
     if let Some(token) = served.settings.cir_token(path) {
         // WV-CIR-06
         let is_question = matches!(*request.method(), Method::GET | Method::HEAD);
-        return Ok(match served.adapter.cir_asked(token).filter(|_| is_question) {
+        return match served.adapter.cir_asked(token).filter(|_| is_question) {
             Some(true) => {
                 metric::wake_up("SHTTP");
                 plain(StatusCode::OK)
@@ -241,13 +245,13 @@ async fn answer(served: Rc<Served>, request: Request<Incoming>, way: Way) -> Res
             Some(false) => plain(StatusCode::NO_CONTENT),
             None if is_question => plain(StatusCode::NOT_FOUND),
             None => with_header(plain(StatusCode::METHOD_NOT_ALLOWED), ALLOW, "GET, HEAD"),
-        });
+        };
     }
     if path != served.settings.path && path != "/" {
-        return Ok(plain(StatusCode::NOT_FOUND));
+        return plain(StatusCode::NOT_FOUND);
     }
     if request.method() != Method::POST {
-        return Ok(with_header(plain(StatusCode::METHOD_NOT_ALLOWED), ALLOW, "POST"));
+        return with_header(plain(StatusCode::METHOD_NOT_ALLOWED), ALLOW, "POST");
     }
     let field =
         |name| request.headers().get(name).and_then(|value: &HeaderValue| value.to_str().ok()).map(str::to_owned);
@@ -255,19 +259,19 @@ async fn answer(served: Rc<Served>, request: Request<Incoming>, way: Way) -> Res
     let limited = Limited::new(request.into_body(), served.settings.body_octets_max);
     let body = match tokio::time::timeout(BODY_PATIENCE, limited.collect()).await {
         Ok(Ok(collected)) => collected.to_bytes(),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => return Ok(plain(StatusCode::PAYLOAD_TOO_LARGE)),
-        Ok(Err(_)) => return Ok(plain(StatusCode::BAD_REQUEST)),
-        Err(_) => return Ok(plain(StatusCode::REQUEST_TIMEOUT)),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => return plain(StatusCode::PAYLOAD_TOO_LARGE),
+        Ok(Err(_)) => return plain(StatusCode::BAD_REQUEST),
+        Err(_) => return plain(StatusCode::REQUEST_TIMEOUT),
     };
     served.received.count(body.len());
     let Origin { source, exposure, msisdn } = origin;
     let reply = served.adapter.post(IncomingPost { body, content_type, user_agent, source, exposure, msisdn }).await;
-    let Ok(reply) = reply else { return Ok(plain(StatusCode::SERVICE_UNAVAILABLE)) };
+    let Ok(reply) = reply else { return plain(StatusCode::SERVICE_UNAVAILABLE) };
     served.sent.count(reply.body.len());
     // WV-HTTP-05: always 200, and a declared length of zero where there is nothing to say.
     let mut response = Response::new(Full::new(reply.body));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(reply.content_type.as_str()));
-    Ok(response)
+    response
 }
 
 fn plain(status: StatusCode) -> Response<Full<Bytes>> {
@@ -305,12 +309,6 @@ const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto")
 
 /// How long the TLS of a connection may take to be agreed.
 const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(10);
-
-/// Header fields of one request; phones send a dozen.
-const HEADERS_MAX: usize = 64;
-
-/// Octets of the head of one request, and of what is read at once.
-const HEAD_OCTETS_MAX: usize = 16 * 1024;
 
 /// How long a body may take to arrive.
 const BODY_PATIENCE: Duration = Duration::from_secs(15);
