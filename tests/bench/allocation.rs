@@ -1,8 +1,9 @@
-//! Counts allocations of a thread.
+//! Counts allocations of a thread, and makes them as the gateway does.
 #![allow(unsafe_code, reason = "an allocator cannot be written without")]
 
+use mimalloc::MiMalloc;
 use std::{
-    alloc::{GlobalAlloc, Layout, System},
+    alloc::{GlobalAlloc, Layout},
     cell::Cell,
 };
 
@@ -25,28 +26,28 @@ fn note() {
     let _ = COUNT.try_with(|count| count.set(count.get().wrapping_add(1)));
 }
 
-// SAFETY: everything is passed on to the allocator of the system.
+// SAFETY: everything is passed on to the allocator of the gateway.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         note();
-        // SAFETY: the caller keeps the contract, which is that of the system's allocator.
-        unsafe { System.alloc(layout) }
+        // SAFETY: the caller keeps the contract, which is that of the gateway's allocator.
+        unsafe { MiMalloc.alloc(layout) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         note();
         // SAFETY: as above.
-        unsafe { System.alloc_zeroed(layout) }
+        unsafe { MiMalloc.alloc_zeroed(layout) }
     }
 
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         note();
         // SAFETY: as above.
-        unsafe { System.realloc(block, layout, size) }
+        unsafe { MiMalloc.realloc(block, layout, size) }
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
         // SAFETY: as above.
-        unsafe { System.dealloc(block, layout) }
+        unsafe { MiMalloc.dealloc(block, layout) }
     }
 }
