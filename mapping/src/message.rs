@@ -78,6 +78,7 @@ pub struct Content {
     /// Media type without parameters, lower case.
     pub media_type: Arc<str>,
     /// The octets.
+    #[serde(with = "octets")]
     pub body: Bytes,
 }
 
@@ -93,6 +94,54 @@ impl fmt::Debug for Content {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // STYLE section 14: bodies never in logs.
         write!(f, "{} ({} octets)", self.media_type, self.body.len())
+    }
+}
+
+/// Octets as text where they are text: what is kept of most messages is a quarter as long then.
+mod octets {
+    use bytes::Bytes;
+    use serde::{Deserializer, Serializer, de::Visitor};
+    use std::fmt;
+
+    pub(super) fn serialize<S: Serializer>(octets: &Bytes, serializer: S) -> Result<S::Ok, S::Error> {
+        match std::str::from_utf8(octets) {
+            Ok(text) => serializer.serialize_str(text),
+            Err(_) => serializer.serialize_bytes(octets),
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Bytes, D::Error> {
+        deserializer.deserialize_any(Octets)
+    }
+
+    struct Octets;
+
+    impl<'de> Visitor<'de> for Octets {
+        type Value = Bytes;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a text or octets")
+        }
+
+        fn visit_str<E>(self, text: &str) -> Result<Bytes, E> {
+            Ok(Bytes::copy_from_slice(text.as_bytes()))
+        }
+
+        fn visit_string<E>(self, text: String) -> Result<Bytes, E> {
+            Ok(Bytes::from(text))
+        }
+
+        fn visit_bytes<E>(self, octets: &[u8]) -> Result<Bytes, E> {
+            Ok(Bytes::copy_from_slice(octets))
+        }
+
+        fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut octets: A) -> Result<Bytes, A::Error> {
+            let mut all = Vec::new();
+            while let Some(octet) = octets.next_element()? {
+                all.push(octet);
+            }
+            Ok(Bytes::from(all))
+        }
     }
 }
 
@@ -115,4 +164,23 @@ pub struct Report {
     pub media_type: Arc<str>,
     /// Size of the content in octets.
     pub size_octets: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn octets_are_kept_as_text_where_they_are_text_and_read_in_either_form() {
+        let content = |body: &[u8]| Content { media_type: Arc::from("a/b"), body: Bytes::copy_from_slice(body) };
+        for (body, kept) in [
+            ("hé\n".as_bytes(), r#"{"media_type":"a/b","body":"hé\n"}"#),
+            (&[0xff, 0], r#"{"media_type":"a/b","body":[255,0]}"#),
+        ] {
+            assert_eq!(serde_json::to_string(&content(body)).unwrap(), kept);
+            assert_eq!(serde_json::from_str::<Content>(kept).unwrap(), content(body));
+        }
+        let older = r#"{"media_type":"a/b","body":[104,105]}"#;
+        assert_eq!(serde_json::from_str::<Content>(older).unwrap(), content(b"hi"));
+    }
 }

@@ -7,7 +7,7 @@ use mapping::{
     record::{Fact, FactKey, Record},
     side::Side,
 };
-use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, params};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior, params};
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
@@ -32,8 +32,16 @@ impl SqliteStore {
         restrict(path)?;
         check_origin(&connection, path)?;
         connection.execute_batch(PRAGMAS).map_err(named)?;
+        let schema = schema_version(&connection).map_err(named)?;
         connection.execute_batch(SCHEMA).map_err(named)?;
         connection.set_prepared_statement_cache_capacity(16);
+        let mut connection = connection;
+        if schema == FIRST_SCHEMA_VERSION {
+            bring_up(&mut connection)?;
+        }
+        if schema != i64::from(SCHEMA_VERSION) {
+            connection.pragma_update(None, "user_version", SCHEMA_VERSION).map_err(named)?;
+        }
         let mut store = Self { connection, path: path.to_owned(), epoch: 0 };
         store.epoch = store.read_epoch()?;
         Ok(store)
@@ -76,7 +84,7 @@ impl SqliteStore {
 impl Store for SqliteStore {
     fn load(&mut self, scope: &Scope) -> Result<Snapshot, StoreError> {
         let mut snapshot = Snapshot { epoch: self.epoch, ..Snapshot::default() };
-        let mut facts = self.connection.prepare("SELECT key, owner, body FROM fact ORDER BY key")?;
+        let mut facts = self.connection.prepare("SELECT key, owner, body FROM fact")?;
         let mut rows = facts.query([])?;
         while let Some(row) = rows.next().map_err(|error| name_error(&self.path, error))? {
             if scope.includes(row.get_ref(1)?.as_str().unwrap_or_default()) {
@@ -89,6 +97,7 @@ impl Store for SqliteStore {
                 snapshot.facts.push(fact);
             }
         }
+        snapshot.facts.sort_by_cached_key(Fact::key);
         let mut wire =
             self.connection.prepare("SELECT side, kind, key, owner, body FROM wire ORDER BY side, kind, key")?;
         let mut rows = wire.query([])?;
@@ -153,11 +162,7 @@ impl Store for SqliteStore {
     fn replace_by(&mut self, copy: &Path) -> Result<(), StoreError> {
         Self::check_copy(copy)?;
         self.connection.execute("ATTACH DATABASE ?1 AS copy", [copy.to_string_lossy()])?;
-        let replaced = self.connection.execute_batch(REPLACEMENT);
-        if replaced.is_err() {
-            // Nothing to roll back where it was the beginning that failed.
-            let _ = self.connection.execute_batch("ROLLBACK");
-        }
+        let replaced = replace(&mut self.connection);
         self.connection.execute_batch("DETACH DATABASE copy")?;
         replaced?;
         self.epoch = self.read_epoch()?;
@@ -210,8 +215,58 @@ fn wire_record(row: &rusqlite::Row<'_>, owner: Option<String>) -> Result<WireRec
     Ok(WireRecord { side, kind, key, owner: owner.map(Arc::from), body: Some(Bytes::from(body)) })
 }
 
+/// What grows with time comes first where many facts come and go: what is written together lies on the same pages then.
 fn key_text(key: &FactKey) -> Result<String, StoreError> {
-    Ok(serde_json::to_string(key)?)
+    Ok(match key {
+        FactKey::Inbox(recipient, message) => serde_json::to_string(&("Inbox", message, recipient))?,
+        FactKey::Outbox(sender, message, recipient) => serde_json::to_string(&("Outbox", message, sender, recipient))?,
+        FactKey::Origin(user, origin) => serde_json::to_string(&("Origin", origin, user))?,
+        other => serde_json::to_string(other)?,
+    })
+}
+
+/// Puts what the copy holds in the place of everything.
+fn replace(connection: &mut Connection) -> Result<(), StoreError> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    transaction.execute_batch(REPLACEMENT)?;
+    // The copy may be older than this build.
+    rename_facts(&transaction)?;
+    Ok(transaction.commit()?)
+}
+
+/// Brings a database of the first schema to this one.
+fn bring_up(connection: &mut Connection) -> Result<(), StoreError> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    transaction.execute_batch(SECOND_SCHEMA)?;
+    rename_facts(&transaction)?;
+    Ok(transaction.commit()?)
+}
+
+/// Gives facts whose keys were written in another way the keys that they have now.
+fn rename_facts(transaction: &Transaction<'_>) -> Result<(), StoreError> {
+    let mut renamed = Vec::new();
+    let mut facts = transaction.prepare("SELECT key, body FROM fact WHERE key LIKE '{%'")?;
+    let mut rows = facts.query([])?;
+    while let Some(row) = rows.next()? {
+        let (key, body) = (row.get::<_, String>(0)?, row.get_ref(1)?.as_str().unwrap_or_default());
+        let unreadable = |error: serde_json::Error| StoreError::Unreadable {
+            kind: "fact",
+            key: key.clone(),
+            reason: error.to_string(),
+        };
+        let now = key_text(&serde_json::from_str::<Fact>(body).map_err(unreadable)?.key())?;
+        if now != key {
+            renamed.push((key, now));
+        }
+    }
+    for (before, now) in renamed {
+        transaction.prepare_cached("UPDATE fact SET key = ?2 WHERE key = ?1")?.execute([before, now])?;
+    }
+    Ok(())
+}
+
+fn schema_version(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.query_row("PRAGMA user_version", [], |row| row.get(0))
 }
 
 const fn side_name(side: Side) -> &'static str {
@@ -253,7 +308,8 @@ fn name_error(path: &Path, error: rusqlite::Error) -> StoreError {
 
 /// "WVSG", so that the file can be told from those of other programs.
 const APPLICATION_ID: i64 = 0x5756_5347;
-const SCHEMA_VERSION: u32 = 1;
+const SCHEMA_VERSION: u32 = 2;
+const FIRST_SCHEMA_VERSION: i64 = 1;
 
 /// `synchronous = FULL`: what was committed survives a loss of power, not only a crash of the process.
 const PRAGMAS: &str = "
@@ -265,7 +321,6 @@ PRAGMA wal_autocheckpoint = 4000;
 
 /// The epoch stays ahead of both, so that identifiers made from it are new in either history.
 const REPLACEMENT: &str = "
-BEGIN IMMEDIATE;
 DELETE FROM fact;
 DELETE FROM wire;
 DELETE FROM account;
@@ -273,20 +328,33 @@ INSERT INTO fact SELECT key, owner, body FROM copy.fact;
 INSERT INTO wire SELECT side, kind, key, owner, body FROM copy.wire;
 INSERT INTO account SELECT user, sealed, hash FROM copy.account;
 UPDATE meta SET value = 1 + max(value, coalesce((SELECT value FROM copy.meta WHERE name = 'epoch'), 0)) WHERE name = 'epoch';
-COMMIT;
+";
+
+/// In the first schema every row was in two trees.
+const SECOND_SCHEMA: &str = "
+ALTER TABLE fact RENAME TO fact_1;
+ALTER TABLE wire RENAME TO wire_1;
+CREATE TABLE fact (key TEXT PRIMARY KEY, owner TEXT NOT NULL, body TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE wire (
+    side TEXT NOT NULL, kind TEXT NOT NULL, key TEXT NOT NULL, owner TEXT, body BLOB NOT NULL,
+    PRIMARY KEY (side, kind, key)
+) WITHOUT ROWID;
+INSERT INTO fact SELECT key, owner, body FROM fact_1;
+INSERT INTO wire SELECT side, kind, key, owner, body FROM wire_1;
+DROP TABLE fact_1;
+DROP TABLE wire_1;
 ";
 
 const SCHEMA: &str = "
 BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
 INSERT OR IGNORE INTO meta (name, value) VALUES ('epoch', 0);
-CREATE TABLE IF NOT EXISTS fact (key TEXT PRIMARY KEY, owner TEXT NOT NULL, body TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS fact (key TEXT PRIMARY KEY, owner TEXT NOT NULL, body TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS wire (
     side TEXT NOT NULL, kind TEXT NOT NULL, key TEXT NOT NULL, owner TEXT, body BLOB NOT NULL,
     PRIMARY KEY (side, kind, key)
-);
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS account (user TEXT PRIMARY KEY, sealed BLOB, hash TEXT);
 PRAGMA application_id = 1465275207;
-PRAGMA user_version = 1;
 COMMIT;
 ";

@@ -1,6 +1,9 @@
 use super::*;
 use crate::config::section::StoreKind;
-use mapping::{address::Address, contact_list::ContactList, presence::AttributeSet, record::FactKey, time::Timestamp};
+use mapping::{
+    address::Address, contact_list::ContactList, message::MessageId, presence::AttributeSet, record::FactKey,
+    time::Timestamp,
+};
 use proptest::prelude::*;
 use rusqlite::Connection;
 use std::{
@@ -126,7 +129,58 @@ fn damaged_foreign_and_newer_files_are_told_apart() {
     std::fs::remove_file(&path).unwrap();
     drop(SqliteStore::open(&path).unwrap());
     Connection::open(&path).unwrap().execute_batch("PRAGMA user_version = 9").unwrap();
-    assert!(matches!(SqliteStore::open(&path), Err(StoreError::NewerSchema { found: 9, known: 1, .. })));
+    assert!(matches!(SqliteStore::open(&path), Err(StoreError::NewerSchema { found: 9, known: 2, .. })));
+}
+
+/// A database as the first releases wrote it, with these facts.
+fn write_first_schema(path: &Path, facts: &[&Fact]) {
+    let connection = Connection::open(path).unwrap();
+    let schema = "
+        CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
+        INSERT INTO meta (name, value) VALUES ('epoch', 7);
+        CREATE TABLE fact (key TEXT PRIMARY KEY, owner TEXT NOT NULL, body TEXT NOT NULL);
+        CREATE TABLE wire (
+            side TEXT NOT NULL, kind TEXT NOT NULL, key TEXT NOT NULL, owner TEXT, body BLOB NOT NULL,
+            PRIMARY KEY (side, kind, key)
+        );
+        INSERT INTO wire VALUES ('simple', 'dialog', 'd1', NULL, x'01');
+        CREATE TABLE account (user TEXT PRIMARY KEY, sealed BLOB, hash TEXT);
+        PRAGMA application_id = 1465275207;
+        PRAGMA user_version = 1;
+        PRAGMA journal_mode = WAL;";
+    connection.execute_batch(schema).unwrap();
+    for fact in facts {
+        let (key, body) = (serde_json::to_string(&fact.key()).unwrap(), serde_json::to_string(fact).unwrap());
+        connection.execute("INSERT INTO fact VALUES (?1, ?2, ?3)", [&key, fact.owner().as_str(), &body]).unwrap();
+    }
+}
+
+#[test]
+fn a_database_of_the_first_schema_is_brought_up_and_its_facts_can_still_be_ended() {
+    let folder = TemporaryFolder::create().unwrap();
+    let (path, copy) = (folder.path().join("x.sqlite"), folder.path().join("copy.sqlite"));
+    let origin = |user: &str| Fact::Origin {
+        user: address(user),
+        origin: "o".to_owned(),
+        message: MessageId::new("m"),
+        until: Timestamp::from_secs(9),
+    };
+    let (asked, said, other) = (question("a@d", "w@d", 1), origin("a@d"), origin("b@d"));
+    write_first_schema(&path, &[&asked, &said]);
+    write_first_schema(&copy, &[&other]);
+    let mut store = SqliteStore::open(&path).unwrap();
+    let kept = store.load(&Scope::Everything).unwrap();
+    assert_eq!((kept.facts.as_slice(), kept.epoch), ([asked.clone(), said.clone()].as_slice(), 7));
+    assert_eq!(kept.wire, [wire("d1", None, Some(&[1]))]);
+    let end = |fact: &Fact| Batch { records: vec![Record::Delete(fact.key())], wire: Vec::new() };
+    store.commit(&[&end(&said)]).unwrap();
+    drop(store);
+    let mut store = SqliteStore::open(&path).unwrap();
+    assert_eq!(store.load(&Scope::Everything).unwrap().facts, [asked]);
+    store.replace_by(&copy).unwrap();
+    assert_eq!(store.load(&Scope::Everything).unwrap().facts, [other.clone()]);
+    store.commit(&[&end(&other)]).unwrap();
+    assert_eq!(store.load(&Scope::Everything).unwrap().facts, []);
 }
 
 #[test]
@@ -298,7 +352,7 @@ fn a_list_is_found_under_the_user_that_owns_it() {
         written: "wv:A/Friends@d".to_owned(),
         display_name: None,
         is_default: true,
-        members: Vec::new(),
+        members: [].into(),
     };
     let batch = Batch { records: vec![Record::Put(Fact::ContactList(list.clone()))], wire: Vec::new() };
     store.commit(&[&batch]).unwrap();
