@@ -23,6 +23,7 @@ pub mod lab;
 pub mod lane;
 pub mod observe;
 pub mod peer;
+mod quick_hash;
 pub mod shutdown;
 pub mod simple;
 pub mod store;

@@ -35,6 +35,12 @@ impl Address {
     /// Longest canonical text that is accepted.
     pub const LENGTH_OCTETS_MAX: usize = 512;
 
+    /// The canonical text, shared.
+    #[must_use]
+    pub fn to_shared(&self) -> Arc<str> {
+        Arc::clone(&self.0)
+    }
+
     /// An address from decoded parts; each part is escaped as the canonical form asks.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 
 use crate::address::Address;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// A list of contacts of one user.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,8 +15,8 @@ pub struct ContactList {
     pub display_name: Option<String>,
     /// Whether it is the owner's default list; at most one is.
     pub is_default: bool,
-    /// The members in the order they were added.
-    pub members: Vec<Contact>,
+    /// The members in the order they were added; copies of the list share them.
+    pub members: Arc<[Contact]>,
 }
 
 /// One member of a contact list.
@@ -23,10 +24,10 @@ pub struct ContactList {
 pub struct Contact {
     /// Who it is.
     pub address: Address,
-    /// The address as the owner wrote it, for echoing.
-    pub written: String,
+    /// The address as the owner wrote it, for echoing; empty where that is how it is always written.
+    pub written: Box<str>,
     /// The owner's name for it.
-    pub nickname: Option<String>,
+    pub nickname: Option<Box<str>>,
 }
 
 /// A change of a contact list. All given parts are applied together or not at all.

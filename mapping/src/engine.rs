@@ -277,8 +277,9 @@ impl Engine {
             Operation::Screen(change) => self.screen(id, &user, change),
             Operation::GetContactLists => self.contact_lists(id, &user),
             Operation::CreateContactList { list, written, members, display_name, make_default } => {
-                let list = ContactList { address: list, written, display_name, is_default: make_default, members };
-                self.create_list(id, &user, list);
+                let (is_default, none) = (make_default, Vec::new().into());
+                let list = ContactList { address: list, written, display_name, is_default, members: none };
+                self.create_list(id, &user, list, members);
             }
             Operation::DeleteContactList { list } => self.delete_list(id, &user, &list),
             Operation::ManageContactList { list, change } => self.manage_list(id, &user, &list, change),

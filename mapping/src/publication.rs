@@ -15,8 +15,8 @@ use std::sync::Arc;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Publications {
     pub(crate) by_device: FewMap<DeviceId, PresenceDocument>,
-    /// What watchers see.
-    pub(crate) document: Arc<PresenceDocument>,
+    /// What watchers see; none while nobody looks.
+    pub(crate) document: Option<Arc<PresenceDocument>>,
 }
 
 impl Publications {
@@ -61,9 +61,12 @@ impl Publications {
     /// Composes anew from the publications and the devices that are there: what changed.
     pub(crate) fn compose(&mut self, present: &[DeviceId], absence: Absence) -> AttributeSet {
         let document = compose(&self.by_device, present, absence);
-        let changed = difference(&self.document, &document);
-        if !changed.is_empty() {
-            self.document = Arc::new(document);
+        let changed = match &self.document {
+            Some(known) => difference(known, &document),
+            None => difference(&PresenceDocument::default(), &document),
+        };
+        if !changed.is_empty() || self.document.is_none() {
+            self.document = Some(Arc::new(document));
         }
         changed
     }
@@ -237,6 +240,10 @@ mod tests {
         Box::new(PresenceDocument { person, devices: vec![Device { online, ..Device::default() }] })
     }
 
+    fn shown(publications: &Publications) -> &PresenceDocument {
+        publications.document.as_deref().unwrap()
+    }
+
     fn at(secs: u64) -> Timestamp {
         Timestamp::from_secs(secs)
     }
@@ -258,7 +265,7 @@ mod tests {
         assert_eq!(touched, [DeviceId::default()]);
         let changed = publications.compose(&[], Absence::Offline);
         assert_eq!(changed, AttributeSet::from_iter([Attribute::StatusMood]));
-        assert_eq!(publications.document.person.alias.known().map(|alias| &**alias), Some("Al"));
+        assert_eq!(shown(&publications).person.alias.known().map(|alias| &**alias), Some("Al"));
     }
 
     #[test]
@@ -270,8 +277,8 @@ mod tests {
             publications.publish(at(secs), Publication { device: device(name), change });
         }
         publications.compose(&[], Absence::Unknown);
-        assert_eq!(publications.document.person.availability, Value::Known(Availability::Discreet));
-        assert_eq!(publications.document.devices.len(), 2);
+        assert_eq!(shown(&publications).person.availability, Value::Known(Availability::Discreet));
+        assert_eq!(shown(&publications).devices.len(), 2);
     }
 
     #[test]
@@ -279,11 +286,11 @@ mod tests {
         let mut publications = Publications::default();
         let online = AttributeSet::from_iter([Attribute::OnlineStatus]);
         assert_eq!(publications.compose(&[device("d")], Absence::Offline), online);
-        assert_eq!(publications.document.devices[0].online, Value::Known(true));
+        assert_eq!(shown(&publications).devices[0].online, Value::Known(true));
         assert_eq!(publications.compose(&[], Absence::Offline), online);
-        assert_eq!(publications.document.devices[0].online, Value::Known(false));
+        assert_eq!(shown(&publications).devices[0].online, Value::Known(false));
         assert_eq!(publications.compose(&[], Absence::Unknown), online);
-        assert!(publications.document.devices.is_empty());
+        assert!(shown(&publications).devices.is_empty());
     }
 
     #[test]

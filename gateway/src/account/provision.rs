@@ -181,7 +181,7 @@ impl Provision {
                     .iter()
                     .map(|member| MemberProvision {
                         user: spell(&member.address, domains),
-                        nickname: member.nickname.clone(),
+                        nickname: member.nickname.as_deref().map(str::to_owned),
                     })
                     .collect(),
             })),
@@ -275,8 +275,12 @@ fn owner(text: &str, domains: &DomainTable) -> Result<(Address, Side), Provision
 
 fn contact(member: &MemberProvision, side: Side) -> Result<Contact, ProvisionError> {
     let address = parse_user(&member.user)?;
-    let written = with_scheme(address.as_str(), side);
-    Ok(Contact { address, written, nickname: member.nickname.clone() })
+    // On this side it is always written so.
+    let written = match side {
+        Side::Wv => "".into(),
+        Side::Simple => with_scheme(address.as_str(), side).into(),
+    };
+    Ok(Contact { address, written, nickname: member.nickname.as_deref().map(Into::into) })
 }
 
 fn list_address(owner: &Address, name: &str) -> Result<Address, ProvisionError> {
@@ -354,7 +358,7 @@ mod tests {
                         written,
                         display_name,
                         is_default: make_default,
-                        members,
+                        members: members.into(),
                     })
                 }
                 Operation::Authorize { watcher, decision, attributes } => {

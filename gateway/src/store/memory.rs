@@ -16,7 +16,8 @@ type WireKey = (Side, Arc<str>, Arc<str>);
 /// Facts, wire records and accounts in maps.
 #[derive(Debug, Default)]
 pub struct MemoryStore {
-    facts: HashMap<FactKey, Fact>,
+    /// Boxed: a table has room for more than it holds, and a fact may be large.
+    facts: HashMap<FactKey, Box<Fact>>,
     wire: HashMap<WireKey, WireRecord>,
     accounts: BTreeMap<AccountUser, StoredAccount>,
     epoch: u64,
@@ -34,7 +35,7 @@ impl MemoryStore {
         for record in batch.records {
             match record {
                 Record::Put(fact) => {
-                    self.facts.insert(fact.key(), fact);
+                    self.facts.insert(fact.key(), Box::new(fact));
                 }
                 Record::Delete(key) => {
                     self.facts.remove(&key);
@@ -55,7 +56,7 @@ impl MemoryStore {
     #[must_use]
     pub fn snapshot(&self, scope: &Scope) -> Snapshot {
         let of_scope = |fact: &&Fact| scope.includes(fact.owner().as_str());
-        let mut facts: Vec<Fact> = self.facts.values().filter(of_scope).cloned().collect();
+        let mut facts: Vec<Fact> = self.facts.values().map(AsRef::as_ref).filter(of_scope).cloned().collect();
         facts.sort_by_cached_key(Fact::key);
         let of_scope = |record: &&WireRecord| scope.includes(record.owner.as_deref().unwrap_or_default());
         let mut wire: Vec<WireRecord> = self.wire.values().filter(of_scope).cloned().collect();

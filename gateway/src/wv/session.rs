@@ -27,6 +27,7 @@ use crate::{
     entropy::Entropy,
     lane::{Adapter, Clock, Input, Intake, Ticket as LaneTicket},
     observe::{Direction, Tap, TraceRecord},
+    quick_hash::QuickMap,
     store::WireRecord,
     wv::cir::{CirLink, CirOutlet},
 };
@@ -78,22 +79,22 @@ pub struct Sessions {
     tap: Tap,
     logins: LoginMachine,
     /// Boxed: a table has room for more than it holds, and a session is large.
-    entries: HashMap<SessionId, Box<Entry>>,
+    entries: QuickMap<SessionId, Box<Entry>>,
     by_user: HashMap<Address, Vec<SessionId>>,
     closed: ClosedSessions,
     deadlines: BTreeSet<(WvTimestamp, SessionId)>,
-    waiting: HashMap<PostId, post::Waiting>,
-    pending: HashMap<u64, execute::Pending>,
-    held: HashMap<u64, Vec<(PostId, Option<Envelope>)>>,
+    waiting: QuickMap<PostId, post::Waiting>,
+    pending: QuickMap<u64, execute::Pending>,
+    held: QuickMap<u64, Vec<(PostId, Option<Envelope>)>>,
     /// Who logs in, as far as the message tells.
-    notes: HashMap<PostId, login::LoginNote>,
+    notes: QuickMap<PostId, login::LoginNote>,
     back_off: back_off::BackOff,
     subscribers: SubscriberBackend,
     /// The events that sessions want to hear of (1.3).
-    notices: HashMap<SessionId, Vec<NotificationType>>,
+    notices: QuickMap<SessionId, Vec<NotificationType>>,
     notice_number: u64,
     /// Searches of which not everything was told.
-    searches: HashMap<SessionId, Vec<execute::search::OpenSearch>>,
+    searches: QuickMap<SessionId, Vec<execute::search::OpenSearch>>,
     directory: Directory,
     login_budget: HashMap<IpAddr, (u64, u32)>,
     outlet: CirOutlet,
@@ -106,6 +107,8 @@ pub struct Sessions {
     randomness: u64,
     entropy: Entropy,
     next_number: u64,
+    /// Kinds of records.
+    kinds: Vec<Arc<str>>,
     current: Correlation,
     inputs: Vec<Input>,
     own: Option<std::rc::Weak<RefCell<Sessions>>>,
@@ -241,18 +244,23 @@ impl Sessions {
     /// Keeps the session as it is now.
     fn keep(&mut self, id: &SessionId) {
         let Some(entry) = self.entries.get(id).filter(|entry| entry.machine.may_go_on()) else { return };
-        let (body, owner) = (snapshot::export(&entry.machine), entry.user.to_string());
-        self.record(SESSION, id, &owner, Some(body));
+        let (body, owner) = (snapshot::export(&entry.machine), entry.user.to_shared());
+        self.record(SESSION, id, owner, Some(body));
     }
 
-    fn record(&mut self, kind: &str, id: &SessionId, owner: &str, body: Option<Bytes>) {
-        self.inputs.push(Input::Wire(WireRecord {
-            side: Side::Wv,
-            kind: Arc::from(kind),
-            key: Arc::from(id.as_str()),
-            owner: Some(Arc::from(owner)),
-            body,
-        }));
+    fn record(&mut self, kind: &'static str, id: &SessionId, owner: Arc<str>, body: Option<Bytes>) {
+        let (kind, key) = (self.kind(kind), id.to_shared());
+        self.inputs.push(Input::Wire(WireRecord { side: Side::Wv, kind, key, owner: Some(owner), body }));
+    }
+
+    /// The kind of a record: one text for all.
+    fn kind(&mut self, kind: &'static str) -> Arc<str> {
+        if let Some(known) = self.kinds.iter().find(|known| known.as_ref() == kind) {
+            return Arc::clone(known);
+        }
+        let kind: Arc<str> = Arc::from(kind);
+        self.kinds.push(Arc::clone(&kind));
+        kind
     }
 
     /// The session is over. Its machine stays until it has answered the messages that are under way.
@@ -278,7 +286,7 @@ impl Sessions {
         self.searches.remove(id);
         let limits = &self.settings.session_policy.limits;
         self.closed.remember(to_wv(now), id.clone(), closing.code(), limits);
-        self.record(SESSION, id, user.as_str(), None);
+        self.record(SESSION, id, user.to_shared(), None);
         self.drop_channels(now, id);
         tracing::debug!(side = "wv", session = %id, %user, correlation = %self.current, ?closing, "session closed");
     }
@@ -352,6 +360,10 @@ impl Sessions {
             self.deadlines.remove(&(old, id.clone()));
         }
         if let Some(new) = deadline {
+            // The lane waits for the earliest one.
+            if self.deadlines.first().is_none_or(|(first, _)| new < *first) {
+                self.wake.notify_one();
+            }
             self.deadlines.insert((new, id.clone()));
         }
         entry.deadline = deadline;
@@ -360,12 +372,7 @@ impl Sessions {
     fn ask(&mut self, user: Address, id: &SessionId, operation: Operation, pending: execute::Pending) {
         let number = self.next();
         self.pending.insert(number, pending);
-        let request = Request {
-            id: RequestId { side: Side::Wv, number },
-            user,
-            endpoint: Endpoint::new(Side::Wv, id.as_str()),
-            operation,
-        };
+        let request = Request { id: RequestId { side: Side::Wv, number }, user, endpoint: endpoint_of(id), operation };
         self.tell(EventKind::Request(request));
     }
 
@@ -416,7 +423,7 @@ impl Sessions {
                 // WV-OUT-02
                 entry.machine.handle(to_wv(now), SessionEvent::Disconnect(StatusCode::FORCED_LOGOUT));
             }
-            self.record(SESSION, id, user.as_str(), None);
+            self.record(SESSION, id, user.to_shared(), None);
             self.drive(now, id);
         }
         live.len()
@@ -549,6 +556,11 @@ const SESSION: &str = "session";
 
 const fn to_wv(at: Timestamp) -> WvTimestamp {
     WvTimestamp::from_millis(at.as_millis())
+}
+
+/// What the engine calls a session.
+fn endpoint_of(id: &SessionId) -> Endpoint {
+    Endpoint { side: Side::Wv, id: id.to_shared() }
 }
 
 /// The user that a UserID names.

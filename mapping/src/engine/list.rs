@@ -74,7 +74,13 @@ impl Engine {
         self.output.answer(request, Answer::ContactLists(lists));
     }
 
-    pub(super) fn create_list(&mut self, request: RequestId, user: &Address, mut list: ContactList) {
+    pub(super) fn create_list(
+        &mut self,
+        request: RequestId,
+        user: &Address,
+        mut list: ContactList,
+        mut members: Vec<Contact>,
+    ) {
         if let Some(outcome) = self.refusal_for_list(user, &list.address) {
             return self.output.answer(request, Answer::no_list(outcome));
         }
@@ -85,7 +91,7 @@ impl Engine {
             Some(Outcome::ContactListExists)
         } else if lists.len() >= lists_max {
             Some(Outcome::TooManyContactLists)
-        } else if list.members.len() > contacts_max {
+        } else if members.len() > contacts_max {
             Some(Outcome::TooManyContacts)
         } else {
             None
@@ -94,7 +100,7 @@ impl Engine {
             self.output.answer(request, Answer::no_list(outcome));
             return self.forget_if_empty(user);
         }
-        let members = std::mem::take(&mut list.members);
+        self.share_addresses(&mut members);
         let refused = list.add(members);
         if list.is_default {
             self.unmake_default(user, &list.address);
@@ -134,8 +140,9 @@ impl Engine {
         request: RequestId,
         user: &Address,
         address: &Address,
-        change: ContactListChange,
+        mut change: ContactListChange,
     ) {
+        self.share_addresses(&mut change.add);
         if let Some(outcome) = self.refusal_for_list(user, address) {
             return self.output.answer(request, Answer::no_list(outcome));
         }
@@ -213,6 +220,22 @@ impl Engine {
         }
     }
 
+    /// Members that have an account here share its address: there are many lists, and each name is in many of them.
+    fn share_addresses(&self, members: &mut [Contact]) {
+        for member in members {
+            if let Some(known) = self.accounts.get(&member.address) {
+                member.address = known.clone();
+            }
+        }
+    }
+
+    /// The same for a list that was kept.
+    pub(super) fn share_addresses_of(&self, list: &mut ContactList) {
+        let mut members = list.members.to_vec();
+        self.share_addresses(&mut members);
+        list.members = members.into();
+    }
+
     fn refusal_for_list(&self, user: &Address, list: &Address) -> Option<Outcome> {
         if let Some(outcome) = self.refusal_for_guests(user) {
             return Some(outcome);
@@ -228,22 +251,25 @@ impl ContactList {
     /// Adds members, or renames those that are there; the ones that are no users are refused.
     fn add(&mut self, members: Vec<Contact>) -> Vec<Detail> {
         let mut refused = Vec::new();
+        let mut all = self.members.to_vec();
         for member in members {
             if member.address.resource().is_some() {
                 refused.push(Detail { target: member.address, outcome: Outcome::BadAddress });
                 continue;
             }
-            match self.members.iter_mut().find(|known| known.address == member.address) {
+            match all.iter_mut().find(|known| known.address == member.address) {
                 Some(known) => *known = member,
-                None => self.members.push(member),
+                None => all.push(member),
             }
         }
+        self.members = all.into();
         refused
     }
 
     fn apply(&mut self, change: ContactListChange) -> Vec<Detail> {
         let ContactListChange { add, remove, display_name, make_default } = change;
-        self.members.retain(|member| !remove.contains(&member.address));
+        let stay = |member: &&Contact| !remove.contains(&member.address);
+        self.members = self.members.iter().filter(stay).cloned().collect();
         if display_name.is_some() {
             self.display_name = display_name;
         }

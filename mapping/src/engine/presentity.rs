@@ -43,8 +43,16 @@ impl Engine {
         self.forget_if_empty(user);
     }
 
-    /// Composes the user's document anew and tells the watchers that may see what changed.
+    /// Composes the user's document anew and tells the watchers that may see what changed. Without watchers there is none.
     pub(super) fn present(&mut self, user: &Address) {
+        match self.users.get_mut(user) {
+            Some(actor) if actor.watchers.is_empty() => actor.publications.document = None,
+            Some(_) => self.compose(user),
+            None => {}
+        }
+    }
+
+    fn compose(&mut self, user: &Address) {
         let absence = match self.profile_for(user) {
             Some(profile) if profile.absent_is_offline => Absence::Offline,
             Some(_) | None => Absence::Unknown,
@@ -58,7 +66,7 @@ impl Engine {
             .collect();
         let present: Vec<DeviceId> = present.into_iter().cloned().collect();
         let changed = actor.publications.compose(&present, absence);
-        let document = &actor.publications.document;
+        let Some(document) = &actor.publications.document else { return };
         for (watcher, Watcher { attributes, permission }) in &actor.watchers {
             let Permission::Granted(granted) = permission else { continue };
             if attributes.intersection(*granted).intersection(changed).is_empty() {
@@ -88,6 +96,7 @@ impl Engine {
             }
         };
         self.output.tell(&watcher, Word::Standing { presentity: presentity.clone(), ticket, standing });
+        self.forget_document(presentity);
         self.forget_if_empty(presentity);
     }
 
@@ -125,11 +134,18 @@ impl Engine {
         self.standing_of(presentity, watcher, permission)
     }
 
+    /// Whom nobody watches needs no document.
+    fn forget_document(&mut self, presentity: &Address) {
+        if let Some(actor) = self.users.get_mut(presentity).filter(|actor| actor.watchers.is_empty()) {
+            actor.publications.document = None;
+        }
+    }
+
     /// The document of a user of whom nothing was heard yet.
     fn refresh_document(&mut self, presentity: &Address) {
         if self.users.get(presentity).is_none_or(|actor| actor.watchers.is_empty()) {
             self.user_mut(presentity);
-            self.present(presentity);
+            self.compose(presentity);
         }
     }
 
@@ -146,10 +162,12 @@ impl Engine {
 
     fn standing_of(&self, presentity: &Address, watcher: &Address, permission: Permission) -> Standing {
         match permission {
-            Permission::Granted(granted) => match self.users.get(presentity) {
-                Some(actor) => Standing::Active(Seen { document: Arc::clone(&actor.publications.document), granted }),
-                None => Standing::Unclear,
-            },
+            Permission::Granted(granted) => {
+                match self.users.get(presentity).and_then(|actor| actor.publications.document.clone()) {
+                    Some(document) => Standing::Active(Seen { document, granted }),
+                    None => Standing::Unclear,
+                }
+            }
             Permission::Undecided => Standing::Pending,
             Permission::Refused if self.blocked_style(watcher) == BlockedStyle::Polite => {
                 Standing::Active(polite_block())
@@ -166,6 +184,7 @@ impl Engine {
         self.name_permission(presentity, watcher, "unwatch");
         if self.users.get_mut(presentity).is_some_and(|actor| actor.watchers.remove(watcher).is_some()) {
             self.remember_watcher(presentity, watcher, WatcherStatus::Former);
+            self.forget_document(presentity);
         }
         self.leave_entry(presentity, watcher);
         self.forget_if_empty(presentity);
@@ -366,7 +385,9 @@ impl Engine {
         self.name_permission(presentity, watcher, "fetch");
         self.refresh_document(presentity);
         let permission = self.permission(presentity, watcher);
-        match self.standing_of(presentity, watcher, permission) {
+        let standing = self.standing_of(presentity, watcher, permission);
+        self.forget_document(presentity);
+        match standing {
             Standing::Active(seen) => {
                 self.remember_watcher(presentity, watcher, WatcherStatus::Looked);
                 Ok(seen)

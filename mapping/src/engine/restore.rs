@@ -143,7 +143,8 @@ impl Engine {
                 let until = since.after(self.config.limits.question_age);
                 self.timers.set(Timer::Question(presentity, watcher), until);
             }
-            Fact::ContactList(list) => {
+            Fact::ContactList(mut list) => {
+                self.share_addresses_of(&mut list);
                 self.user_mut(&owner).lists.insert(list.address.clone(), list);
             }
             Fact::Announcement(known) => {

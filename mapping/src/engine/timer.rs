@@ -2,7 +2,7 @@
 
 use crate::{address::Address, event::SubscriptionId, message::MessageId, side::Endpoint, time::Timestamp};
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, HashMap},
     sync::Arc,
 };
 
@@ -48,22 +48,26 @@ pub(crate) enum Timer {
 /// All waits, by time and by what they are for.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Timers {
-    by_time: BTreeSet<(Timestamp, Timer)>,
-    by_timer: HashMap<Timer, Timestamp>,
+    /// By their ends, and among those of one end by their beginnings.
+    by_time: BTreeMap<(Timestamp, u64), Timer>,
+    by_timer: HashMap<Timer, (Timestamp, u64)>,
+    begun: u64,
 }
 
 impl Timers {
     /// Starts or moves a wait.
     pub(crate) fn set(&mut self, timer: Timer, at: Timestamp) {
-        if let Some(old) = self.by_timer.insert(timer.clone(), at) {
-            self.by_time.remove(&(old, timer.clone()));
+        self.begun = self.begun.wrapping_add(1);
+        let place = (at, self.begun);
+        if let Some(old) = self.by_timer.insert(timer.clone(), place) {
+            self.by_time.remove(&old);
         }
-        self.by_time.insert((at, timer));
+        self.by_time.insert(place, timer);
     }
 
     pub(crate) fn clear(&mut self, timer: &Timer) {
-        if let Some(at) = self.by_timer.remove(timer) {
-            self.by_time.remove(&(at, timer.clone()));
+        if let Some(place) = self.by_timer.remove(timer) {
+            self.by_time.remove(&place);
         }
     }
 
@@ -73,7 +77,7 @@ impl Timers {
 
     /// Takes the earliest wait that is over.
     pub(crate) fn pop_due(&mut self, now: Timestamp) -> Option<Timer> {
-        if self.by_time.first()?.0 > now {
+        if self.next_due()? > now {
             return None;
         }
         let (_, timer) = self.by_time.pop_first()?;
@@ -82,7 +86,7 @@ impl Timers {
     }
 
     pub(crate) fn next_due(&self) -> Option<Timestamp> {
-        self.by_time.first().map(|(at, _)| *at)
+        self.by_time.first_key_value().map(|((at, _), _)| *at)
     }
 }
 

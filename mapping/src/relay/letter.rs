@@ -89,7 +89,15 @@ impl Letter {
     }
 
     pub(crate) fn key(&self) -> FactKey {
-        self.to_fact().key()
+        let Message { id, sender, recipient, .. } = &self.message;
+        match &self.way {
+            Way::Relay(Relay { target: Target::Peer(_), .. }) => {
+                FactKey::Outbox(sender.clone(), id.clone(), recipient.clone())
+            }
+            Way::Relay(Relay { target: Target::Devices, .. }) | Way::Offer(_) => {
+                FactKey::Inbox(recipient.clone(), id.clone())
+            }
+        }
     }
 
     /// Whether a fact keeps it now.

@@ -96,7 +96,7 @@ pub fn records() -> Vec<Vec<u8>> {
             written: list.into(),
             display_name: Some("Friends".into()),
             is_default: true,
-            members: vec![member],
+            members: [member].into(),
         }),
         Fact::Inbox { message: message(&bob, &alice), offered: true, copies: Some(vec![phone.clone()]) },
         Fact::Screening {

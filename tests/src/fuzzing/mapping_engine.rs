@@ -542,7 +542,7 @@ fn addresses(tape: &mut Tape<'_>) -> Vec<Address> {
 }
 
 fn friend(address: Address) -> Contact {
-    Contact { written: address.to_string(), address, nickname: None }
+    Contact { written: address.as_str().into(), address, nickname: None }
 }
 
 fn address(text: &str) -> Address {

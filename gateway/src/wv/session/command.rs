@@ -11,6 +11,7 @@ use mapping::{
     side::Endpoint,
     time::Timestamp,
 };
+use std::sync::Arc;
 use wv_proto::{
     primitive::{
         Primitive,
@@ -178,5 +179,5 @@ pub(super) fn announcement_of(key: &str) -> Option<&str> {
 const ANNOUNCEMENT: &str = "announcement ";
 
 fn session_of(endpoint: &Endpoint) -> SessionId {
-    SessionId::new(endpoint.id.as_ref())
+    SessionId::new(Arc::clone(&endpoint.id))
 }

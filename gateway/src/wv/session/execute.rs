@@ -22,7 +22,6 @@ use mapping::{
     message::MessageId,
     outcome::{Detail, Outcome},
     presence::DeviceId,
-    side::{Endpoint, Side},
     time::Timestamp,
     watcher::Decision,
 };
@@ -281,9 +280,9 @@ impl Sessions {
         user.is_some_and(|user| self.neutral(named).as_ref() == Some(user))
     }
 
-    /// What makes a repeated request recognisable.
+    /// What makes a repeated request recognisable. It grows: what is kept at one time is near to each other then.
     fn origin(&self, id: &SessionId, ticket: Ticket) -> String {
-        format!("{} {}.{}", id, ticket.post.number(), self.settings.epoch.number())
+        format!("{:08x}.{:012x} {id}", self.settings.epoch.number(), ticket.post.number())
     }
 
     fn request(&mut self, id: &SessionId, ticket: Ticket, shape: Shape, operation: Operation, refused: Vec<Detail>) {
@@ -342,7 +341,7 @@ pub(super) fn acknowledgement(
                 Acknowledgement::Unreadable | Acknowledgement::Presumed => Outcome::Success,
             };
             let message = MessageId::new(named.as_str());
-            let endpoint = Endpoint::new(Side::Wv, id.as_str());
+            let endpoint = super::endpoint_of(id);
             Some(EventKind::Acknowledged(NeutralAcknowledgement { user: user.clone(), endpoint, message, outcome }))
         }
         QueueKey::Report(name) => {

@@ -272,16 +272,18 @@ impl Sessions {
     pub(super) fn replace(&mut self, now: Timestamp, id: &SessionId) -> Option<Inheritance> {
         self.detach(id, DetachReason::Forced);
         let entry = self.entries.get_mut(id)?;
-        let (owner, version) = (entry.user.to_string(), entry.machine.party().version);
+        let (owner, version) = (entry.user.to_shared(), entry.machine.party().version);
         let (queue, chains) = (entry.machine.take_queue(), std::mem::take(&mut entry.chains));
         entry.machine.handle(to_wv(now), Event::Disconnect(StatusCode::FORCED_LOGOUT));
-        self.record(SESSION, id, &owner, None);
+        self.record(SESSION, id, owner, None);
         self.drive(now, id);
         Some(Inheritance { version, queue, chains })
     }
 
     fn open(&mut self, now: Timestamp, opening: Opening, inheritance: Option<Inheritance>) {
         let Some(user) = user_of(&opening.user_id, &self.settings.domain_default) else { return };
+        // One text for all who name the user.
+        let user = self.accounts.find(&user).map_or(user, |account| account.user.address().clone());
         let note = self.notes.get(&opening.post);
         let (profile, encoding) =
             note.map_or((Profile::default(), Encoding::Xml), |note| (note.profile, note.encoding));
@@ -293,7 +295,7 @@ impl Sessions {
             crate::observe::metric::quirk(mapping::side::Side::Wv, profile.as_str());
         }
         tracing::debug!(side = "wv", session = %id, %user, ?profile, correlation = %self.current, "session opened");
-        self.by_user.entry(user.clone()).or_default().push(id.clone());
+        self.add_for_user(&user, &id);
         let mut entry = Entry::new(machine, user);
         // What was written for another version is not queued: the engine says the lasting part of it again.
         if let Some(inheritance) = inheritance.filter(|inheritance| inheritance.version == version) {

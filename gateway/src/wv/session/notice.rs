@@ -1,10 +1,9 @@
 //! Notification of events (1.3): which events each session wants to hear of.
 
 use super::{Sessions, execute::Pending};
-use crate::{lane::Input, store::WireRecord};
+use crate::store::WireRecord;
 use bytes::Bytes;
-use mapping::{event::Operation, side::Side, time::Timestamp};
-use std::sync::Arc;
+use mapping::{event::Operation, time::Timestamp};
 use wv_proto::{
     primitive::{
         Primitive,
@@ -114,20 +113,14 @@ impl Sessions {
     }
 
     fn keep_notices(&mut self, id: &SessionId, types: Vec<NotificationType>) {
-        let Some(owner) = self.entries.get(id).map(|entry| entry.user.to_string()) else { return };
+        let Some(owner) = self.entries.get(id).map(|entry| entry.user.to_shared()) else { return };
         let body = if types.is_empty() { None } else { serde_json::to_vec(&types).ok().map(Bytes::from) };
         if types.is_empty() {
             self.notices.remove(id);
         } else {
             self.notices.insert(id.clone(), types);
         }
-        self.inputs.push(Input::Wire(WireRecord {
-            side: Side::Wv,
-            kind: Arc::from(NOTICES),
-            key: Arc::from(id.as_str()),
-            owner: Some(Arc::from(owner)),
-            body,
-        }));
+        self.record(NOTICES, id, owner, body);
     }
 }
 

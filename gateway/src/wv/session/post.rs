@@ -150,7 +150,9 @@ impl Sessions {
         waiting.session = envelope.session.clone();
         self.waiting.insert(id, waiting);
         self.dispatch(now, id, &post, version, encoding, envelope);
-        self.wake.notify_one();
+        if !self.inputs.is_empty() {
+            self.wake.notify_one();
+        }
         receiver
     }
 

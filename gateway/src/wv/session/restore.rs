@@ -6,6 +6,7 @@ use crate::{
     entropy::Entropy,
     lane::Clock,
     observe::{Tap, metric},
+    quick_hash::QuickMap,
     store::WireRecord,
     wv::{cir::CirOutlet, translate::content},
 };
@@ -180,19 +181,19 @@ impl Sessions {
         });
         Self {
             logins,
-            entries: HashMap::new(),
+            entries: QuickMap::default(),
             by_user: HashMap::new(),
             closed: ClosedSessions::default(),
             deadlines: BTreeSet::new(),
-            waiting: HashMap::new(),
-            notes: HashMap::new(),
+            waiting: QuickMap::default(),
+            notes: QuickMap::default(),
             back_off: super::back_off::BackOff::default(),
             subscribers: SubscriberBackend::default(),
-            pending: HashMap::new(),
-            held: HashMap::new(),
-            notices: HashMap::new(),
+            pending: QuickMap::default(),
+            held: QuickMap::default(),
+            notices: QuickMap::default(),
             notice_number: 0,
-            searches: HashMap::new(),
+            searches: QuickMap::default(),
             directory: parts.directory,
             login_budget: HashMap::new(),
             outlet: parts.outlet,
@@ -201,6 +202,7 @@ impl Sessions {
             sources: HashMap::new(),
             request_seconds: metric::request_seconds(Side::Wv),
             next_number: 0,
+            kinds: Vec::new(),
             current: Correlation::new(parts.randomness),
             randomness: parts.randomness,
             entropy: parts.entropy,
@@ -235,9 +237,10 @@ impl Sessions {
         let user = user_of(&machine.party().user_id, &self.settings.domain_default);
         let Some(user) = user.filter(|user| self.accounts.has(user)) else {
             // The account is no more, or the domain is not served any more.
-            return self.record(SESSION, &id, machine.party().user_id.as_str(), None);
+            let owner = Arc::from(machine.party().user_id.as_str());
+            return self.record(SESSION, &id, owner, None);
         };
-        self.by_user.entry(user.clone()).or_default().push(id.clone());
+        self.add_for_user(&user, &id);
         let mut entry = Entry::new(machine, user);
         entry.is_receiving = true;
         if let Some((source, plain)) = self.sources.remove(&id) {
@@ -246,6 +249,12 @@ impl Sessions {
         self.entries.insert(id.clone(), Box::new(entry));
         self.offer_token(&id);
         self.schedule(&id);
+    }
+
+    /// One session for each user is the rule.
+    pub(super) fn add_for_user(&mut self, user: &Address, id: &SessionId) {
+        let sessions = self.by_user.entry(user.clone()).or_insert_with(|| Vec::with_capacity(1));
+        sessions.push(id.clone());
     }
 
     /// Starts anew from what was kept, because a batch was lost. Who waited has been refused.
@@ -285,7 +294,7 @@ impl Sessions {
         }
         let mut orphans: Vec<(Address, SessionId)> = Vec::new();
         for row in engine.attachments().filter(|row| row.endpoint.side == Side::Wv) {
-            let id = SessionId::new(row.endpoint.id.as_ref());
+            let id = SessionId::new(row.endpoint.id);
             match self.entries.get_mut(&id) {
                 Some(entry) if entry.user == row.user => entry.is_attached = true,
                 Some(_) | None => orphans.push((row.user, id)),

@@ -12,6 +12,7 @@ use mapping::time::Timestamp;
 use std::{
     net::{IpAddr, SocketAddr},
     rc::Rc,
+    sync::Arc,
 };
 use wv_proto::{
     cir::{http_token, wake_up},
@@ -85,11 +86,11 @@ impl Sessions {
         if let Some(link) = entry.link.take() {
             link.release(to_wv(now));
         }
-        let (owner, is_kept) = (entry.user.to_string(), std::mem::take(&mut entry.is_source_kept));
+        let (owner, is_kept) = (entry.user.to_shared(), std::mem::take(&mut entry.is_source_kept));
         self.tokens.remove(&http_token(id));
         self.forget_numbers(id);
         if is_kept {
-            self.keep_source(id, &owner, None);
+            self.keep_source(id, owner, None);
         }
     }
 
@@ -103,12 +104,12 @@ impl Sessions {
             plain.is_some() || agreed.iter().any(|method| matches!(method, CirMethod::Sudp | CirMethod::WapUdp));
         if is_needed && (is_news || !entry.is_source_kept) {
             entry.is_source_kept = true;
-            let owner = entry.user.to_string();
-            self.keep_source(id, &owner, Some(plain.map_or(source.to_string(), |plain| plain.to_string())));
+            let owner = entry.user.to_shared();
+            self.keep_source(id, owner, Some(plain.map_or(source.to_string(), |plain| plain.to_string())));
         }
     }
 
-    fn keep_source(&mut self, id: &SessionId, owner: &str, source: Option<String>) {
+    fn keep_source(&mut self, id: &SessionId, owner: Arc<str>, source: Option<String>) {
         self.record(SOURCE, id, owner, source.map(Bytes::from));
     }
 
@@ -130,7 +131,7 @@ impl Sessions {
     /// Forgets where clients were whose sessions are no more.
     pub(super) fn bury_sources(&mut self) {
         for (id, _) in std::mem::take(&mut self.sources) {
-            self.keep_source(&id, "", None);
+            self.keep_source(&id, Arc::from(""), None);
         }
     }
 

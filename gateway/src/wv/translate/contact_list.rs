@@ -44,11 +44,9 @@ pub fn from_properties(properties: &[Property]) -> Result<ListProperties, Box<st
 /// # Errors
 /// When its address is none.
 pub fn from_nick_name(nick: &NickName, domain_default: &str) -> Result<Contact, AddressError> {
-    Ok(Contact {
-        address: address::to_neutral(nick.user_id.as_str(), domain_default)?,
-        written: nick.user_id.as_str().to_owned(),
-        nickname: nick.name.as_deref().map(str::to_owned),
-    })
+    let (address, written) = (address::to_neutral(nick.user_id.as_str(), domain_default)?, nick.user_id.as_str());
+    let written = if address::from_neutral(&address) == written { "" } else { written };
+    Ok(Contact { address, written: written.into(), nickname: nick.name.clone() })
 }
 
 /// The change that a ListManage-Request asks for, and the members of it whose addresses are none.
@@ -104,11 +102,11 @@ pub fn to_nick_names(list: &ContactList) -> Vec<NickName> {
         .iter()
         .map(|member| NickName {
             name: Some(member.nickname.as_deref().unwrap_or_else(|| member.address.user()).into()),
-            user_id: UserId::new(if member.written.is_empty() {
-                address::from_neutral(&member.address)
+            user_id: if member.written.is_empty() {
+                address::to_user_id(&member.address)
             } else {
-                member.written.clone()
-            }),
+                UserId::new(member.written.clone())
+            },
         })
         .collect()
 }
@@ -152,7 +150,7 @@ mod tests {
             written: "wv:alice/friends@wv.example".into(),
             display_name: None,
             is_default: true,
-            members: vec![bob],
+            members: [bob].into(),
         };
         let nicks = to_nick_names(&list);
         assert_eq!(nicks[0].name.as_deref(), Some("bob"));

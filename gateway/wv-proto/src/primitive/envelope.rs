@@ -12,6 +12,7 @@ use crate::schema::{ElementName, element};
 use crate::status::StatusCode;
 use crate::version::{Encoding, Version};
 use bytes::Bytes;
+use std::sync::Arc;
 
 /// One transport message: what one HTTP body holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -250,7 +251,7 @@ impl SessionDescriptor {
         let Some(descriptor) = session.child(element::SESSION_DESCRIPTOR) else { return Self::Outband };
         let is_outband =
             descriptor.text_of(element::SESSION_TYPE).is_some_and(|kind| kind.eq_ignore_ascii_case("Outband"));
-        match descriptor.text_of(element::SESSION_ID) {
+        match descriptor.text_into::<Arc<str>>(element::SESSION_ID) {
             // WV-PRM-10
             Some(session_id) if !is_outband => Self::Inband(SessionId::new(session_id)),
             _ => Self::Outband,
@@ -280,7 +281,8 @@ impl Transaction {
         let descriptor = transaction.child(element::TRANSACTION_DESCRIPTOR);
         let mode = descriptor.and_then(|descriptor| descriptor.text_of(element::TRANSACTION_MODE));
         // WV-POLL-01
-        let id = descriptor.and_then(|descriptor| descriptor.text_of(element::TRANSACTION_ID)).map(TransactionId::new);
+        let id = descriptor.and_then(|descriptor| descriptor.text_into::<Arc<str>>(element::TRANSACTION_ID));
+        let id = id.map(TransactionId::new);
         // A description of slices that makes no sense is none.
         let segment = descriptor.and_then(|descriptor| descriptor.part_of(element::SEGMENT_INFO).ok().flatten());
         let mut read = Self { mode: TransactionMode::Request, id, segment, content };

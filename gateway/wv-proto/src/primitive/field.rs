@@ -26,7 +26,14 @@ impl Element<'_, '_> {
 
     /// The text of a child, unless it is missing or empty.
     pub(crate) fn text_of(self, name: ElementName) -> Option<Box<str>> {
-        self.present_text_of(name).filter(|text| !text.is_empty())
+        self.text_into(name)
+    }
+
+    /// The same, held in another way.
+    pub(crate) fn text_into<T: for<'t> From<&'t str>>(self, name: ElementName) -> Option<T> {
+        let text = self.child(name)?.to_text();
+        let text = text.trim();
+        (!text.is_empty()).then(|| T::from(text))
     }
 
     /// The text of a child that may be empty.

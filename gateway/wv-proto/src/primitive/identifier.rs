@@ -8,18 +8,19 @@ use crate::primitive::field::Part;
 use crate::schema::element;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::sync::Arc;
 
-/// Declares an opaque text of its own type.
+/// Declares an opaque text of its own type, and how it is held.
 macro_rules! identifier {
-    ($($(#[$doc:meta])* $name:ident,)+) => {$(
+    ($($(#[$doc:meta])* $name:ident($held:ty),)+) => {$(
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-        pub struct $name(Box<str>);
+        pub struct $name($held);
 
         impl $name {
             /// The identifier with this text.
             #[must_use]
-            pub fn new(text: impl Into<Box<str>>) -> Self {
+            pub fn new(text: impl Into<$held>) -> Self {
                 Self(text.into())
             }
 
@@ -44,24 +45,33 @@ macro_rules! identifier {
     )+};
 }
 
+// Those of a session and its transactions are quoted again and again: copies share their text.
 identifier! {
     /// SessionID: names a session; compared with regard to case. Mint none longer than
     /// [`IDENTIFIER_LENGTH_MAX`] (WV-TRX-07).
-    SessionId,
+    SessionId(Arc<str>),
     /// TransactionID: names a transaction of one direction of a session.
-    TransactionId,
+    TransactionId(Arc<str>),
     /// SessionCookie: chosen by the client, quoted to it in communication initiation requests.
-    SessionCookie,
+    SessionCookie(Box<str>),
     /// MessageID: given by the server.
-    MessageId,
+    MessageId(Box<str>),
     /// UserID as it came: the text of a user address, not yet parsed.
-    UserId,
+    UserId(Box<str>),
     /// ContactList as it came: the text of a contact list address, not yet parsed.
-    ContactListId,
+    ContactListId(Box<str>),
     /// SearchID: given by the server to a search of one session.
-    SearchId,
+    SearchId(Box<str>),
     /// GroupID as it came: the text of a group address, not yet parsed.
-    GroupId,
+    GroupId(Box<str>),
+}
+
+impl SessionId {
+    /// Its text, shared.
+    #[must_use]
+    pub fn to_shared(&self) -> Arc<str> {
+        Arc::clone(&self.0)
+    }
 }
 
 /// Longest SessionID or TransactionID that may be minted: the S60 client gives up on longer ones (WV-TRX-07).

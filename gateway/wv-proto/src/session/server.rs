@@ -160,7 +160,12 @@ impl ServerSession {
 
     /// The next thing to do.
     pub fn poll(&mut self) -> Option<Command> {
-        self.commands.pop_front()
+        let next = self.commands.pop_front();
+        if next.is_none() && self.commands.capacity() > 0 {
+            // Most sessions have nothing to do most of the time.
+            self.commands = VecDeque::new();
+        }
+        next
     }
 
     /// Time has passed.

@@ -5,7 +5,6 @@ use super::time::Timestamp;
 use crate::primitive::Primitive;
 use crate::primitive::identifier::TransactionId;
 use sha1::{Digest as _, Sha1};
-use std::collections::VecDeque;
 
 /// Names one message of the client and the HTTP exchange it came in; minted by the owner, never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -126,7 +125,7 @@ impl PendingList {
 
 /// The last answers, to be repeated when their request comes again.
 #[derive(Clone, Debug, Default)]
-pub(super) struct ReplayCache(VecDeque<Replay>);
+pub(super) struct ReplayCache(Vec<Replay>);
 
 #[derive(Clone, Debug)]
 struct Replay {
@@ -158,9 +157,11 @@ impl ReplayCache {
         limits: &SessionLimits,
     ) {
         while self.0.len() >= limits.replays_max.max(1) {
-            self.0.pop_front();
+            self.0.remove(0);
         }
-        self.0.push_back(Replay { id, identity, answered: now, answer });
+        // A few for every session there is: without room for more.
+        self.0.reserve_exact(1);
+        self.0.push(Replay { id, identity, answered: now, answer });
     }
 }
 

@@ -49,7 +49,8 @@ impl Writer {
     }
 
     pub(crate) fn finish(self) -> Bytes {
-        self.0.into()
+        // Kept for as long as the session lives: without room for more.
+        self.0.into_boxed_slice().into()
     }
 
     fn count(&mut self, count: usize) {

@@ -52,7 +52,7 @@ fn watch(world: &mut World, user: &str, endpoint: &Endpoint) {
 
 fn befriend(world: &mut World, members: &[&str]) {
     let members =
-        members.iter().map(|name| Contact { address: address(name), written: String::new(), nickname: None }).collect();
+        members.iter().map(|name| Contact { address: address(name), written: "".into(), nickname: None }).collect();
     let operation = Operation::CreateContactList {
         list: address(FRIENDS),
         written: FRIENDS.to_owned(),

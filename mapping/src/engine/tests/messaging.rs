@@ -329,7 +329,7 @@ fn a_contact_list_is_opened_into_its_members_within_bounds() {
     let mut world = World::with(1, |config| config.limits.recipients_per_message = 2);
     world.attach("carol@wv.example", &session("c"));
     let list = address("alice/friends@wv.example");
-    let member = |text: &str| Contact { address: address(text), written: String::new(), nickname: None };
+    let member = |text: &str| Contact { address: address(text), written: "".into(), nickname: None };
     let members = ["carol@wv.example", "bob@sip.example"].map(member).to_vec();
     let operation =
         Operation::CreateContactList { list, written: String::new(), members, display_name: None, make_default: false };

@@ -550,7 +550,7 @@ impl Story {
 }
 
 fn friend(address: Address) -> Contact {
-    Contact { written: address.to_string(), address, nickname: None }
+    Contact { written: address.as_str().into(), address, nickname: None }
 }
 
 proptest! {

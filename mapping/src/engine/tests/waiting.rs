@@ -261,7 +261,7 @@ fn wv_blk_02_who_is_blocked_is_told_and_nothing_is_delivered() {
 fn wv_blk_02_a_grant_list_may_name_the_members_of_a_contact_list() {
     let mut world = World::new();
     let list = address("alice/friends@wv.example");
-    let members = vec![Contact { address: address(CAROL), nickname: None, written: CAROL.to_owned() }];
+    let members = vec![Contact { address: address(CAROL), nickname: None, written: CAROL.into() }];
     world.request(
         ALICE,
         &session("a"),

@@ -414,7 +414,7 @@ fn a_fetch_of_an_active_presentity_causes_no_traffic() {
 }
 
 fn friend(text: &str) -> Contact {
-    Contact { address: address(text), written: format!("wv:{text}"), nickname: None }
+    Contact { address: address(text), written: format!("wv:{text}").into(), nickname: None }
 }
 
 fn create(world: &mut World, name: &str, members: &[&str], make_default: bool) -> RequestId {
