@@ -1,6 +1,7 @@
 //! CSP requests over HTTP, sixty-four at a time over connections that stay open, beside an echo that takes and gives as
 //! many octets. The processor time is that of the server's process; the clients are in this one.
 
+mod bell;
 mod caller;
 mod crowd;
 pub(crate) mod site;
@@ -12,11 +13,12 @@ use crate::{
     duel::per_operation,
     report::{Goal, Row, Side, Unit},
 };
-use acceptance::{folder::Folder, port, process::Process, wait};
+use acceptance::{folder::Folder, port, process::Process, product::Gateway, wait};
 use crowd::{Crowd, Sizes};
 use std::{
     net::{Ipv4Addr, SocketAddr, TcpStream},
     process::Command,
+    time::{Duration, Instant},
 };
 use tokio::runtime::{Builder, Runtime};
 
@@ -32,6 +34,7 @@ pub(crate) fn measure(effort: Effort, is_wanted: &dyn Fn(&str) -> bool, add: &mu
         Wish { name: "csp_request_embedded", store: "embedded", what: What::Messages, goal: Goal::Ratio(6.0) },
         Wish { name: "csp_poll_memory", store: "memory", what: What::Polls, goal: Goal::Ratio(2.0) },
         Wish { name: "csp_fan_out_memory", store: "memory", what: What::FanOut, goal: Goal::Watched },
+        Wish { name: "csp_woken_memory", store: "memory", what: What::Woken, goal: Goal::Amount(25_000.0) },
     ];
     let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
     for wish in rows.into_iter().filter(|wish| is_wanted(wish.name)) {
@@ -47,13 +50,16 @@ pub(crate) enum What {
     Polls,
     /// An update of presence, then for every watcher a poll that brings it and the answer to that.
     FanOut,
+    /// An update of presence, which rings for every watcher over its TCP connection, and every watcher's poll that brings
+    /// it. The answers to that are not measured.
+    Woken,
 }
 
 impl What {
     const fn clients(self) -> usize {
         match self {
             Self::Messages | Self::Polls => CLIENTS,
-            Self::FanOut => WATCHERS + 1,
+            Self::FanOut | Self::Woken => WATCHERS + 1,
         }
     }
 
@@ -62,7 +68,7 @@ impl What {
         match self {
             Self::Messages => 3 * CLIENTS,
             Self::Polls => CLIENTS,
-            Self::FanOut => WATCHERS,
+            Self::FanOut | Self::Woken => WATCHERS,
         }
     }
 
@@ -70,7 +76,8 @@ impl What {
         match self {
             Self::Messages => format!("CSP request (send, poll, delivered), {store} store"),
             Self::Polls => "CSP empty poll".to_owned(),
-            Self::FanOut => format!("presence to {WATCHERS} WV watchers, each"),
+            Self::FanOut => format!("presence to {WATCHERS} WV watchers, each (poll and answer)"),
+            Self::Woken => format!("presence to {WATCHERS} WV watchers woken over TCP, each (ring and poll)"),
         }
     }
 }
@@ -89,8 +96,10 @@ impl Wish {
         let echo = Echo::start();
         let mut crowd = runtime.block_on(Crowd::log_in(&gateway, clients));
         let sizes = runtime.block_on(async {
-            if self.what == What::FanOut {
-                crowd.watch_first().await;
+            match self.what {
+                What::Messages | What::Polls => {}
+                What::FanOut => crowd.watch_first().await,
+                What::Woken => crowd.watch_first_by_bells(&gateway).await,
             }
             let sizes = crowd.turn(self.what).await;
             for _ in 0..WARM_UP {
@@ -102,6 +111,7 @@ impl Wish {
         let turns = effort.round_ms.saturating_mul(TURNS_PER_100_MS) / 100;
         let operations = turns * u64::try_from(self.what.operations()).unwrap_or(0);
         let (mut ours, mut baseline) = (f64::INFINITY, f64::INFINITY);
+        let mut last_told = Duration::MAX;
         for _ in 0..effort.rounds {
             let taken = timed(echo.process.id(), || {
                 runtime.block_on(async {
@@ -111,19 +121,26 @@ impl Wish {
                 });
             });
             baseline = baseline.min(per_operation(taken, operations));
-            let taken = timed(gateway.process_id(), || {
-                runtime.block_on(async {
-                    for _ in 0..turns {
-                        crowd.turn(self.what).await;
-                    }
-                });
-            });
+            let taken = if self.what == What::Woken {
+                (0..turns).map(|_| self.tell(runtime, &gateway, &mut crowd, &mut last_told)).sum()
+            } else {
+                timed(gateway.process_id(), || {
+                    runtime.block_on(async {
+                        for _ in 0..turns {
+                            crowd.turn(self.what).await;
+                        }
+                    });
+                })
+            };
             ours = ours.min(per_operation(taken, operations));
         }
         let side = |amount, name: &str| Side { amount, instructions: None, allocations: None, name: name.to_owned() };
         Row {
             name: self.name.to_owned(),
-            operation: self.what.describe(self.store),
+            operation: match self.what {
+                What::Woken => format!("{}; the last after {last_told:.1?}", self.what.describe(self.store)),
+                What::Messages | What::Polls | What::FanOut => self.what.describe(self.store),
+            },
             unit: Unit::CpuNanoseconds,
             ours: side(ours, ""),
             baseline: Some(side(baseline, "HTTP echo of the same sizes")),
@@ -132,7 +149,21 @@ impl Wish {
     }
 }
 
-fn timed(process: u32, work: impl FnOnce()) -> std::time::Duration {
+impl Wish {
+    /// One update and what it costs until all are told; how long it took at best.
+    #[allow(clippy::disallowed_methods, reason = "measures how long it takes")]
+    fn tell(&self, runtime: &Runtime, gateway: &Gateway, crowd: &mut Crowd, best: &mut Duration) -> Duration {
+        let began = Instant::now();
+        let taken = timed(gateway.process_id(), || {
+            runtime.block_on(crowd.tell_by_bells());
+        });
+        *best = began.elapsed().min(*best);
+        runtime.block_on(crowd.answer_all());
+        taken
+    }
+}
+
+fn timed(process: u32, work: impl FnOnce()) -> Duration {
     let start = clock::of_process(process).expect("the server runs");
     work();
     clock::of_process(process).expect("the server runs").saturating_sub(start)

@@ -6,13 +6,13 @@ use crate::{
     report::{Goal, Row, Side, Unit},
 };
 use acceptance::{phone::Phone, product::Gateway};
-use std::fs;
+use std::{fs, ops::Range, time::Duration};
 use tokio::runtime::Builder;
 use wv_proto::{
     primitive::{
         Primitive,
         contact_list::CreateListRequest,
-        identifier::{ContactListId, UserId},
+        identifier::{ContactListId, SessionId, UserId},
         party::NickName,
     },
     version::{Encoding, Version},
@@ -22,31 +22,47 @@ pub(crate) fn measure(effort: Effort, is_wanted: &dyn Fn(&str) -> bool, add: &mu
     if !is_wanted("csp_session_size") && !is_wanted("csp_connection_size") {
         return;
     }
-    let gateway = site::start("memory", effort.sessions);
-    // The first sessions fill what every process needs once.
-    let warm = effort.sessions / 10;
-    (0..warm).for_each(|number| log_in(&gateway, number, effort.sessions));
-    let before = resident_octets(gateway.process_id());
-    (warm..effort.sessions).for_each(|number| log_in(&gateway, number, effort.sessions));
+    let count = effort.sessions;
+    // An empty process has no accounts either: what reading so many leaves behind would hide what sessions take.
+    let empty = site::start("memory", 1);
+    std::thread::sleep(REST);
+    let before = resident_octets(empty.process_id());
+    drop(empty);
+    let gateway = site::start("memory", count);
+    let sessions = log_all_in(&gateway, count);
+    std::thread::sleep(REST);
     let with_sessions = resident_octets(gateway.process_id());
-    add(row("csp_session_size", "idle session with 20 contacts", with_sessions - before, effort.sessions - warm));
+    add(row("csp_session_size", "idle session with 20 contacts, and its account", with_sessions - before, count));
     let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let count = effort.sessions.min(CONNECTIONS_MAX);
+    let count = count.min(open_files_max().saturating_sub(OTHER_FILES));
     let open = runtime.block_on(async {
         let mut callers = Caller::connect_all(gateway.csp(), count).await;
-        for caller in &mut callers {
-            // A message of nobody's: the connection has done what connections do.
-            caller.post("/csp", &site::stray_poll()).await;
+        for (caller, session) in callers.iter_mut().zip(&sessions) {
+            // The connection has done what connections do.
+            assert!(caller.post("/csp", &site::poll(session)).await.is_empty(), "nothing waits for {session}");
         }
         callers
     });
+    std::thread::sleep(REST);
     let with_connections = resident_octets(gateway.process_id());
     drop(open);
     add(row("csp_connection_size", "open idle connection", with_connections - with_sessions, count));
 }
 
-/// A session whose list holds the twenty users after its own.
-fn log_in(gateway: &Gateway, number: usize, users: usize) {
+/// A storm of logins, many at a time.
+fn log_all_in(gateway: &Gateway, users: usize) -> Vec<SessionId> {
+    let share = users.div_ceil(AT_A_TIME).max(1);
+    let shares = (0..users).step_by(share).map(|from| from..users.min(from + share));
+    std::thread::scope(|scope| {
+        let log_in =
+            |range: Range<usize>| -> Vec<SessionId> { range.map(|number| log_in(gateway, number, users)).collect() };
+        let under_way: Vec<_> = shares.map(|range| scope.spawn(move || log_in(range))).collect();
+        under_way.into_iter().flat_map(|one| one.join().expect("all can log in")).collect()
+    })
+}
+
+/// A session whose list holds the twenty users after its own. Its connection is closed.
+fn log_in(gateway: &Gateway, number: usize, users: usize) -> SessionId {
     let mut phone = Phone::logged_in(gateway.csp(), &site::user(number), Version::V1_2, Encoding::Wbxml);
     let contacts = (1..=20).map(|place| NickName {
         name: Some(format!("friend {place}").into()),
@@ -59,6 +75,7 @@ fn log_in(gateway: &Gateway, number: usize, users: usize) {
     };
     let code = phone.ask(Primitive::CreateListRequest(list));
     assert_eq!(code, 200, "CreateList of {}", site::user(number));
+    SessionId::new(phone.session_id().expect("a session"))
 }
 
 fn row(name: &str, operation: &str, octets: i64, count: usize) -> Row {
@@ -83,5 +100,18 @@ fn resident_octets(process: u32) -> i64 {
     kibi * 1024
 }
 
-/// The usual bound on open files leaves room for so many.
-const CONNECTIONS_MAX: usize = 800;
+/// How many files this process may open, and the gateway as its child.
+fn open_files_max() -> usize {
+    let limits = fs::read_to_string("/proc/self/limits").expect("Linux says so");
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files")).expect("files are limited");
+    line.split_whitespace().next().and_then(|soft| soft.parse().ok()).unwrap_or(usize::MAX)
+}
+
+/// Logins at the same time.
+const AT_A_TIME: usize = 16;
+
+/// How long nobody talks before a size is taken.
+const REST: Duration = Duration::from_secs(5);
+
+/// Open files that are no connections.
+const OTHER_FILES: usize = 100;

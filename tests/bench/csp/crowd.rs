@@ -1,8 +1,11 @@
 //! Phones that write to each other in a ring.
 
-use super::{What, caller::Caller, site::user};
+use super::{What, bell::Bell, caller::Caller, site::user};
 use acceptance::{phone::Phone, product::Gateway};
-use std::time::Duration;
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    time::Duration,
+};
 use wv_proto::{
     codec::{WriterOptions, decode_in_session},
     limit::Limits,
@@ -10,10 +13,12 @@ use wv_proto::{
     primitive::{
         Envelope, Primitive, SessionDescriptor, Transaction, TransactionMode,
         access::Status,
+        capability::{CapabilityList, CirMethod},
         identifier::{SessionId, TransactionId, UserId},
         message::{Content, MessageDelivered, MessageInfo, SendMessageRequest},
         party::{Recipient, User},
         presence::{SubscribePresenceRequest, UpdatePresenceRequest},
+        service::ClientCapabilityRequest,
     },
     status::StatusCode,
     version::{ContentType, Encoding, Version},
@@ -29,6 +34,10 @@ pub(crate) struct Sizes {
 pub(crate) struct Crowd {
     callers: Vec<Caller>,
     sessions: Vec<SessionId>,
+    /// Of all but the first.
+    bells: Vec<Bell>,
+    /// What the last polls brought, to be answered.
+    receipts: Vec<Option<Envelope>>,
     turns: u64,
 }
 
@@ -40,7 +49,8 @@ impl Crowd {
             SessionId::new(phone.session_id().expect("a session"))
         });
         let sessions = sessions.collect();
-        Self { callers: Caller::connect_all(gateway.csp(), count).await, sessions, turns: 0 }
+        let callers = Caller::connect_all(gateway.csp(), count).await;
+        Self { callers, sessions, bells: Vec::new(), receipts: Vec::new(), turns: 0 }
     }
 
     /// Does once what is measured. The sizes of the last one's requests and answers.
@@ -50,6 +60,11 @@ impl Crowd {
             What::Messages => self.write_round().await,
             What::Polls => vec![self.poll_nothing().await],
             What::FanOut => self.tell_all().await,
+            What::Woken => {
+                let told = self.tell_by_bells().await;
+                self.answer_all().await;
+                vec![told]
+            }
         }
     }
 
@@ -68,6 +83,38 @@ impl Crowd {
         for _ in 0..2 {
             self.take_presence().await;
         }
+    }
+
+    /// Everybody watches the first one, and is woken over a connection of its own.
+    pub(crate) async fn watch_first_by_bells(&mut self, gateway: &Gateway) {
+        let (_, answers) = self
+            .all(|number, session| {
+                let supported_cir_methods = vec![CirMethod::Stcp];
+                let capabilities = CapabilityList { supported_cir_methods, ..CapabilityList::default() };
+                let wish = ClientCapabilityRequest { client_id: None, capabilities };
+                let id = TransactionId::new(format!("c{number}"));
+                request(session, Some(id), Primitive::ClientCapabilityRequest(Box::new(wish)))
+            })
+            .await;
+        assert!(answers.iter().all(Option::is_some));
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, gateway.ports().cir));
+        self.watch_first().await;
+        for session in self.sessions.iter().skip(1) {
+            self.bells.push(Bell::connect(address, session).await);
+        }
+    }
+
+    /// The first one says something new; all others are woken, and fetch it.
+    pub(crate) async fn tell_by_bells(&mut self) -> Sizes {
+        self.turns += 1;
+        self.say_something_new().await;
+        for bell in &mut self.bells {
+            bell.rung().await;
+        }
+        let size = self.fetch_presence().await;
+        let told = self.receipts.iter().flatten().count();
+        assert!(told + 1 >= self.sessions.len(), "{told} of {} were told", self.sessions.len());
+        size
     }
 
     /// Everybody sends a message to the next, takes the one of the neighbour, and acknowledges it.
@@ -90,6 +137,13 @@ impl Crowd {
 
     /// The first one says something new, and all others are told.
     async fn tell_all(&mut self) -> Vec<Sizes> {
+        self.say_something_new().await;
+        let (sizes, told) = self.take_presence().await;
+        assert!(told + 1 >= self.sessions.len(), "{told} of {} were told", self.sessions.len());
+        sizes
+    }
+
+    async fn say_something_new(&mut self) {
         let words = format!("on the way since {:08}", self.turns);
         let said = PresenceAttribute::StatusText(Qualified::valid(words.into()));
         let update = UpdatePresenceRequest { attributes: PresenceSubList { attributes: vec![said] } };
@@ -97,15 +151,19 @@ impl Crowd {
         let body = encode(&request(&self.sessions[0], Some(id), Primitive::UpdatePresenceRequest(update)));
         let answer = self.callers[0].post("/csp", &body).await;
         assert!(is_success(decode(&answer).as_ref()), "UpdatePresence was refused");
-        let (sizes, told) = self.take_presence().await;
-        assert!(told + 1 >= self.sessions.len(), "{told} of {} were told", self.sessions.len());
-        sizes
     }
 
     /// Everybody polls and acknowledges the presence that comes; how many got some.
     async fn take_presence(&mut self) -> (Vec<Sizes>, usize) {
+        let polled = self.fetch_presence().await;
+        let told = self.receipts.iter().flatten().count();
+        (vec![polled, self.answer_all().await], told)
+    }
+
+    /// Everybody polls.
+    async fn fetch_presence(&mut self) -> Sizes {
         let (polled, brought) = self.all(|_, session| request(session, None, Primitive::PollingRequest)).await;
-        let receipts: Vec<Option<Envelope>> = brought
+        self.receipts = brought
             .iter()
             .zip(&self.sessions)
             .map(|(brought, session)| {
@@ -116,10 +174,15 @@ impl Crowd {
                 is_presence.then(|| Envelope::new(SessionDescriptor::Inband(session.clone()), answer))
             })
             .collect();
-        let told = receipts.iter().flatten().count();
+        polled
+    }
+
+    /// Everybody acknowledges what the last poll brought, or polls again where it brought nothing.
+    pub(crate) async fn answer_all(&mut self) -> Sizes {
+        let receipts = std::mem::take(&mut self.receipts);
         let poll = |session: &SessionId| request(session, None, Primitive::PollingRequest);
         let (answered, _) = self.all(|number, session| receipts[number].clone().unwrap_or_else(|| poll(session))).await;
-        (vec![polled, answered], told)
+        answered
     }
 
     async fn all(&mut self, make: impl Fn(usize, &SessionId) -> Envelope) -> (Sizes, Vec<Option<Envelope>>) {

@@ -4,7 +4,7 @@ use acceptance::product::{Gateway, Setup};
 use std::fmt::Write as _;
 use wv_proto::{
     codec::WriterOptions,
-    primitive::{Envelope, Primitive, SessionDescriptor, Transaction},
+    primitive::{Envelope, Primitive, SessionDescriptor, Transaction, identifier::SessionId},
     version::{Encoding, Version},
 };
 
@@ -22,10 +22,10 @@ pub(crate) fn user(number: usize) -> String {
     format!("wv:w{number}@wv.example")
 }
 
-/// A poll outside of any session.
-pub(crate) fn stray_poll() -> Vec<u8> {
+/// A poll of a session.
+pub(crate) fn poll(session: &SessionId) -> Vec<u8> {
     let poll = Transaction::request(None, Primitive::PollingRequest);
-    let envelope = Envelope::new(SessionDescriptor::Outband, poll);
+    let envelope = Envelope::new(SessionDescriptor::Inband(session.clone()), poll);
     envelope.encode(Version::V1_2, Encoding::Wbxml, WriterOptions::default()).expect("it can be written").to_vec()
 }
 
