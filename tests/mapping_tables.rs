@@ -185,7 +185,7 @@ mod presence {
 
     fn pidf(inside: &str) -> String {
         format!(
-            r#"<presence xmlns="urn:ietf:params:xml:ns:pidf" xmlns:dm="urn:ietf:params:xml:ns:pidf:data-model" xmlns:rpid="urn:ietf:params:xml:ns:pidf:rpid" xmlns:op="urn:oma:xml:prs:pidf:oma-pres" entity="sip:bob@sip.example">{inside}</presence>"#
+            r#"<presence xmlns="urn:ietf:params:xml:ns:pidf" xmlns:dm="urn:ietf:params:xml:ns:pidf:data-model" xmlns:rpid="urn:ietf:params:xml:ns:pidf:rpid" xmlns:op="urn:oma:xml:prs:pidf:oma-pres" xmlns:cipid="urn:ietf:params:xml:ns:pidf:cipid" xmlns:caps="urn:ietf:params:xml:ns:pidf:caps" entity="sip:bob@sip.example">{inside}</presence>"#
         )
     }
 
@@ -206,6 +206,60 @@ mod presence {
             let expected = value("OnlineStatus", cell("online")) + &value("UserAvailability", cell("availability"));
             assert_eq!(told, expected, "{}", cell("id"));
         }
+    }
+
+    #[test]
+    fn every_source_is_read_as_the_table_says() {
+        let table = table("presence.toml");
+        let mut differences = Vec::new();
+        for row in table["read"].as_array().unwrap() {
+            let cell = |name: &str| row[name].as_str().unwrap();
+            let told = told(cell("pidf"), cell("names"));
+            if told != to_xml(sub_list(cell("wv"))) {
+                differences.push(format!("{}: {told}", cell("id")));
+            }
+        }
+        assert!(differences.is_empty(), "{}", differences.join("\n"));
+    }
+
+    #[test]
+    fn the_basic_status_follows_from_what_a_phone_says() {
+        let table = table("presence.toml");
+        for row in table["basic"].as_array().unwrap() {
+            let (id, wv) = (row["id"].as_str().unwrap(), row["wv"].as_str().unwrap());
+            let document = from_update(&sub_list(wv), &DeviceId::new("phone"), Timestamp::EPOCH).unwrap();
+            let pidf = to_pidf("sip:alice@wv.example", &shown(document, AttributeSet::ALL)).write().unwrap();
+            let first = pidf.split("<basic>").nth(1).and_then(|rest| rest.split('<').next()).unwrap_or("none");
+            assert_eq!(first, row["basic"].as_str().unwrap(), "{id}: {pidf}");
+            let willingness = pidf.contains("<op:overriding-willingness><op:basic>closed");
+            assert_eq!(willingness, row["unwilling"].as_bool().unwrap(), "{id}: {pidf}");
+        }
+    }
+
+    #[test]
+    fn every_row_of_the_mapping_is_in_the_table() {
+        let rows = table("rows.toml");
+        let tables = [table("presence.toml"), table("error.toml")];
+        let known: Vec<String> = tables
+            .iter()
+            .flat_map(|table| table.values().filter_map(toml::Value::as_array).flatten())
+            .filter_map(|row| row.get("id").or_else(|| row.get("row")).and_then(toml::Value::as_str))
+            .map(str::to_owned)
+            .collect();
+        let is_known = |id: &str| {
+            known
+                .iter()
+                .any(|row| row.strip_prefix(id).is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_digit())))
+        };
+        let open = rows["open"].as_table().unwrap();
+        let ids = ["presence", "errors"].iter().flat_map(|name| rows[*name].as_array().unwrap());
+        let missing: Vec<&str> = ids
+            .filter_map(toml::Value::as_str)
+            .filter(|id| !is_known(id) && open.get(*id).and_then(toml::Value::as_str).is_none_or(str::is_empty))
+            .collect();
+        assert!(missing.is_empty(), "no row for {missing:?}");
+        let stale: Vec<&String> = open.keys().filter(|id| is_known(id)).collect();
+        assert!(stale.is_empty(), "rows that are there are not open: {stale:?}");
     }
 
     #[test]

@@ -95,6 +95,14 @@ fn presence(page: &mut String) {
     for row in rows(&table, "decision") {
         line(page, &[text(&row, "id"), code(&text(&row, "pidf")), text(&row, "online"), text(&row, "availability")]);
     }
+    head(page, "Basic status from what a phone says", &["row", "WV", "basic", "overriding willingness closed"]);
+    for row in rows(&table, "basic") {
+        line(page, &[text(&row, "id"), code(&text(&row, "wv")), text(&row, "basic"), text(&row, "unwilling")]);
+    }
+    head(page, "Documents of the other side, by their sources", &["row", "document", "WV"]);
+    for row in rows(&table, "read") {
+        line(page, &[text(&row, "id"), code(&text(&row, "pidf")), code(&text(&row, "wv"))]);
+    }
     head(page, "Moods", &["RPID", "StatusMood"]);
     for (rpid, mood) in table.get("mood").and_then(toml::Value::as_table).into_iter().flatten() {
         let mood = mood.as_str().filter(|mood| !mood.is_empty()).unwrap_or("Qualifier F");

@@ -317,6 +317,34 @@ fn a_subscription_that_speaks_after_the_end_of_a_former_one_is_closed_too() {
 }
 
 #[test]
+fn a_look_that_finds_nothing_says_why() {
+    for (said, shown) in [
+        (SubscriptionUpdate::Pending, Outcome::NotDecided),
+        (ended(EndReason::Rejected), Outcome::Blocked),
+        (ended(EndReason::NoResource), Outcome::UnknownUser),
+        (ended(EndReason::Giveup), Outcome::NotDecided),
+        (ended(EndReason::Timeout), Outcome::Unavailable),
+        (SubscriptionUpdate::Failed { outcome: Outcome::Timeout, retry_after: None }, Outcome::Timeout),
+        (online(), Outcome::Success),
+        (SubscriptionUpdate::Active(None), Outcome::Success),
+    ] {
+        let mut world = World::new();
+        world.attach(ALICE, &session("a"));
+        let operation = Operation::Fetch { targets: vec![address(ZOE)], attributes: AttributeSet::ALL };
+        let id = world.request(ALICE, &session("a"), operation);
+        let (subscription, lasting) = opened(&world.take()).pop().unwrap();
+        assert!(!lasting);
+        world.event(EventKind::Subscription { subscription, update: said.clone() });
+        let Answer::Presence { outcome, .. } = world.answer(id) else { panic!("{said:?}") };
+        assert_eq!(outcome, shown, "{said:?}");
+    }
+}
+
+fn ended(reason: EndReason) -> SubscriptionUpdate {
+    SubscriptionUpdate::Ended { reason, retry_after: None }
+}
+
+#[test]
 fn a_failing_peer_is_tried_again_and_the_last_known_stays() {
     let mut world = World::new();
     watch(&mut world, ALICE, &session("a"), &[ZOE]);

@@ -51,6 +51,8 @@ pub(super) fn write_list(list: &CapabilityList) -> PtsValue {
     pairs.number("PM", list.server_poll_min.map(|wait| wait.as_secs()));
     pairs.each("SB", list.supported_bearers.iter().map(Bearer::as_str));
     pairs.each("SC", list.supported_cir_methods.iter().map(write_cir_method));
+    pairs.maybe("TA", list.tcp_address.as_deref());
+    pairs.number("TP", list.tcp_port.map(u64::from));
     pairs.number("UP", list.udp_port.map(u64::from));
     PtsValue::List(pairs.0)
 }

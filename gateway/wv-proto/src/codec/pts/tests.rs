@@ -45,6 +45,59 @@ fn wv_pts_01_the_samples_are_read_and_written_again() {
 }
 
 #[test]
+fn wv_pts_01_every_code_is_written_as_it_is_read() {
+    for sample in [
+        "WV12CP2 SI=s1 CA=((CT,CO),(DL,en),(SC,(SU,WS,WU,OWN)),(TA,10.0.0.9),(TP,3171))",
+        "WV12CP2 SI=s1 CA=((CT,PD))",
+        "WV12CP2 SI=s1 CA=((CT,CL))",
+        "WV12CP2 SI=s1 CA=((CT,OT))",
+        "WV12CP2 SI=s1 CA=((CT,WATCH))",
+        "WV12PC2 SI=s1 AP=((CI,\"http://cir?x=1\"),(MT,1),(PM,10),(SB,HTTP),(SC,ST),(TA,10.0.0.1),(TP,3171),(UP,3717))",
+        "WV12SQ3 SI=s1 RF=(FF,PF) AR=F",
+        "WV12SQ3 SI=s1 RF=(WV) AR=T",
+        "WV13QS3 SI=s1 NF=(GE) AF=(FF,PF,IF)",
+        "WV12QS3 SI=s1",
+        "WV12DI0 SI=s1 ST=(601,\"logged in elsewhere\")",
+        "WV12DI9 ST=200",
+        "WV12KA4 SI=s1 TL=60",
+        "WV12AK4 SI=s1 ST=200 KA=60",
+        "WV12GL5 SI=s1",
+        "WV12LG5 SI=s1 CL=(wv:ann/friends@a.com,wv:ann/work@a.com) DC=wv:ann/friends@a.com",
+        "WV12CL6 SI=s1 CL=wv:ann/new@a.com UN=((Bob,wv:bob@b.com),(,wv:eve@b.com)) CP=((DN,\"New ones\"),(DE,T))",
+        "WV12CL6 SI=s1 CL=wv:ann/new@a.com UN=wv:bob@b.com CP=(OWN,1)",
+        "WV12DL7 SI=s1 CL=wv:ann/new@a.com",
+        "WV12LM8 SI=s1 CL=wv:ann/new@a.com RN=(wv:bob@b.com) RL=F",
+        "WV12LM8 SI=s1 CL=wv:ann/new@a.com CP=((DN,Old)) RL=F",
+        "WV12LM8 SI=s1 CL=wv:ann/new@a.com RL=T",
+        "WV12ML8 SI=s1 ST=200 UN=((Bob,wv:bob@b.com)) CP=((DN,Old))",
+        "WV12ML8 SI=s1 ST=(700,\"no such list\")",
+        "WV12GP9 SI=s1 UI=(wv:bob@b.com,wv:eve@b.com) CL=wv:ann/new@a.com PS=(OS,UA)",
+        "WV12PG9 SI=s1 ST=200 PR=(wv:bob@b.com,((OS,T,T),(ST,F)))",
+    ] {
+        again(sample);
+    }
+}
+
+// WV-PTS-04
+#[test]
+fn wv_pts_04_what_cannot_be_read_is_refused_as_far_as_it_is_known() {
+    let written = |message: Option<PtsMessage>| message.map(|message| message.write().unwrap());
+    assert_eq!(written(refuse_unreadable(b"WV12SB7 UI=((", PtsError::BadParameter)).unwrap(), "WV12ST7 ST=400");
+    assert_eq!(written(refuse_unreadable(b"WV99SB7 UI=a", PtsError::UnsupportedVersion)).unwrap(), "WV12ST0 ST=505");
+    assert_eq!(written(refuse_unreadable(b"hello", PtsError::BadParameter)), None);
+    assert_eq!(written(refuse_unreadable(b"\xff\xfe", PtsError::BadParameter)), None);
+    for (sample, refusal) in [
+        ("WV12XX7 SI=s1", "WV12ST7 SI=s1 ST=501"),
+        ("WV12LM7 SI=s1 CL=x AN=((a,b,c,d))", "WV12ST7 SI=s1 ST=402"),
+        ("WV12CP7 CA=((MT,many))", "WV12ST7 ST=402"),
+    ] {
+        let message = read(sample).unwrap();
+        let refused = read_envelope(&message).map(|_| sample).unwrap_err();
+        assert_eq!(refused.to_message(message.version).write().unwrap(), refusal, "{sample}");
+    }
+}
+
+#[test]
 fn wv_pts_01_letters_of_either_case_and_trailing_line_ends_are_taken() {
     let message = read("wv12sb7 si=S1 ps=os ui=wv:bob@b.com\r\n").unwrap();
     assert_eq!((message.code.to_string().as_str(), message.transaction, message.text(b"SI")), ("SB", 7, Some("S1")));

@@ -92,3 +92,62 @@ fn other(number: u32) -> Option<&'static Encoding> {
     };
     Encoding::for_label(label.as_bytes())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decoded(number: u32, octets: &[u8]) -> Result<String, CodecError> {
+        Charset::from_mib_enum(number)?.decode(octets).map(Cow::into_owned)
+    }
+
+    #[test]
+    fn every_number_names_its_character_set() {
+        for (number, octets, text) in [
+            (0, "ä".as_bytes(), "ä"),
+            (3, b"a", "a"),
+            (4, b"\xe4", "ä"),
+            (5, b"\xb1", "ą"),
+            (6, b"\xa9", "İ"),
+            (7, b"\xb3", "ŗ"),
+            (8, b"\xe4", "ф"),
+            (9, b"\xc7", "ا"),
+            (10, b"\xe1", "α"),
+            (11, b"\xe0", "א"),
+            (12, b"\xfd", "ı"),
+            (13, b"\xb3", "ģ"),
+            (17, b"\x82\xa0", "あ"),
+            (18, b"\xa4\xa2", "あ"),
+            (38, b"\xb0\xa1", "가"),
+            (39, b"\x1b$B$\"\x1b(B", "あ"),
+            (109, b"\xb8", "ø"),
+            (110, b"\xa1", "Ḃ"),
+            (111, b"\xa4", "€"),
+            (112, b"\xaa", "Ș"),
+            (113, b"\xc4\xe3", "你"),
+            (114, b"\xc4\xe3", "你"),
+            (1000, b"\x00a", "a"),
+            (1014, b"a\x00", "a"),
+            // A byte-order mark says more than the name.
+            (1015, b"\xff\xfea\x00", "a"),
+            (2026, b"\xa7A", "你"),
+            (2084, b"\xc6", "ф"),
+            (2088, b"\xa4", "є"),
+        ] {
+            assert_eq!(decoded(number, octets).as_deref(), Ok(text), "{number}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_text_of_its_set_is_refused() {
+        assert_eq!(decoded(106, b"\xff"), Err(CodecError::MalformedText));
+        assert_eq!(decoded(17, b"\x82"), Err(CodecError::MalformedText));
+        assert_eq!(decoded(99_999, b"a"), Err(CodecError::UnsupportedCharset));
+    }
+
+    #[test]
+    fn strings_of_two_octet_sets_end_with_two_zeros() {
+        let width = |number| Charset::from_mib_enum(number).unwrap().terminator_width();
+        assert_eq!([0, 4, 17, 39, 1000, 1014].map(width), [1, 1, 1, 1, 2, 2]);
+    }
+}
