@@ -2,6 +2,8 @@
 
 mod authorization;
 mod conversing;
+mod inviting;
+mod looking;
 mod messaging;
 mod permission;
 mod property;

@@ -6,9 +6,7 @@ use crate::{
     conversation::{Access, Ask, Hearers, Lookup, News, OwnChange, PropertyChange, Query, Removal, Reply, Who},
     engine::{Creation, Joining, shard_of},
     event::{Acknowledgement, DetachReason, EventKind, Operation, RequestId, Submission},
-    invitation::{
-        Extension, Invitation, InvitationAnswer, InvitationKind, InvitationNews, InvitationVerdict, Response,
-    },
+    invitation::{Invitation, InvitationAnswer, InvitationKind, InvitationNews, InvitationVerdict, Response},
     message::{Message, MessageId},
     outcome::Outcome,
     record::FactKey,
@@ -20,8 +18,8 @@ use proptest::prelude::*;
 use std::collections::BTreeSet;
 
 const ROOM: &str = "alice/room@wv.example";
-const ALICE: &str = "alice@wv.example";
-const CAROL: &str = "carol@wv.example";
+pub(super) const ALICE: &str = "alice@wv.example";
+pub(super) const CAROL: &str = "carol@wv.example";
 const BOB: &str = "bob@sip.example";
 
 fn creation(properties: PropertyChange, joins: bool) -> Operation {
@@ -36,7 +34,7 @@ fn creation(properties: PropertyChange, joins: bool) -> Operation {
     Operation::CreateConversation { conversation: address(ROOM), creation: Box::new(creation) }
 }
 
-fn ask(ask: Ask) -> Operation {
+pub(super) fn ask(ask: Ask) -> Operation {
     Operation::Converse { conversation: address(ROOM), ask }
 }
 
@@ -44,20 +42,20 @@ fn join() -> Operation {
     ask(Ask::Join { name: None, follow: true, own: OwnChange::default() })
 }
 
-fn outcome(world: &World, id: RequestId) -> Outcome {
+pub(super) fn outcome(world: &World, id: RequestId) -> Outcome {
     match world.answer(id) {
         Answer::Conversation { outcome, .. } | Answer::Done { outcome, .. } | Answer::Sent { outcome, .. } => outcome,
         other => panic!("{other:?}"),
     }
 }
 
-fn does(world: &mut World, user: &str, endpoint: &Endpoint, operation: Operation) -> Outcome {
+pub(super) fn does(world: &mut World, user: &str, endpoint: &Endpoint, operation: Operation) -> Outcome {
     let id = world.request(user, endpoint, operation);
     outcome(world, id)
 }
 
 /// Alice and Carol in a room, each with one session.
-fn room(shards: u32, properties: PropertyChange) -> World {
+pub(super) fn room(shards: u32, properties: PropertyChange) -> World {
     let mut world = World::with(shards, |_| {});
     world.attach(ALICE, &session("a"));
     world.attach(CAROL, &session("c"));
@@ -92,7 +90,7 @@ fn news(seen: &[CommandKind]) -> Vec<(String, News)> {
     told.collect()
 }
 
-fn invitations(seen: &[CommandKind]) -> Vec<(String, InvitationNews)> {
+pub(super) fn invitations(seen: &[CommandKind]) -> Vec<(String, InvitationNews)> {
     let told = seen.iter().filter_map(|kind| match kind {
         CommandKind::Invitation { endpoint, news } => Some((endpoint.id.to_string(), news.clone())),
         _ => None,
@@ -100,7 +98,7 @@ fn invitations(seen: &[CommandKind]) -> Vec<(String, InvitationNews)> {
     told.collect()
 }
 
-fn invite(kind: InvitationKind, to: &[&str], now: Timestamp, secs: u64) -> Operation {
+pub(super) fn invite(kind: InvitationKind, to: &[&str], now: Timestamp, secs: u64) -> Operation {
     let conversation = kind.needs_conversation().then(|| address(ROOM));
     let invitation = Invitation {
         id: "i1".into(),
@@ -119,7 +117,7 @@ fn invite(kind: InvitationKind, to: &[&str], now: Timestamp, secs: u64) -> Opera
     Operation::Invite { recipients: to.iter().map(|text| address(text)).collect(), invitation: Box::new(invitation) }
 }
 
-fn respond(accepts: bool) -> Operation {
+pub(super) fn respond(accepts: bool) -> Operation {
     Operation::Respond(Response { id: "i1".into(), inviter: None, accepts, note: None, joins: false })
 }
 
@@ -354,75 +352,6 @@ fn the_other_side_is_invited_by_a_text() {
     assert!(outcome(&world, id).is_success());
     let refused = does(&mut world, ALICE, &session("a"), invite(InvitationKind::Application, &[BOB], now, 60));
     assert_eq!(refused, Outcome::NotImplemented);
-}
-
-fn extension(to: &[&str], now: Timestamp) -> Operation {
-    Operation::ExtendTalk(Box::new(Extension {
-        conversation: address("alice/talk@wv.example"),
-        written: "wv:alice/talk@wv.example".into(),
-        id: "t1".into(),
-        recipients: to.iter().map(|text| address(text)).collect(),
-        name: Some("al".into()),
-        follow: true,
-        welcome: None,
-        expires: now.after(std::time::Duration::from_secs(60)),
-    }))
-}
-
-#[test]
-fn a_talk_of_two_becomes_a_conversation_to_which_others_are_invited() {
-    let mut world = room(2, PropertyChange::default());
-    let now = world.now;
-    let id = world.request(ALICE, &session("a"), extension(&[CAROL], now));
-    assert_eq!(outcome(&world, id), Outcome::Success);
-    let told = invitations(&world.take());
-    assert!(
-        matches!(&told[..], [(place, InvitationNews::Invited(invitation))]
-            if place == "c" && invitation.kind == InvitationKind::ExtendedTalk),
-        "{told:?}"
-    );
-    let join = |conversation: &str| Operation::Converse {
-        conversation: address(conversation),
-        ask: Ask::Join { name: None, follow: true, own: OwnChange::default() },
-    };
-    assert_eq!(does(&mut world, CAROL, &session("c"), join("alice/talk@wv.example")), Outcome::Success);
-    let again = world.request(ALICE, &session("a"), extension(&[CAROL; 2000], now));
-    assert_eq!(outcome(&world, again), Outcome::BadParameter);
-}
-
-#[test]
-fn who_accepts_membership_becomes_a_member_and_other_devices_hear_that_it_is_settled() {
-    let mut world = room(2, PropertyChange::default());
-    world.attach(CAROL, &session("c2"));
-    let now = world.now;
-    let invited = invite(InvitationKind::Membership, &[CAROL], now, 60);
-    assert_eq!(does(&mut world, ALICE, &session("a"), invited), Outcome::Success);
-    world.take();
-    assert_eq!(does(&mut world, CAROL, &session("c"), respond(true)), Outcome::Success);
-    let told = invitations(&world.take());
-    assert!(
-        told.iter().any(|(place, news)| place == "c2" && matches!(news, InvitationNews::Settled { .. })),
-        "{told:?}"
-    );
-    let members = world.request(CAROL, &session("c"), ask(Ask::Members));
-    let Answer::Conversation { reply: Reply::Members(members), .. } = world.answer(members) else { panic!() };
-    assert!(format!("{members:?}").contains("carol"), "{members:?}");
-}
-
-#[test]
-fn an_invitation_to_nobody_and_one_that_is_over_are_told_so() {
-    let mut world = room(2, PropertyChange::default());
-    let now = world.now;
-    let nobody = invite(InvitationKind::Message, &["nobody@wv.example"], now, 60);
-    assert_eq!(does(&mut world, ALICE, &session("a"), nobody), Outcome::UnknownUser);
-    let nowhere = invite(InvitationKind::Message, &["carol@nowhere.example"], now, 60);
-    assert_eq!(does(&mut world, ALICE, &session("a"), nowhere), Outcome::UnknownDomain);
-    world.wait_millis(5_000);
-    let over = invite(InvitationKind::Message, &[CAROL], now, 1);
-    assert!(!does(&mut world, ALICE, &session("a"), over).is_success());
-    let many: Vec<String> = (0..2000).map(|number| format!("u{number}@wv.example")).collect();
-    let many: Vec<&str> = many.iter().map(String::as_str).collect();
-    assert!(!does(&mut world, ALICE, &session("a"), invite(InvitationKind::Message, &many, now, 60)).is_success());
 }
 
 #[test]

@@ -17,11 +17,11 @@ use crate::{
 };
 use std::time::Duration;
 
-const ALICE: &str = "alice@wv.example";
+pub(super) const ALICE: &str = "alice@wv.example";
 const BOB: &str = "bob@sip.example";
-const ZOE: &str = "zoe@peer.example";
+pub(super) const ZOE: &str = "zoe@peer.example";
 
-fn watch(world: &mut World, user: &str, endpoint: &Endpoint, targets: &[&str]) -> RequestId {
+pub(super) fn watch(world: &mut World, user: &str, endpoint: &Endpoint, targets: &[&str]) -> RequestId {
     let targets = targets.iter().map(|text| address(text)).collect();
     let operation = Operation::Watch { targets, attributes: AttributeSet::ALL, auto_subscribe: true };
     world.request(user, endpoint, operation)
@@ -73,7 +73,7 @@ fn questions(seen: &[CommandKind]) -> usize {
     seen.iter().filter(|kind| matches!(kind, CommandKind::AskAuthorization { .. })).count()
 }
 
-fn opened(seen: &[CommandKind]) -> Vec<(SubscriptionId, bool)> {
+pub(super) fn opened(seen: &[CommandKind]) -> Vec<(SubscriptionId, bool)> {
     seen.iter()
         .filter_map(|kind| match kind {
             CommandKind::OpenSubscription { subscription, lasting, .. } => Some((subscription.clone(), *lasting)),
@@ -82,16 +82,16 @@ fn opened(seen: &[CommandKind]) -> Vec<(SubscriptionId, bool)> {
         .collect()
 }
 
-fn closed(seen: &[CommandKind]) -> usize {
+pub(super) fn closed(seen: &[CommandKind]) -> usize {
     seen.iter().filter(|kind| matches!(kind, CommandKind::CloseSubscription { .. })).count()
 }
 
-fn update(world: &mut World, watcher: &str, update: SubscriptionUpdate) {
+pub(super) fn update(world: &mut World, watcher: &str, update: SubscriptionUpdate) {
     let subscription = SubscriptionId::lasting(&address(watcher), &address(ZOE));
     world.event(EventKind::Subscription { subscription, update });
 }
 
-fn online() -> SubscriptionUpdate {
+pub(super) fn online() -> SubscriptionUpdate {
     let devices = vec![Device { online: Value::Known(true), ..Device::default() }];
     SubscriptionUpdate::Active(Some(Box::new(PresenceDocument { person: Person::default(), devices })))
 }
@@ -299,49 +299,6 @@ fn a_refusal_is_shown_once_and_not_retried() {
     world.wait_millis(3_600_000);
     let seen = world.take();
     assert_eq!((opened(&seen).len(), notifications(&seen).len()), (0, 0));
-}
-
-#[test]
-fn a_subscription_that_speaks_after_the_end_of_a_former_one_is_closed_too() {
-    let mut world = World::new();
-    let presentity = watch(&mut world, ALICE, &session("a"), &[ZOE]);
-    assert_eq!(outcome(world.answer(presentity)), Outcome::Success);
-    // What was restored ends at the same moment in which it is opened anew.
-    let later = Some(Duration::from_secs(3600));
-    update(&mut world, ALICE, SubscriptionUpdate::Ended { reason: EndReason::Probation, retry_after: later });
-    update(&mut world, ALICE, online());
-    world.take();
-    world.request(ALICE, &session("a"), Operation::Unwatch { targets: vec![address(ZOE)] });
-    world.wait_millis(120_000);
-    assert_eq!(closed(&world.take()), 1);
-}
-
-#[test]
-fn a_look_that_finds_nothing_says_why() {
-    for (said, shown) in [
-        (SubscriptionUpdate::Pending, Outcome::NotDecided),
-        (ended(EndReason::Rejected), Outcome::Blocked),
-        (ended(EndReason::NoResource), Outcome::UnknownUser),
-        (ended(EndReason::Giveup), Outcome::NotDecided),
-        (ended(EndReason::Timeout), Outcome::Unavailable),
-        (SubscriptionUpdate::Failed { outcome: Outcome::Timeout, retry_after: None }, Outcome::Timeout),
-        (online(), Outcome::Success),
-        (SubscriptionUpdate::Active(None), Outcome::Success),
-    ] {
-        let mut world = World::new();
-        world.attach(ALICE, &session("a"));
-        let operation = Operation::Fetch { targets: vec![address(ZOE)], attributes: AttributeSet::ALL };
-        let id = world.request(ALICE, &session("a"), operation);
-        let (subscription, lasting) = opened(&world.take()).pop().unwrap();
-        assert!(!lasting);
-        world.event(EventKind::Subscription { subscription, update: said.clone() });
-        let Answer::Presence { outcome, .. } = world.answer(id) else { panic!("{said:?}") };
-        assert_eq!(outcome, shown, "{said:?}");
-    }
-}
-
-fn ended(reason: EndReason) -> SubscriptionUpdate {
-    SubscriptionUpdate::Ended { reason, retry_after: None }
 }
 
 #[test]
