@@ -71,6 +71,20 @@ struct Session {
     /// When it is to be renewed.
     until: Timestamp,
     is_opened_here: bool,
+    standing: Standing,
+}
+
+/// What a session is good for. What the peer sends in it is taken in any case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    /// Our last step is out: before the peer has taken it, it knows no session.
+    Confirming,
+    /// For all that is between the two.
+    Usable,
+    /// The peer did not take what we sent in it; it may go on sending in it.
+    // QUIRK ssp_dead_session: goes on in a session that its peer has replaced, and repeats what is refused there until it
+    // expires; Baraza.
+    Dead,
 }
 
 /// The association.
@@ -165,9 +179,9 @@ impl Association {
         let wait = self.settings.limits.setup_wait;
         let halves = [&self.opening, &self.answering].into_iter().flatten();
         let halves = halves.flat_map(|half| [Some(half.since.after(wait)), half.repeat_at].into_iter().flatten());
-        let wants_session = self.sessions.is_empty() && self.outbox.is_waiting() && self.may_open();
+        let wants_session = self.living().is_none() && self.outbox.is_waiting() && self.may_open();
         let open = wants_session.then_some(self.open_after);
-        let renewal = self.sessions.front().filter(|_| self.may_open()).map(|session| self.renewal_of(session));
+        let renewal = self.living().filter(|_| self.may_open()).map(|session| self.renewal_of(session));
         halves.chain(open).chain(renewal).chain(self.outbox.deadline()).min()
     }
 
@@ -200,7 +214,7 @@ impl Association {
     /// How it stands.
     #[must_use]
     pub fn state(&self, now: Timestamp) -> AssociationState {
-        match (self.sessions.is_empty(), self.opener.state, self.answerer.state) {
+        match (self.living().is_none(), self.opener.state, self.answerer.state) {
             (false, ..) => AssociationState::Open,
             (true, OpenerState::Idle, AnswererState::Idle) if self.open_after > now => AssociationState::BackingOff,
             (true, OpenerState::Idle, AnswererState::Idle) => AssociationState::Idle,
@@ -221,10 +235,14 @@ impl Association {
         self.outbox.len()
     }
 
-    /// The ids of the newest session: ours and the peer's.
+    /// The ids of the newest session that is not dead: ours and the peer's.
     #[must_use]
     pub fn session(&self) -> Option<(&SessionId, &SessionId)> {
-        self.sessions.front().map(|session| (&session.own, &session.peer))
+        self.living().map(|session| (&session.own, &session.peer))
+    }
+
+    fn living(&self) -> Option<&Session> {
+        self.sessions.iter().find(|session| session.standing != Standing::Dead)
     }
 
     /// Whether a message of this session is for it.
@@ -326,8 +344,10 @@ impl Association {
                 }
             }
             Some(PostPurpose::LastStep(own)) => {
-                if result != PostResult::Taken {
-                    // The peer does not know our id: the session is none.
+                if result == PostResult::Taken {
+                    self.confirm(&own);
+                } else {
+                    // The peer does not know our id.
                     self.drop_session(&own);
                 }
             }
@@ -352,14 +372,20 @@ impl Association {
 
     /// The session with this id of ours is of no use any more.
     fn drop_session(&mut self, own: &SessionId) {
-        let before = self.sessions.len();
-        self.sessions.retain(|session| session.own != *own);
-        if self.sessions.len() == before {
+        let Some(session) = self.sessions.iter_mut().find(|session| session.own == *own) else { return };
+        if std::mem::replace(&mut session.standing, Standing::Dead) == Standing::Dead {
             return;
         }
         self.is_changed = true;
-        if self.sessions.is_empty() {
+        if self.living().is_none() {
             self.commands.push_back(Command::Lost);
+        }
+    }
+
+    fn confirm(&mut self, own: &SessionId) {
+        let session = self.sessions.iter_mut().find(|session| session.own == *own);
+        if let Some(session) = session.filter(|session| session.standing == Standing::Confirming) {
+            session.standing = Standing::Usable;
         }
     }
 
@@ -377,7 +403,7 @@ impl Association {
 
     /// Posts what may go, begins a set-up where one is wanted, and keeps what changed.
     fn settle(&mut self, now: Timestamp) {
-        if let Some(session) = self.sessions.front() {
+        if let Some(session) = self.sessions.iter().find(|session| session.standing == Standing::Usable) {
             let (own, limit) = (session.own.clone(), self.settings.limits.posts_max);
             while self.outbox.in_flight() < limit
                 && let Some(outgoing) = self.outbox.next()
@@ -385,7 +411,7 @@ impl Association {
                 self.post_transaction(now, &own, outgoing);
             }
         }
-        let is_wanted = match self.sessions.front() {
+        let is_wanted = match self.living() {
             None => self.outbox.is_waiting(),
             Some(session) => self.renewal_of(session) <= now,
         };

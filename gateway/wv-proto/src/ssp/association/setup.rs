@@ -1,7 +1,7 @@
 //! The two ends of a set-up, with what they know.
 
 use super::{
-    Association, Session,
+    Association, Session, Standing,
     event::{Command, PostPurpose},
 };
 use crate::{
@@ -255,7 +255,8 @@ impl Association {
         let wish = time_to_live.filter(|wish| !wish.is_zero()).unwrap_or(limits.time_to_live);
         let until = now.after(wish.min(limits.time_to_live).max(TIME_TO_LIVE_MIN));
         let (setup, peer) = (half.transaction_id, peer.clone());
-        self.sessions.push_front(Session { setup, own, peer, until, is_opened_here });
+        let standing = if is_opened_here { Standing::Usable } else { Standing::Confirming };
+        self.sessions.push_front(Session { setup, own, peer, until, is_opened_here, standing });
         // Crossing set-ups leave two, of which the peer may use either.
         self.sessions.truncate(self.settings.limits.sessions_max);
         (self.setup_failures, self.open_after) = (0, now);
@@ -272,7 +273,7 @@ impl Association {
         let is_first = self.settings.local.domain() < self.settings.peer.domain();
         let pause = if is_first { pause } else { pause.saturating_mul(2) };
         self.open_after = self.open_after.max(now.after(pause));
-        if is_opened_here && self.sessions.is_empty() {
+        if is_opened_here && self.living().is_none() {
             for (key, failure) in self.outbox.setup_failed(now, &mut self.commands) {
                 self.commands.push_back(Command::Finished { key, result: Err(failure) });
             }

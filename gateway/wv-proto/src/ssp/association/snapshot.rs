@@ -1,7 +1,7 @@
 //! What of an association survives the end of the process.
 
 use super::{
-    Association, AssociationSettings, Session,
+    Association, AssociationSettings, Session, Standing,
     event::{Kept, Request},
     setup::Half,
 };
@@ -51,6 +51,7 @@ impl Association {
             writer.text(session.peer.as_str());
             writer.number(session.until.as_millis());
             writer.octet(u8::from(session.is_opened_here));
+            writer.octet(u8::from(session.standing == Standing::Dead));
         });
         let place = Self::OPENER_STATES.iter().position(|state| *state == self.opener.state);
         write_half(&mut writer, place, self.opening.as_ref());
@@ -83,6 +84,8 @@ impl Association {
                 peer: SessionId::new(reader.text()?),
                 until: Timestamp::from_millis(reader.number()?),
                 is_opened_here: reader.octet()? != 0,
+                // Whether the peer took the last step is known no more; what is sent in the session tells.
+                standing: if reader.octet()? == 0 { Standing::Usable } else { Standing::Dead },
             })
         })?;
         association.sessions = sessions.into();

@@ -289,6 +289,45 @@ fn a_step_that_comes_too_early_is_made_once_more() {
 }
 
 #[test]
+fn the_end_that_was_asked_sends_nothing_before_its_last_step_is_taken() {
+    let mut wire = Wire::new();
+    wire.tell(0, request(1));
+    for _ in 0..3 {
+        wire.deliver(Fate::Arrives);
+    }
+    wire.tell(1, request(2));
+    wire.deliver(Fate::Arrives);
+    wire.deliver(Fate::Arrives);
+    let titles: Vec<String> =
+        wire.posts.iter().map(|(from, _, document)| format!("{from} {}", document.title())).collect();
+    assert_eq!(titles, ["1 LoginResponse Response"]);
+    wire.run();
+    assert_eq!((wire.executed[0].as_slice(), wire.executed[1].as_slice()), (&["m2".into()][..], &["m1".into()][..]));
+}
+
+// QUIRK ssp_dead_session: goes on in a session that its peer has replaced, and repeats what is refused there until it
+// expires; Baraza.
+#[test]
+fn what_the_peer_sends_in_a_session_it_refuses_to_us_is_taken() {
+    let mut wire = Wire::new();
+    wire.tell(0, request(1));
+    wire.run();
+    let (_, peer) = wire.ends[0].session().unwrap();
+    let peer = peer.clone();
+    wire.tell(0, request(2));
+    wire.deliver(Fate::Unreachable);
+    wire.tell(0, request(3));
+    wire.pass(100_000);
+    assert!(wire.ends[0].knows_session(&peer));
+    assert_eq!(wire.finished.len(), 3);
+    wire.restart(0);
+    assert!(wire.ends[0].knows_session(&peer));
+    wire.tell(1, request(4));
+    wire.pass(200_000);
+    assert_eq!(wire.executed[0], ["m4"]);
+}
+
+#[test]
 fn wv_ssp_11_a_peer_that_has_forgotten_the_session_gets_a_new_one() {
     let mut wire = Wire::new();
     wire.tell(0, request(1));
