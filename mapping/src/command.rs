@@ -7,6 +7,7 @@ use crate::{
     conversation::{Found, News, Reply},
     correlation::Correlation,
     event::{DeliveryId, RequestId, SubscriptionId},
+    federation::FarAsk,
     invitation::InvitationNews,
     message::{Message, MessageId, Report},
     outcome::{Detail, Outcome},
@@ -124,6 +125,8 @@ pub enum CommandKind {
         /// What.
         news: InvitationNews,
     },
+    /// Ask something of a neighbour server about a conversation or an invitation.
+    Far(Box<FarAsk>),
     /// Hand this to the engine shard that owns the user, as [`crate::event::EventKind::Forwarded`].
     Forward(Forwarded),
 }

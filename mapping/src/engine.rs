@@ -22,6 +22,7 @@ mod attribute_list;
 mod belonging;
 mod cell;
 mod conversation;
+mod federation;
 mod fetch;
 mod gathering;
 mod inbox;
@@ -196,6 +197,7 @@ impl Engine {
             EventKind::InvitationAnswerTaken { inviter, id, invitee } => {
                 self.invitation_answer_taken(&inviter, &id, &invitee);
             }
+            EventKind::Far(word) => self.far_said(*word),
             EventKind::Forwarded(forwarded) => self.word(&forwarded.to, *forwarded.word),
         }
         self.settle();

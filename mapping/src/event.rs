@@ -7,6 +7,7 @@ use crate::{
     conversation::{Ask, Hearers, Lookup},
     correlation::Correlation,
     engine::Creation,
+    federation::FarWord,
     invitation::{Extension, Invitation, Response},
     message::{Message, MessageId, Report},
     outcome::Outcome,
@@ -80,6 +81,8 @@ pub enum EventKind {
         /// Whether it can be reached.
         reachable: bool,
     },
+    /// A neighbour server says something about a conversation or an invitation.
+    Far(Box<FarWord>),
     /// Something that the engine shard of another user wants this shard to know; made by
     /// [`crate::command::CommandKind::Forward`] and opaque outside the engine.
     Forwarded(crate::command::Forwarded),
@@ -100,6 +103,7 @@ impl EventKind {
             Self::InvitationAnswerTaken { inviter, .. } => Some(inviter.clone()),
             Self::Subscription { subscription, .. } => subscription.presentity(),
             Self::Peer { .. } => None,
+            Self::Far(word) => Some(word.user.clone()),
             Self::Forwarded(forwarded) => Some(forwarded.to.clone()),
         }
     }

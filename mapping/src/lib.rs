@@ -23,6 +23,7 @@ pub mod conversation;
 pub mod correlation;
 pub mod engine;
 pub mod event;
+pub mod federation;
 mod few;
 mod gather;
 #[cfg(test)]

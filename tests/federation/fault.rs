@@ -10,7 +10,14 @@ use std::{
     net::{Ipv4Addr, SocketAddr},
     time::Duration,
 };
-use wv_proto::ssp::primitive::Primitive;
+use wv_proto::ssp::{Body, Document, primitive::Primitive};
+
+/// The code of the first transaction of an answer; success where it has none.
+pub(crate) fn code_of(document: &Document) -> u16 {
+    let Body::Session(message) = &document.body else { panic!("{document:?}") };
+    let content = message.transactions[0].content.as_ref().unwrap();
+    content.status().map_or(200, |status| status.code.number())
+}
 
 fn is_message(primitive: &Primitive, text: &str) -> bool {
     match primitive {
@@ -121,4 +128,60 @@ fn what_cannot_be_read_is_400_and_who_is_unknown_gets_nothing() {
                      serviceID='wv:@stranger.example'><SecretToken>00</SecretToken></SendSecretToken>\
                      </SetupTransaction></WV-SSP-Message>";
     assert!(post_octets(gateway, stranger).is_err(), "closed without an answer");
+}
+
+/// A fault at every step of a set-up that the gateway opens; the message arrives all the same.
+fn arrives_after(faults: &[(&str, Fault)], patience: Duration) {
+    std::thread::scope(|scope| {
+        for (title, fault) in faults {
+            scope.spawn(move || {
+                let world = World::new();
+                let mut bob = Agent::registered(world.gateway.sip(), BOB);
+                world.home.fail(title, *fault);
+                let status = bob.send("sip:alice@foreign.example", "in the end").unwrap();
+                assert!(status == 200 || status == 202, "{title} {fault:?}: {status}");
+                expect_message(&world, "in the end", patience);
+                world.home.wait_for_session("sip.example");
+            });
+        }
+    });
+}
+
+const OWN_STEPS: [&str; 3] = ["SendSecretToken Request", "LoginRequest Request", "LoginResponse Request"];
+
+#[test]
+fn a_peer_that_refuses_a_step_is_set_up_again() {
+    let closed = OWN_STEPS.map(|title| (title, Fault::Close));
+    let failed = OWN_STEPS.map(|title| (title, Fault::Status(500)));
+    // The engine tries again after half a minute.
+    arrives_after(&[closed, failed].concat(), Duration::from_secs(60));
+}
+
+#[test]
+fn wv_ssp_12_a_peer_that_falls_silent_at_a_step_is_set_up_again_after_a_minute() {
+    arrives_after(&OWN_STEPS.map(|title| (title, Fault::Silence)), Duration::from_secs(150));
+}
+
+#[test]
+fn a_post_that_nobody_answers_is_repeated_in_a_new_session() {
+    let world = World::new();
+    let mut bob = Agent::registered(world.gateway.sip(), BOB);
+    world.home.open_session("sip.example");
+    world.home.fail("SendMessageRequest", Fault::Hang);
+    assert_eq!(bob.send("sip:alice@foreign.example", "after a silence"), Ok(202));
+    expect_message(&world, "after a silence", Duration::from_secs(40));
+}
+
+#[test]
+fn a_peer_that_was_away_gets_what_waited() {
+    let mut world = World::new();
+    let mut bob = Agent::registered(world.gateway.sip(), BOB);
+    world.home.open_session("sip.example");
+    let port = world.home.port();
+    let ssp = SocketAddr::from((Ipv4Addr::LOCALHOST, world.gateway.ports().ssp));
+    drop(world.home);
+    assert_eq!(bob.send("sip:alice@foreign.example", "while away"), Ok(202));
+    // Another process, which knows nothing of the session.
+    world.home = acceptance::ssp_peer::SspHome::start("foreign.example", port, ssp);
+    expect_message(&world, "while away", Duration::from_secs(60));
 }

@@ -3,8 +3,10 @@
 
 mod deploy;
 mod fault;
+mod group;
 mod message;
 mod presence;
+mod replay;
 
 use acceptance::{
     product::{Gateway, Setup},

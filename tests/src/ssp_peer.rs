@@ -1,8 +1,10 @@
 //! A home server that speaks SSP, scripted: written from what is known of such servers, with nothing of the product in it
 //! but the codec.
 
+mod recorder;
 mod wire;
 
+pub use recorder::Recorder;
 pub use wire::post_octets;
 
 use crate::{port, wait};
@@ -47,6 +49,8 @@ pub enum Fault {
     Close,
     /// It is taken, and nothing is ever answered.
     Silence,
+    /// The connection stays open and nothing comes over it.
+    Hang,
 }
 
 /// A request of the gateway, as it came.
@@ -368,6 +372,10 @@ impl Inner {
             let status = match fault {
                 Some(Fault::Status(status)) => status,
                 Some(Fault::Close) => return,
+                Some(Fault::Hang) => {
+                    std::thread::sleep(HANG);
+                    return;
+                }
                 Some(Fault::Silence) => 200,
                 None => match self.take(document, &mut after) {
                     Some(status) => status,
@@ -582,5 +590,8 @@ pub fn port() -> u16 {
 }
 
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Longer than anybody waits for the answer to a post.
+const HANG: Duration = Duration::from_secs(20);
 
 const DAY: Duration = Duration::from_secs(86_400);

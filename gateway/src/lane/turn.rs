@@ -534,6 +534,7 @@ impl Lane {
                 DeliveryRoute::Peer(peer) => Addressee::Side(self.side_of(peer)),
             },
             CommandKind::OpenSubscription { peer, .. } => Addressee::Side(self.side_of(peer)),
+            CommandKind::Far(ask) => Addressee::Side(self.side_of(&ask.peer)),
             // Its name does not say through which peer it goes; whoever does not know it has nothing to do.
             CommandKind::CloseSubscription { .. } => Addressee::Sides,
             CommandKind::Forward(_) => Addressee::Lane,

@@ -5,6 +5,8 @@ mod answer;
 mod client;
 mod command;
 mod execute;
+mod far;
+mod group;
 pub mod listener;
 mod restore;
 mod settings;
@@ -32,7 +34,7 @@ use mapping::{
 };
 use std::{
     cell::RefCell,
-    collections::{BTreeMap, HashMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
     rc::{Rc, Weak},
     sync::Arc,
 };
@@ -88,6 +90,8 @@ pub struct Federation {
     purposes: HashMap<u64, command::Purpose>,
     held: BTreeMap<u64, Vec<Output>>,
     subscriptions: Subscriptions,
+    /// Users of ours in groups of peers.
+    far_members: BTreeMap<Address, BTreeSet<Address>>,
     /// Set-ups of peers that may have meant another domain of ours.
     trials: HashMap<(Box<str>, TransactionId), Trial>,
     next_number: u64,

@@ -109,6 +109,9 @@ impl Engine {
         conversation: &Address,
         ask: Ask,
     ) {
+        if let Some(peer) = self.far_home(conversation) {
+            return self.ask_far(request, user, endpoint, (conversation, peer), ask);
+        }
         let refusal = self.refusal_for_conversation(conversation);
         let is_unknown = self.config.domains.is_hosted(user) && !self.accounts.contains(user);
         if let Some(outcome) = refusal.or_else(|| is_unknown.then_some(Outcome::UnknownUser)) {
@@ -119,7 +122,7 @@ impl Engine {
         self.output.tell(conversation, Word::Conversation(Box::new(word)));
     }
 
-    fn hold_for(&mut self, request: RequestId, user: &Address, conversation: &Address) -> u64 {
+    pub(super) fn hold_for(&mut self, request: RequestId, user: &Address, conversation: &Address) -> u64 {
         let number = self.next_number();
         let mut gather = Gather::new(self.output.correlation, user.clone(), request, Purpose::converse());
         gather.outstanding.insert(conversation.clone());
@@ -142,6 +145,9 @@ impl Engine {
 
     /// Says a message to those who hear it; the outcome comes as a verdict under [`Hearers::target`].
     pub(super) fn say(&mut self, endpoint: &Endpoint, hearers: Hearers, message: Message, ticket: u64) {
+        if let Some(peer) = self.far_home(&hearers.conversation) {
+            return self.say_far(endpoint, &hearers, message, ticket, peer);
+        }
         if let Some(outcome) = self.refusal_for_conversation(&hearers.conversation) {
             return self.part_settled(ticket, &hearers.target(), outcome);
         }
@@ -390,7 +396,7 @@ impl Engine {
         self.output.tell(user, Word::Conversation(Box::new(word)));
     }
 
-    fn conversation_answered(
+    pub(super) fn conversation_answered(
         &mut self,
         user: &Address,
         conversation: &Address,
@@ -439,6 +445,9 @@ impl Engine {
             .map(|(number, _)| *number)
             .collect();
         for conversation in gone {
+            if self.leave_far(user, endpoint, &conversation) {
+                continue;
+            }
             let word = ConversationWord::Gone { user: user.clone(), endpoint: endpoint.clone() };
             self.output.tell(&conversation, Word::Conversation(Box::new(word)));
         }

@@ -13,7 +13,7 @@ use crate::{
     message::{Content, Message, ReportWish},
     outcome::Outcome,
     record::{Fact, FactKey},
-    route::Route,
+    route::{DomainRoute, Route},
     side::Endpoint,
     time::Timestamp,
 };
@@ -61,7 +61,7 @@ pub struct Received {
 impl Engine {
     /// Invites users; the invitation holds nobody as invited yet.
     pub(super) fn invite(&mut self, request: RequestId, user: &Address, recipients: &[Address], pattern: Invitation) {
-        if let Some(outcome) = self.refusal_for_guests(user) {
+        if let Some(outcome) = self.refusal_for_strangers(user) {
             return self.output.done(request, outcome);
         }
         let expanded = self.expand(user, recipients, self.config.limits.recipients_per_message);
@@ -128,8 +128,11 @@ impl Engine {
 
     fn invite_one(&mut self, invitation: Invitation, ticket: u64) {
         let row = self.config.domains.find(&invitation.invitee).cloned();
+        let is_home = |row: &DomainRoute| row.route == Route::Hosted || self.far_home(&invitation.invitee).is_some();
+        // Never from one neighbour to another.
+        let may_leave = |row: &DomainRoute| row.route == Route::Hosted || self.far_home(&invitation.inviter).is_none();
         let is_taking =
-            row.as_ref().is_some_and(|row| row.route == Route::Hosted && self.profile(row.side).takes_invitations);
+            row.as_ref().is_some_and(|row| is_home(row) && may_leave(row) && self.profile(row.side).takes_invitations);
         let needs_conversation = invitation.kind.needs_conversation();
         match (row, is_taking, &invitation.conversation) {
             (None, ..) => self.part_settled(ticket, &invitation.invitee, Outcome::UnknownDomain),
@@ -147,6 +150,9 @@ impl Engine {
     }
 
     fn ask_conversation_for(&mut self, conversation: &Address, invitation: Invitation, ticket: u64) {
+        if self.is_invited_from_afar(&invitation.inviter, conversation) {
+            return self.pass_invitation(invitation, ticket);
+        }
         if let Some(outcome) = self.refusal_for_conversation(conversation) {
             return self.part_settled(ticket, &invitation.invitee, outcome);
         }
@@ -189,6 +195,9 @@ impl Engine {
 
     fn pass_invitation(&mut self, invitation: Invitation, ticket: u64) {
         let invitee = invitation.invitee.clone();
+        if let Some(peer) = self.far_home(&invitee) {
+            return self.invite_far(invitation, ticket, peer);
+        }
         let word = InvitationWord::Invite { invitation: Box::new(invitation), ticket };
         self.output.tell(&invitee, Word::Invitation(Box::new(word)));
     }
@@ -259,7 +268,7 @@ impl Engine {
         Outcome::Success
     }
 
-    fn invitation_taken(&mut self, user: &Address, invitation: &Invitation, ticket: u64, outcome: Outcome) {
+    pub(super) fn invitation_taken(&mut self, user: &Address, invitation: &Invitation, ticket: u64, outcome: Outcome) {
         if outcome == Outcome::Success {
             let sent = Sent { expires: invitation.expires, answer: None };
             let key = (invitation.id.clone(), invitation.invitee.clone());
@@ -355,13 +364,17 @@ impl Engine {
         }
     }
 
-    fn invitation_answered(&mut self, user: &Address, answer: InvitationAnswer) {
+    pub(super) fn invitation_answered(&mut self, user: &Address, answer: InvitationAnswer) {
         let key = (answer.id.clone(), answer.invitee.clone());
         let Some(actor) = self.users.get_mut(user) else { return };
         let Some(sent) = actor.sent_invitations.get_mut(&key).filter(|sent| sent.answer.is_none()) else { return };
         sent.answer = Some(answer.clone());
         let sent = sent.clone();
         let endpoints: Vec<Endpoint> = actor.attachments.keys().cloned().collect();
+        if self.respond_far(user, &answer) {
+            self.forget_sent(user, &key);
+            return self.forget_if_empty(user);
+        }
         self.keep_sent(user, &key, &sent);
         // An answer that nobody fetches is kept as long as a report.
         let until = self.now.after(self.config.limits.question_age);
@@ -423,6 +436,9 @@ impl Engine {
     }
 
     fn invitation_withdrawn(&mut self, user: &Address, id: String, inviter: Address, note: Option<String>) {
+        if self.withdraw_far(user, &id, &inviter, note.as_deref()) {
+            return;
+        }
         let key = (inviter.clone(), id.clone());
         let Some(received) = self.forget_invitation(user, &key) else { return };
         if !received.is_accepted {

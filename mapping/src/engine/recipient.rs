@@ -40,6 +40,11 @@ impl Engine {
     }
 
     fn take(&mut self, recipient: &Address, message: Message, ticket: Option<u64>) -> Taken {
+        if let (Some(peer), Some(_)) = (self.far_home(recipient), &message.talk) {
+            let delivery = self.next_delivery();
+            self.hand_over_far(recipient, message, delivery, peer);
+            return Taken::Refused(Outcome::Success);
+        }
         if !self.accounts.contains(recipient) {
             return Taken::Refused(Outcome::UnknownUser);
         }

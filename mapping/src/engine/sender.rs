@@ -190,7 +190,7 @@ impl Engine {
         self.part_settled(ticket, &recipient, refusal);
     }
 
-    fn pass_to_peer(&mut self, sender: &Address, message: Message, peer: PeerName, ticket: u64) {
+    pub(super) fn pass_to_peer(&mut self, sender: &Address, message: Message, peer: PeerName, ticket: u64) {
         let recipient = message.recipient.clone();
         let outbox_messages = self.config.limits.outbox_messages;
         let actor = self.user_mut(sender);

@@ -305,6 +305,7 @@ impl World {
             | CommandKind::AskAuthorization { .. }
             | CommandKind::Retract { .. }
             | CommandKind::Conversation { .. }
+            | CommandKind::Far(_)
             | CommandKind::Invitation { .. } => {}
         }
     }

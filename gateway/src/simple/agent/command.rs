@@ -30,7 +30,7 @@ impl Agent {
             | CommandKind::Retract { .. }
             | CommandKind::Announce { .. } => {}
             // Groups are not shown to this side yet: nobody of it takes part, and nobody is invited but by a message.
-            CommandKind::Conversation { .. } | CommandKind::Invitation { .. } => {}
+            CommandKind::Conversation { .. } | CommandKind::Invitation { .. } | CommandKind::Far(_) => {}
             // The lane's own business.
             CommandKind::Keep(_) | CommandKind::Forward(_) => {}
         }

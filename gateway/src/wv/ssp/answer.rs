@@ -7,6 +7,7 @@ use super::{
 use crate::wv::translate::{address, outcome, ssp as translate};
 use mapping::{
     command::Answer,
+    conversation::Reply,
     outcome::{Detail, Outcome},
     time::Timestamp,
 };
@@ -18,8 +19,21 @@ use wv_proto::{
 
 impl Federation {
     pub(super) fn answered(&mut self, now: Timestamp, number: u64, answer: &Answer) {
-        let Some(Pending::Transaction { index, transaction_id, shape, refused }) = self.pending.remove(&number) else {
-            return;
+        let (index, transaction_id, shape, refused) = match self.pending.remove(&number) {
+            Some(Pending::Transaction { index, transaction_id, shape, refused }) => {
+                (index, transaction_id, shape, refused)
+            }
+            Some(Pending::Group { index, transaction_id, shape, group }) => {
+                let (outcome, details, reply) = match answer {
+                    Answer::Conversation { outcome, details, reply } => (*outcome, details.as_slice(), reply),
+                    Answer::Done { outcome, details } => (*outcome, details.as_slice(), &Reply::Nothing),
+                    // The engine answers a question about a conversation with nothing else.
+                    _ => (Outcome::InternalError, &[][..], &Reply::Nothing),
+                };
+                let (question, answered) = ((shape, group), (outcome, details));
+                return self.group_answered(now, (index, transaction_id), question, answered, reply);
+            }
+            Some(Pending::Nothing) | None => return,
         };
         match (shape, answer) {
             (Shape::Sent(message_id), Answer::Sent { outcome, details, .. }) => {
@@ -56,7 +70,7 @@ impl Federation {
                     self.owe_first_views(now, index, &watcher, watched);
                 }
             }
-            (_, Answer::Done { outcome, details }) => {
+            (_, Answer::Done { outcome, details } | Answer::Conversation { outcome, details, .. }) => {
                 let status = status_of(*outcome, details, &refused);
                 self.answer_peer(now, index, transaction_id, Primitive::Status(status));
             }

@@ -1,11 +1,12 @@
 //! Commands of the engine: what is wanted of peers and told to their users.
 
-use super::{Federation, answer::outcome_of, parts_of};
-use crate::wv::translate::ssp as translate;
+use super::{Federation, answer::outcome_of, far::FarQuestion, parts_of};
+use crate::wv::translate::ssp::{self as translate, group::from_group_code};
 use mapping::{
     address::Address,
     command::{Command, CommandKind, DeliveryRoute, Notification},
     event::{Delivery, DeliveryId, EventKind, SubscriptionId},
+    invitation::Invitation,
     message::{Message, Report, ReportWish},
     outcome::Outcome,
     presence::PresenceView,
@@ -30,6 +31,10 @@ pub(super) enum Purpose {
     Subscribe(SubscriptionId),
     /// A look at a presentity.
     Look(SubscriptionId),
+    /// A question about a group.
+    Converse(Box<FarQuestion>),
+    /// An invitation.
+    Invite { invitation: Box<Invitation>, ticket: u64 },
     /// Something that is told and forgotten.
     Tell,
 }
@@ -47,12 +52,15 @@ impl Federation {
                 self.open_subscription(now, subscription, watcher, presentity, lasting);
             }
             CommandKind::CloseSubscription { subscription } => self.close_subscription(now, &subscription),
+            CommandKind::Conversation { endpoint, conversation, news, .. } => {
+                self.tell_group(now, &endpoint, &conversation, &news);
+            }
+            CommandKind::Far(ask) => self.ask_far(now, *ask),
             // Users of a peer are asked and told by their own server.
             CommandKind::Report { .. }
             | CommandKind::AskAuthorization { .. }
             | CommandKind::Retract { .. }
             | CommandKind::Announce { .. }
-            | CommandKind::Conversation { .. }
             | CommandKind::Invitation { .. } => {}
             // The lane's own business.
             CommandKind::Keep(_) | CommandKind::Forward(_) => {}
@@ -72,6 +80,14 @@ impl Federation {
             }
             (Purpose::Subscribe(id), Ok(answer)) => self.subscribed(&id, answer.as_ref()),
             (Purpose::Look(id), Ok(answer)) => self.looked(now, &id, answer),
+            (Purpose::Converse(question), Ok(answer)) => {
+                let outcome = group_outcome(answer.as_ref());
+                self.far_answered(*question, outcome, answer.as_ref());
+            }
+            (Purpose::Invite { invitation, ticket }, Ok(answer)) => {
+                let outcome = group_outcome(answer.as_ref());
+                self.invitation_taken(invitation, ticket, outcome);
+            }
             (Purpose::Tell, Ok(_)) => {}
             (purpose, Err(failure)) => self.fail(now, purpose, failure),
         }
@@ -85,12 +101,17 @@ impl Federation {
                 self.tell(EventKind::Delivered(Delivery { delivery, owner, outcome, retry_after: None }));
             }
             Purpose::Subscribe(id) | Purpose::Look(id) => self.subscription_failed(&id, outcome),
+            Purpose::Converse(question) => self.far_answered(*question, outcome, None),
+            Purpose::Invite { invitation, ticket } => self.invitation_taken(invitation, ticket, outcome),
             Purpose::Tell => tracing::debug!(side = "wv", ?failure, correlation = %self.current, "not told"),
         }
     }
 
     fn deliver(&mut self, now: Timestamp, delivery: DeliveryId, owner: Address, message: &Message) {
-        let (local, peer) = (message.sender.domain().to_owned(), message.recipient.domain().to_owned());
+        let peer = message.recipient.domain().to_owned();
+        // What was said in a group here is said by the group.
+        let group = message.talk.as_deref().map(|talk| &talk.conversation).filter(|group| group.domain() != peer);
+        let local = group.unwrap_or(&message.sender).domain().to_owned();
         let recipient = message.recipient.clone();
         let is_reported = message.report == ReportWish::Delivery;
         let purpose = Purpose::Deliver { delivery, owner, recipient, is_reported };
@@ -99,9 +120,9 @@ impl Federation {
             name: Some(format!("message {} {}", message.id.as_str(), message.recipient).into()),
             line: Some(format!("message {} {}", message.sender, message.recipient).into()),
             replaces: false,
-            is_kept: true,
-            // The engine keeps what cannot be delivered, and tries again.
-            is_impatient: true,
+            is_kept: group.is_none(),
+            // The engine keeps what cannot be delivered, and tries again; but not what was said in a group.
+            is_impatient: group.is_none(),
             expires: until(message.expires),
             primitive: Primitive::SendMessageRequest(Box::new(translate::to_send(message, now))),
         };
@@ -161,6 +182,12 @@ impl Federation {
         let line = Line { name: format!("presence {watcher} {presentity}").into(), replaces: true };
         self.inform(now, (local, watcher.domain()), primitive, Some(line), PRESENCE_LIFE);
     }
+}
+
+/// The outcome of a request about a group or an invitation.
+fn group_outcome(answer: Option<&Primitive>) -> Outcome {
+    let Some(answer) = answer else { return Outcome::InternalError };
+    answer.status().map_or(Outcome::Success, |status| from_group_code(status.code))
 }
 
 /// What goes one after the other.

@@ -1,21 +1,24 @@
 //! Requests of peers as operations of the engine.
 
-use super::{Federation, endpoint_of};
-use crate::wv::translate::{address, outcome, presence, ssp as translate};
+use super::{Federation, endpoint_of, far::group_of, group::GroupShape};
+use crate::wv::translate::{address, conversation, outcome, presence, ssp as translate};
 use mapping::{
     address::Address,
+    conversation::{Hearers, Talk},
     event::{EventKind, Operation, Submission},
+    federation::{FarWord, FarWordKind},
+    message::Message,
     outcome::Outcome,
     route::Route,
     side::Side,
     time::Timestamp,
 };
 use wv_proto::{
-    primitive::identifier::{MessageId as WvMessageId, TransactionId, UserId},
+    primitive::identifier::{GroupId, MessageId as WvMessageId, TransactionId, UserId},
     ssp::{
         Fault,
         document::Unreadable,
-        part::{MetaInfo, Party},
+        part::{MetaInfo, Party, SenderDisplay},
         primitive::{
             DeliveryStatusReport, GetPresenceRequest, PresenceNotification, Primitive, SendMessageRequest,
             SendMessageResponse, SubscribeRequest, UnsubscribeRequest,
@@ -29,6 +32,8 @@ use wv_proto::{
 pub(super) enum Pending {
     /// Answer a transaction of a peer.
     Transaction { index: usize, transaction_id: TransactionId, shape: Shape, refused: Vec<DetailedResult> },
+    /// Answer a transaction about a group.
+    Group { index: usize, transaction_id: TransactionId, shape: GroupShape, group: GroupId },
     /// Nothing: the outcome changes nothing here.
     Nothing,
 }
@@ -81,17 +86,17 @@ impl Federation {
             | Primitive::GetGroupPropsResponse(_)
             | Primitive::RejectListResponse(_)
             | Primitive::GetGroupSubStatusResponse(_) => {}
-            Primitive::InviteRequest(_)
-            | Primitive::InviteResponse(_)
-            | Primitive::CancelInviteRequest(_)
-            | Primitive::JoinGroupRequest(_)
-            | Primitive::LeaveGroupIndication(_)
+            Primitive::InviteRequest(request) => self.invite(now, index, transaction_id, &request),
+            Primitive::CancelInviteRequest(request) => self.cancel(now, index, transaction_id, &request),
+            Primitive::InviteResponse(response) => self.responded(index, &response),
+            Primitive::GroupChangeNotice(notice) => self.group_changed(index, &notice),
+            Primitive::LeaveGroupIndication(indication) => self.group_left(index, &indication),
+            group @ (Primitive::JoinGroupRequest(_)
             | Primitive::MemberAccessRequest(_)
             | Primitive::SetGroupPropsRequest(_)
             | Primitive::RejectListRequest(_)
-            | Primitive::GroupChangeNotice(_)
             | Primitive::GroupQuestion(_)
-            | Primitive::Members(_) => self.refuse(now, index, transaction_id, StatusCode::NOT_IMPLEMENTED),
+            | Primitive::Members(_)) => self.execute_group(now, index, transaction_id, group),
         }
     }
 
@@ -156,6 +161,11 @@ impl Federation {
             let response = SendMessageResponse { message_id: None, status };
             federation.answer_peer(now, index, transaction_id, Primitive::SendMessageResponse(response));
         };
+        if let Some(sender) = request.message.sender.as_ref().filter(|sender| group_of(sender).is_some()) {
+            let status = self.said_in_group(now, index, &request, sender);
+            let response = SendMessageResponse { message_id, status };
+            return self.answer_peer(now, index, transaction_id, Primitive::SendMessageResponse(response));
+        }
         let said_by = request.message.sender.as_ref().and_then(Party::user).map(|user| &user.user_id);
         let sender = match self.requester(index, &request.meta, said_by) {
             Ok(sender) => sender,
@@ -164,7 +174,8 @@ impl Federation {
         let Some((local, peer)) = self.domains_of(index) else { return };
         let users = request.message.recipients.iter().filter_map(Party::user).map(|user| &user.user_id);
         let Targets { addresses, refused } = self.targets(&local, users);
-        if addresses.is_empty() {
+        let conversations = self.hearers(&local, &request.message.recipients);
+        if addresses.is_empty() && conversations.is_empty() {
             let status = match refused.as_slice() {
                 [] => StatusResult::new(StatusCode::BAD_PARAMETER).with_meaning(),
                 refused => whole_of(refused),
@@ -178,11 +189,64 @@ impl Federation {
             return refuse(self, transaction_id, status);
         };
         let devices = Vec::new();
-        let submission = Submission { recipients: addresses, devices, conversations: Vec::new(), message };
+        let submission = Submission { recipients: addresses, devices, conversations, message };
         let shape = Shape::Sent(message_id);
         let pending = Pending::Transaction { index, transaction_id, shape, refused };
         let endpoint = endpoint_of(&local, &sender);
         self.ask(sender, endpoint, Operation::Send(submission), pending);
+    }
+
+    /// The groups here that are meant, and those in them who are to hear it alone.
+    fn hearers(&self, local: &str, recipients: &[Party]) -> Vec<Hearers> {
+        let of = |party: &Party| {
+            let (group, name) = group_of(party)?;
+            let conversation = conversation::from_group_id(group, local)?;
+            let addressee = name.map(str::to_owned);
+            self.is_ours(&conversation).then_some(Hearers { conversation, addressee, speaker: None })
+        };
+        recipients.iter().filter_map(of).collect()
+    }
+
+    /// Something was said in a group of the peer in which users of ours take part.
+    fn said_in_group(
+        &mut self,
+        now: Timestamp,
+        index: usize,
+        request: &SendMessageRequest,
+        sender: &Party,
+    ) -> StatusResult {
+        let refused = |code| StatusResult::new(code).with_meaning();
+        let Some((local, peer)) = self.domains_of(index) else { return refused(StatusCode::INTERNAL_ERROR) };
+        let group = group_of(sender).and_then(|(group, name)| Some((group, self.far_group(group, &peer)?, name)));
+        let Some((group, conversation, name)) = group else { return refused(StatusCode::FORBIDDEN) };
+        let shown = match &request.message.sender_display {
+            Some(SenderDisplay::Party(Party::ScreenName(shown))) => Some(shown.name.as_ref()),
+            Some(SenderDisplay::Name(shown)) => Some(shown.as_ref()),
+            Some(SenderDisplay::Party(_)) | None => name,
+        };
+        let users = request.message.recipients.iter().filter_map(Party::user).map(|user| &user.user_id);
+        let Targets { addresses, refused: unknown } = self.targets(&local, users);
+        let origin = "";
+        let Some(message) = translate::from_send(request, &conversation, origin, self.settings.validity_default, now)
+        else {
+            return refused(StatusCode::UNSUPPORTED_MEDIA_TYPE);
+        };
+        if addresses.is_empty() {
+            return whole_of(&unknown);
+        }
+        for user in addresses {
+            let talk = Talk {
+                conversation: conversation.clone(),
+                written: group.as_str().into(),
+                speaker: shown.unwrap_or_default().to_owned(),
+                addressee: None,
+                endpoints: Vec::new(),
+            };
+            let message = Message { recipient: user.clone(), talk: Some(Box::new(talk)), ..message.clone() };
+            let kind = FarWordKind::Said(Box::new(message));
+            self.tell(EventKind::Far(Box::new(FarWord { user, kind })));
+        }
+        StatusResult::success().with_meaning()
     }
 
     fn subscribe(&mut self, now: Timestamp, index: usize, transaction_id: TransactionId, request: &SubscribeRequest) {

@@ -89,6 +89,7 @@ impl Federation {
             purposes: HashMap::new(),
             held: BTreeMap::new(),
             subscriptions: super::Subscriptions::default(),
+            far_members: BTreeMap::new(),
             trials: HashMap::new(),
             next_number: 0,
             randomness: parts.randomness,

@@ -1,5 +1,7 @@
 //! What peers say: messages, reports and presence in the form of SSP.
 
+pub mod group;
+
 use super::{address, content, outcome, presence};
 use mapping::{
     address::Address,
@@ -14,10 +16,10 @@ use wv_proto::{
     primitive::{
         identifier::MessageId as WvMessageId,
         message::{Content as WvContent, MessageInfo as WvMessageInfo},
-        party::User,
+        party::{ScreenName, User},
     },
     ssp::{
-        part::{ContentData, MessageInfo, MetaInfo, Party, PresenceValue, ServiceId},
+        part::{ContentData, MessageInfo, MetaInfo, Party, PresenceValue, SenderDisplay, ServiceId},
         primitive::{DeliveryStatusReport, SendMessageRequest},
     },
     version::Version,
@@ -61,14 +63,38 @@ pub fn from_send(
 #[must_use]
 pub fn to_send(message: &Message, now: Timestamp) -> SendMessageRequest {
     let (info, content) = to_content(&message.content);
+    let by_user = MetaInfo::of_user(ServiceId::of_domain(message.sender.domain()), user(&message.sender));
+    let (meta, recipient, sender, sender_display) = match message.talk.as_deref() {
+        None => (by_user, Party::User(user(&message.recipient)), Party::User(user(&message.sender)), None),
+        // Into a group of the peer.
+        Some(talk) if talk.conversation.domain() == message.recipient.domain() => {
+            let group_id = address::to_group_id(&talk.conversation);
+            let recipient = match &talk.addressee {
+                Some(name) => Party::ScreenName(ScreenName { name: name.as_str().into(), group_id }),
+                None => Party::Group(group_id),
+            };
+            (by_user, recipient, Party::User(user(&message.sender)), None)
+        }
+        // Out of a group here: its participants know each other by their names in it.
+        // UNCLEAR: no server was seen to do this; the elements are those that the form has for it.
+        Some(talk) => {
+            let group_id = address::to_group_id(&talk.conversation);
+            let shown =
+                Party::ScreenName(ScreenName { name: talk.speaker.as_str().into(), group_id: group_id.clone() });
+            let meta = MetaInfo::of_service(ServiceId::of_domain(talk.conversation.domain()));
+            let recipient = Party::User(user(&message.recipient));
+            (meta, recipient, Party::Group(group_id), Some(SenderDisplay::Party(shown)))
+        }
+    };
     SendMessageRequest {
-        meta: MetaInfo::of_user(ServiceId::of_domain(message.sender.domain()), user(&message.sender)),
+        meta,
         delivery_report: message.report == ReportWish::Delivery,
         message: MessageInfo {
             message_id: Some(WvMessageId::new(message.id.as_str())),
             validity: Some(now.until(message.expires)),
-            recipients: vec![Party::User(user(&message.recipient))],
-            sender: Some(Party::User(user(&message.sender))),
+            recipients: vec![recipient],
+            sender: Some(sender),
+            sender_display,
             date_time: date_time(message.sent),
             ..info
         },

@@ -535,6 +535,7 @@ impl Story {
                 }
                 CommandKind::Announce { .. }
                 | CommandKind::Conversation { .. }
+                | CommandKind::Far(_)
                 | CommandKind::Invitation { .. }
                 | CommandKind::Keep(_)
                 | CommandKind::Forward(_) => continue,
