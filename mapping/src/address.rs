@@ -228,6 +228,7 @@ mod tests {
         assert_eq!(list.as_str(), "alice/friends@wv.example");
         assert_eq!((list.user(), list.resource(), list.domain()), ("alice", Some("friends"), "wv.example"));
         assert_eq!(list.owner(), Address::parse("alice@wv.example").unwrap());
+        assert_eq!(format!("{list:?}"), "alice/friends@wv.example");
     }
 
     #[test]

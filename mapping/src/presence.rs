@@ -469,3 +469,27 @@ pub struct PresenceView {
     /// Which of these changed since the last view this watcher got; all of them in the first one.
     pub changed: AttributeSet,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_set_holds_what_was_put_in_and_not_taken_out() {
+        for attribute in Attribute::ALL {
+            let mut set = AttributeSet::ALL;
+            set.remove(attribute);
+            for other in Attribute::ALL {
+                assert_eq!(set.contains(other), other != attribute, "{attribute:?} {other:?}");
+            }
+            set.insert(attribute);
+            assert_eq!(set, AttributeSet::ALL);
+        }
+    }
+
+    #[test]
+    fn what_is_there_is_known_and_what_is_not_is_absent() {
+        assert_eq!(Value::from(Some(7)), Value::Known(7));
+        assert_eq!(Value::<u8>::from(None), Value::Absent);
+    }
+}
