@@ -488,6 +488,24 @@ mod tests {
     }
 
     #[test]
+    fn moods_of_one_side_find_the_closest_of_both() {
+        let named = |name: &str| Mood::Other(Text::from(name)).nearest();
+        for (name, mood) in [
+            ("proud", Mood::Happy),
+            ("guilty", Mood::Sad),
+            ("cranky", Mood::Angry),
+            ("shy", Mood::Ashamed),
+            ("brave", Mood::Invincible),
+            ("flirtatious", Mood::InLove),
+            ("curious", Mood::Excited),
+            ("worried", Mood::Anxious),
+        ] {
+            assert_eq!(named(name), Some(mood), "{name}");
+        }
+        assert_eq!((named("hungry"), Mood::Bored.nearest()), (None, Some(Mood::Bored)));
+    }
+
+    #[test]
     fn what_is_there_is_known_and_what_is_not_is_absent() {
         assert_eq!(Value::from(Some(7)), Value::Known(7));
         assert_eq!(Value::<u8>::from(None), Value::Absent);
