@@ -6,6 +6,7 @@ use acceptance::{
     catalogue::{How, case},
     phone::Phone,
     product::{Pair, pair, shared},
+    wait::until,
 };
 use std::time::Duration;
 use wv_proto::{
@@ -185,7 +186,16 @@ fn iwf_sub_int_034_watchers_are_listed() {
             expected.sort_unstable();
             assert_eq!(who, expected, "{listed:?}");
             assert_eq!(two.refresh(&leaving, 0), Ok(200));
-            let listed = watchers_of(&mut phone, Some(Duration::from_secs(172_800)));
+            // The end of a subscription is answered before it is noted.
+            let gone = second.sip_in_wv();
+            let listed = until("the watcher that left is no current one", Duration::from_secs(10), || {
+                let listed = watchers_of(&mut phone, Some(Duration::from_secs(172_800)));
+                let stays = listed.watchers.iter().any(|watcher| {
+                    let is_current = watcher.status != Some(WatcherStatus::FormerSubscriber);
+                    watcher.user.user_id.as_str() == gone && is_current
+                });
+                (!stays).then_some(listed)
+            });
             let of = |user: &str| listed.watchers.iter().find(|watcher| watcher.user.user_id.as_str() == user);
             match version {
                 Version::V1_1 => {

@@ -56,11 +56,14 @@ pub fn rules() -> Vec<Rule> {
 pub struct Citations {
     /// In code: `WV-TRX-01` in a comment.
     pub code: usize,
-    /// In tests: so, or by a test whose name holds `wv_trx_01`.
+    /// In tests: so, by a test whose name holds `wv_trx_01`, or in the `source` line of a scenario.
     pub tests: usize,
 }
 
 /// Every cited rule, with the places of its citations counted.
+///
+/// # Panics
+/// When a scenario cannot be read.
 #[must_use]
 pub fn citations() -> BTreeMap<String, Citations> {
     let mut found: BTreeMap<String, Citations> = BTreeMap::new();
@@ -76,6 +79,16 @@ pub fn citations() -> BTreeMap<String, Citations> {
                     cited.code += 1;
                 }
             }
+        }
+    }
+    for entry in fs::read_dir(repository().join("fixtures/scenario")).expect("the folder of scenarios is there") {
+        let path = entry.expect("the folder of scenarios can be listed").path();
+        if path.extension().is_none_or(|extension| extension != "scn") {
+            continue;
+        }
+        let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        for id in text.lines().filter(|line| line.starts_with("source ")).flat_map(ids) {
+            found.entry(id).or_default().tests += 1;
         }
     }
     found
