@@ -9,7 +9,12 @@ use acceptance::{
 };
 use std::{fs, time::Duration};
 use wv_proto::{
-    primitive::Primitive,
+    primitive::{
+        Primitive,
+        identifier::UserId,
+        profile::GetPublicProfileRequest,
+        search::{SearchElement, SearchPair, SearchRequest, SearchResult},
+    },
     version::{Encoding, Version},
 };
 
@@ -113,4 +118,38 @@ fn a_copy_of_the_store_is_made_and_put_back_while_the_gateway_runs() {
     // The first request finds that its connection has gone.
     let told = wait::until("the lists of the copy", Duration::from_secs(20), || lists(&mut phone).ok());
     assert!(told.contains("alice/friends@wv.example"), "{told}");
+}
+
+// WV-SRC-07
+#[test]
+fn who_was_imported_with_names_is_found_by_them() {
+    let (gateway, folder) = (Setup::embedded().start(), Folder::new("provisioning"));
+    let lines = [
+        "user,password,first_name,last_name,email,msisdn",
+        "wv:eve@wv.example,x,Eve,Adams,Eve.Adams@mail.example,+4915112345678",
+        "wv:mallory@wv.example,x",
+    ];
+    let (succeeded, said) = gateway.ask(&["account", "import", &write(&folder, "in.csv", &lines)]);
+    assert!(succeeded && said.contains("2 added"), "{said}");
+    let mut phone = Phone::logged_in(gateway.csp(), "wv:alice@wv.example", Version::V1_3, Encoding::Wbxml);
+    for (element, text) in [
+        (SearchElement::UserFirstName, "eve"),
+        (SearchElement::UserLastName, "Adams"),
+        (SearchElement::UserEmailAddress, "eve.adams@MAIL.example"),
+        (SearchElement::UserMobileNumber, "15112345678"),
+        (SearchElement::UserFriendlyName, "eve adams"),
+        (SearchElement::UserId, "eve@"),
+    ] {
+        let pairs = vec![SearchPair { element: element.clone(), text: text.into(), pair_id: None }];
+        let request = SearchRequest::Begin { pairs, criteria: None, limit: Some(5) };
+        let answer = phone.request(Primitive::SearchRequest(Box::new(request))).unwrap();
+        let Primitive::SearchResponse(response) = answer else { panic!("{element:?}: {answer:?}") };
+        let Some(SearchResult::Users(users)) = response.result else { panic!("{element:?}: nobody found") };
+        assert_eq!(users.len(), 1, "{element:?}");
+        assert_eq!(users[0].user_id.as_str(), "wv:eve@wv.example");
+        assert_eq!(users[0].friendly_name.as_deref(), Some("Eve Adams"));
+    }
+    let request = GetPublicProfileRequest { users: vec![UserId::new("wv:eve@wv.example")] };
+    let told = format!("{:?}", phone.request(Primitive::GetPublicProfileRequest(request)).unwrap());
+    assert!(told.contains("PP_FRIENDLY_NAME") && told.contains("Eve Adams"), "{told}");
 }

@@ -3,6 +3,7 @@
 pub mod book;
 pub mod credential;
 pub mod directory;
+pub mod person;
 pub mod provision;
 pub mod secret;
 pub mod subscriber;
@@ -11,6 +12,7 @@ pub mod user;
 pub use book::{Account, AccountBook, AccountError, AccountOrigin, AccountRegistry, NewAccount};
 pub use credential::{Credential, CredentialError, Keeping, SealKey, StoredAccount, StoredCredential};
 pub use directory::{Directory, Profile};
+pub use person::PersonDetails;
 pub use secret::Secret;
 pub use subscriber::{SubscriberAnswer, SubscriberError, SubscriberProof, SubscriberQuestion, SubscriberService};
 pub use user::{AccountUser, UserError};

@@ -1,6 +1,6 @@
 //! All accounts in memory: looked up by lanes, changed by the administration.
 
-use super::{AccountUser, Credential, CredentialError, Keeping, SealKey, Secret, StoredAccount};
+use super::{AccountUser, Credential, CredentialError, Keeping, PersonDetails, SealKey, Secret, StoredAccount};
 use crate::{
     config::section::ConfiguredAccount,
     store::{StoreClient, StoreError},
@@ -31,12 +31,15 @@ pub struct Account {
     pub credential: Credential,
     /// Where it comes from.
     pub origin: AccountOrigin,
+    /// What is known of the person.
+    pub person: PersonDetails,
 }
 
 impl Account {
     fn of_configuration(configured: &ConfiguredAccount) -> (Address, Arc<Self>) {
         let credential = Credential::Clear(configured.password.clone());
-        let account = Self { user: configured.user.clone(), credential, origin: AccountOrigin::Configuration };
+        let (user, origin) = (configured.user.clone(), AccountOrigin::Configuration);
+        let account = Self { user, credential, origin, person: PersonDetails::default() };
         (configured.user.address().clone(), Arc::new(account))
     }
 }
@@ -63,7 +66,8 @@ impl AccountBook {
         let account = |text: &&str| {
             let user = AccountUser::parse(text).unwrap();
             let credential = Credential::Clear(Secret::new("secret"));
-            (user.address().clone(), Arc::new(Account { user, credential, origin: AccountOrigin::Configuration }))
+            let (origin, person) = (AccountOrigin::Configuration, PersonDetails::default());
+            (user.address().clone(), Arc::new(Account { user, credential, origin, person }))
         };
         Self(watch::channel(users.iter().map(account).collect()).1)
     }
@@ -155,6 +159,8 @@ pub struct NewAccount {
     pub password: Secret,
     /// How it is kept.
     pub keeping: Keeping,
+    /// What is known of the person; none leaves what was known.
+    pub person: Option<PersonDetails>,
 }
 
 impl AccountRegistry {
@@ -172,7 +178,8 @@ impl AccountRegistry {
         let mut entries = Entries::new();
         for account in stored {
             let credential = key.unseal(account)?;
-            let entry = Account { user: account.user.clone(), credential, origin: AccountOrigin::Store };
+            let (user, person) = (account.user.clone(), account.person.clone());
+            let entry = Account { user, credential, origin: AccountOrigin::Store, person };
             entries.insert(account.user.address().clone(), Arc::new(entry));
         }
         entries.extend(configured.iter().map(Account::of_configuration));
@@ -224,9 +231,8 @@ impl AccountRegistry {
         self.entries.send_modify(|entries| {
             entries.retain(|_, entry| entry.origin != AccountOrigin::Configuration);
             for account in configured {
-                let credential = Credential::Clear(account.password.clone());
-                let entry = Account { user: account.user.clone(), credential, origin: AccountOrigin::Configuration };
-                entries.insert(account.user.address().clone(), Arc::new(entry));
+                let (address, entry) = Account::of_configuration(account);
+                entries.insert(address, entry);
             }
         });
     }
@@ -261,7 +267,8 @@ impl AccountRegistry {
         let mut opened = Entries::new();
         for account in &stored {
             let credential = self.key.unseal(account)?;
-            let entry = Account { user: account.user.clone(), credential, origin: AccountOrigin::Store };
+            let (user, person) = (account.user.clone(), account.person.clone());
+            let entry = Account { user, credential, origin: AccountOrigin::Store, person };
             opened.insert(account.user.address().clone(), Arc::new(entry));
         }
         self.entries.send_modify(|entries| {
@@ -275,13 +282,16 @@ impl AccountRegistry {
 
     async fn keep(&self, accounts: Vec<NewAccount>) -> Result<(), AccountError> {
         let mut rows = Vec::with_capacity(accounts.len());
-        for NewAccount { user, password, keeping } in &accounts {
-            rows.push(self.key.seal(user, password, *keeping)?);
+        for NewAccount { user, password, keeping, person } in &accounts {
+            let known = || self.entries.borrow().get(user.address()).map(|known| known.person.clone());
+            let person = person.clone().or_else(known).unwrap_or_default();
+            rows.push(StoredAccount { person, ..self.key.seal(user, password, *keeping)? });
         }
         let mut entries = Vec::with_capacity(rows.len());
         for row in &rows {
             let credential = self.key.unseal(row)?;
-            entries.push(Account { user: row.user.clone(), credential, origin: AccountOrigin::Store });
+            let (user, person) = (row.user.clone(), row.person.clone());
+            entries.push(Account { user, credential, origin: AccountOrigin::Store, person });
         }
         self.store.put_accounts(rows).await?;
         self.entries.send_modify(|map| {
@@ -329,7 +339,7 @@ mod tests {
     }
 
     fn new(text: &str, password: &str, keeping: Keeping) -> NewAccount {
-        NewAccount { user: user(text), password: Secret::new(password), keeping }
+        NewAccount { user: user(text), password: Secret::new(password), keeping, person: None }
     }
 
     fn registry(folder: &TemporaryFolder) -> (AccountRegistry, OpenStore) {
@@ -362,8 +372,15 @@ mod tests {
         let book = registry.book();
         assert_eq!(book.find(&eve).unwrap().credential.clear(), Some(&Secret::new("x")));
         assert!(book.find(&Address::parse("h@sip.example").unwrap()).unwrap().credential.verify("y"));
-        run(registry.change_password(new("wv:eve@wv.example", "z", Keeping::ForDigest))).unwrap();
+        let person = PersonDetails { first_name: Some("Eve".to_owned()), ..PersonDetails::default() };
+        let known = NewAccount { person: Some(person.clone()), ..new("wv:eve@wv.example", "z", Keeping::ForDigest) };
+        run(registry.change_password(known)).unwrap();
         assert!(book.find(&eve).unwrap().credential.verify("z"));
+        run(registry.change_password(new("wv:eve@wv.example", "y", Keeping::ForDigest))).unwrap();
+        store.close();
+        let (registry, store) = self::registry(&folder);
+        let book = registry.book();
+        assert_eq!(book.find(&eve).unwrap().person, person, "a new password says nothing of the person");
         run(registry.remove(&user("wv:eve@wv.example"))).unwrap();
         assert!(!book.has(&eve));
         store.close();

@@ -3,7 +3,7 @@
 //! Digest login needs the password in clear on this side. Such passwords rest sealed (ChaCha20-Poly1305) under a key
 //! file that only its owner may read. Accounts that never log in by digest rest as an Argon2 hash.
 
-use super::{AccountUser, Secret};
+use super::{AccountUser, PersonDetails, Secret};
 use crate::store::folder::write_private;
 use argon2::{
     Argon2, PasswordHash, PasswordHasher, PasswordVerifier,
@@ -89,6 +89,8 @@ pub struct StoredAccount {
     pub user: AccountUser,
     /// The proof.
     pub credential: StoredCredential,
+    /// What is known of the person.
+    pub person: PersonDetails,
 }
 
 /// A proof at rest.
@@ -173,7 +175,7 @@ impl SealKey {
                 StoredCredential::Sealed([nonce.as_slice(), &sealed].concat())
             }
         };
-        Ok(StoredAccount { user: user.clone(), credential })
+        Ok(StoredAccount { user: user.clone(), credential, person: PersonDetails::default() })
     }
 
     /// The proof that rests in the store, ready for use.

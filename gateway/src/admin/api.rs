@@ -156,7 +156,8 @@ async fn change_password(
 ) -> Response {
     match AccountUser::parse(&user) {
         Ok(user) => {
-            let account = NewAccount { user, password: Secret::new(&new.password), keeping: keeping(new.digest) };
+            let account =
+                NewAccount { user, password: Secret::new(&new.password), keeping: keeping(new.digest), person: None };
             respond(shared.accounts.change_password(account).await.map(|()| StatusCode::NO_CONTENT))
         }
         Err(error) => refuse(StatusCode::BAD_REQUEST, &error.to_string()),

@@ -2,7 +2,9 @@
 //! API or an offline command does it.
 
 use crate::account::provision::Provision;
-use crate::account::{AccountError, AccountOrigin, AccountRegistry, AccountUser, Keeping, NewAccount, Secret};
+use crate::account::{
+    AccountError, AccountOrigin, AccountRegistry, AccountUser, Keeping, NewAccount, PersonDetails, Secret,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -22,6 +24,8 @@ pub(crate) struct AccountToAdd {
     pub(crate) password: String,
     #[serde(default = "digest_by_default")]
     pub(crate) digest: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) person: Option<PersonDetails>,
 }
 
 impl std::fmt::Debug for AccountToAdd {
@@ -74,7 +78,8 @@ const fn digest_by_default() -> bool {
 impl AccountToAdd {
     pub(crate) fn to_new(&self) -> Result<NewAccount, String> {
         let user = AccountUser::parse(&self.user).map_err(|error| format!("{}: {error}", self.user))?;
-        Ok(NewAccount { user, password: Secret::new(&self.password), keeping: keeping(self.digest) })
+        let (password, keeping) = (Secret::new(&self.password), keeping(self.digest));
+        Ok(NewAccount { user, password, keeping, person: self.person.clone() })
     }
 }
 
@@ -113,7 +118,11 @@ pub(crate) fn accounts_json(registry: &AccountRegistry) -> Value {
                 AccountOrigin::Store => "store",
             };
             let digest = account.credential.clear().is_some();
-            json!({ "user": account.user.to_string(), "origin": origin, "digest": digest })
+            let mut row = json!({ "user": account.user.to_string(), "origin": origin, "digest": digest });
+            if let (false, Some(fields)) = (account.person.is_empty(), row.as_object_mut()) {
+                fields.insert("person".to_owned(), json!(account.person));
+            }
+            row
         })
         .collect();
     json!({ "accounts": rows })

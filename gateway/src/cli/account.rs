@@ -7,7 +7,7 @@ use super::{
     output::{Output, verdict},
 };
 use crate::{
-    account::{AccountRegistry, AccountUser, Keeping, NewAccount, SealKey, Secret},
+    account::{AccountRegistry, AccountUser, Keeping, NewAccount, PersonDetails, SealKey, Secret},
     admin::{
         AdminClient,
         client::escape,
@@ -66,7 +66,8 @@ pub(super) enum Action {
     /// Add users from a file with lines of USER,PASSWORD or USER,PASSWORD,no-digest; or, from a file whose name ends
     /// with .jsonl, what belongs to users: one JSON object per line, as `account export` writes it.
     Import {
-        /// The file. A first line that begins with "user," and lines that begin with # are skipped.
+        /// The file. A first line that begins with "user," names the columns: user, password, digest, first_name,
+        /// last_name, email, msisdn. Lines that begin with # are skipped.
         file: PathBuf,
     },
     /// Write what belongs to users (contact lists, authorisations, block lists, groups) as lines of JSON that `account import` takes.
@@ -97,7 +98,8 @@ pub(super) fn run(action: Action, configuration: &Configuration, output: Output)
 fn act(door: &Door, configuration: &Configuration, action: Action, output: Output) -> Result<ExitCode, CliError> {
     match action {
         Action::Add { user, password, no_digest } => {
-            let account = AccountToAdd { user, password: password_or_line(password)?, digest: !no_digest };
+            let account =
+                AccountToAdd { user, password: password_or_line(password)?, digest: !no_digest, person: None };
             let added = door.add(vec![account])?;
             let refused = added.refused.into_iter().map(|fault| Refusal { line: None, text: fault.reason });
             Ok(report(&refused.collect::<Vec<_>>(), added.added, output))
@@ -136,9 +138,14 @@ fn act(door: &Door, configuration: &Configuration, action: Action, output: Outpu
 fn import(door: &Door, file: &Path, output: Output) -> Result<ExitCode, CliError> {
     let text = fs::read_to_string(file).map_err(|source| CliError::File { path: file.to_owned(), source })?;
     let (mut refused, mut rows) = (Vec::new(), Vec::new());
+    let mut columns = Columns::default();
     for (index, line) in text.lines().enumerate() {
         let number = index.saturating_add(1);
-        match parse_line(line, number) {
+        if number == 1 && line.trim().to_ascii_lowercase().starts_with("user,") {
+            columns = Columns::parse(line).map_err(CliError::Input)?;
+            continue;
+        }
+        match columns.read(line) {
             Line::Skipped => {}
             Line::Account(account) => rows.push((number, account)),
             Line::Wrong(reason) => refused.push(Refusal { line: Some(number), text: reason.to_owned() }),
@@ -258,7 +265,7 @@ impl Door {
                 }
                 Self::Offline { registry, .. } => {
                     let keeping = if digest { Keeping::ForDigest } else { Keeping::HashOnly };
-                    let account = NewAccount { user, password: Secret::new(password), keeping };
+                    let account = NewAccount { user, password: Secret::new(password), keeping, person: None };
                     registry.change_password(account).await?;
                 }
             }
@@ -273,22 +280,85 @@ enum Line {
     Wrong(&'static str),
 }
 
-fn parse_line(line: &str, number: usize) -> Line {
-    let is_head = number == 1 && line.trim().to_ascii_lowercase().starts_with("user,");
-    if is_head || line.trim().is_empty() || line.trim_start().starts_with('#') {
-        return Line::Skipped;
+/// What the fields of a line mean.
+struct Columns(Vec<Column>);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Column {
+    User,
+    Password,
+    Digest,
+    FirstName,
+    LastName,
+    Email,
+    Msisdn,
+}
+
+impl Default for Columns {
+    fn default() -> Self {
+        Self(vec![Column::User, Column::Password, Column::Digest])
     }
-    let Some(fields) = split_fields(line) else { return Line::Wrong("a quotation mark is not closed") };
-    let digest = match fields.get(2).map(|word| word.trim()) {
-        None | Some("" | "digest") => true,
-        Some("no-digest") => false,
-        Some(_) => return Line::Wrong("the third field is digest, no-digest or empty"),
-    };
-    match fields.as_slice() {
-        [user, password] | [user, password, _] => {
-            Line::Account(AccountToAdd { user: user.trim().to_owned(), password: password.clone(), digest })
+}
+
+impl Columns {
+    /// Reads the names in the first line.
+    fn parse(line: &str) -> Result<Self, &'static str> {
+        let names = split_fields(line).ok_or("the first line: a quotation mark is not closed")?;
+        let column = |name: &String| match name.trim().to_ascii_lowercase().as_str() {
+            "user" => Some(Column::User),
+            "password" => Some(Column::Password),
+            "digest" => Some(Column::Digest),
+            "first_name" => Some(Column::FirstName),
+            "last_name" => Some(Column::LastName),
+            "email" => Some(Column::Email),
+            "msisdn" => Some(Column::Msisdn),
+            _ => None,
+        };
+        let unknown =
+            "the first line names columns out of user, password, digest, first_name, last_name, email, msisdn";
+        let mut columns = names.iter().map(column).collect::<Option<Vec<_>>>().ok_or(unknown)?;
+        // Lines may end with no-digest without a name for it.
+        if columns == [Column::User, Column::Password] {
+            columns.push(Column::Digest);
         }
-        _ => Line::Wrong("a line is USER,PASSWORD or USER,PASSWORD,no-digest"),
+        Ok(Self(columns))
+    }
+
+    fn read(&self, line: &str) -> Line {
+        if line.trim().is_empty() || line.trim_start().starts_with('#') {
+            return Line::Skipped;
+        }
+        let Some(fields) = split_fields(line) else { return Line::Wrong("a quotation mark is not closed") };
+        if fields.len() > self.0.len() {
+            return Line::Wrong(
+                "a line is USER,PASSWORD or USER,PASSWORD,no-digest, or has the columns of the first line",
+            );
+        }
+        let (mut user, mut password, mut digest) = (None, None, true);
+        let mut person = PersonDetails::default();
+        for (column, field) in self.0.iter().zip(fields) {
+            let text = || Some(field.trim().to_owned()).filter(|text| !text.is_empty());
+            match column {
+                Column::User => user = text(),
+                Column::Password => password = Some(field),
+                Column::Digest => match field.trim() {
+                    "" | "digest" => {}
+                    "no-digest" => digest = false,
+                    _ => return Line::Wrong("the third field is digest, no-digest or empty"),
+                },
+                Column::FirstName => person.first_name = text(),
+                Column::LastName => person.last_name = text(),
+                Column::Email => person.email = text(),
+                Column::Msisdn => person.msisdn = text(),
+            }
+        }
+        let person = Some(person).filter(|person| !person.is_empty());
+        match (user, password) {
+            (Some(user), Some(password)) => Line::Account(AccountToAdd { user, password, digest, person }),
+            _ => {
+                Line::Wrong("a line is USER,PASSWORD or USER,PASSWORD,no-digest, or has the columns of the first line")
+            }
+        }
     }
 }
 
@@ -351,20 +421,35 @@ mod tests {
 
     #[test]
     fn lines_of_an_import_are_read_or_refused() {
-        assert!(matches!(parse_line("User,Password", 1), Line::Skipped));
-        assert!(matches!(parse_line("# x", 2), Line::Skipped));
-        let Line::Account(account) = parse_line(r#"wv:a@d,"x,""y""",no-digest"#, 3) else { panic!("refused") };
+        let columns = Columns::default();
+        assert!(matches!(columns.read("# x"), Line::Skipped));
+        let Line::Account(account) = columns.read(r#"wv:a@d,"x,""y""",no-digest"#) else { panic!("refused") };
         assert_eq!((account.user.as_str(), account.password.as_str(), account.digest), ("wv:a@d", "x,\"y\"", false));
-        assert!(matches!(parse_line("wv:a@d", 4), Line::Wrong(_)));
-        assert!(matches!(parse_line("wv:a@d,x,maybe", 4), Line::Wrong(_)));
-        assert!(matches!(parse_line("wv:a@d,\"x", 4), Line::Wrong(_)));
+        for wrong in ["wv:a@d", "wv:a@d,x,maybe", "wv:a@d,\"x", "wv:a@d,x,digest,more"] {
+            assert!(matches!(columns.read(wrong), Line::Wrong(_)), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_first_line_may_name_more_columns() {
+        let columns = Columns::parse("User,Password,First_Name,msisdn").unwrap();
+        let Line::Account(account) = columns.read("wv:a@d,x,Anna,+49151") else { panic!("refused") };
+        let person = account.person.unwrap();
+        assert_eq!((person.first_name.as_deref(), person.msisdn.as_deref()), (Some("Anna"), Some("+49151")));
+        let Line::Account(account) = columns.read("wv:a@d,x") else { panic!("refused") };
+        assert_eq!((account.person, account.digest), (None, true));
+        assert!(Columns::parse("user,password,colour").is_err());
+        let columns = Columns::parse("user,password").unwrap();
+        let Line::Account(account) = columns.read("wv:a@d,x,no-digest") else { panic!("refused") };
+        assert!(!account.digest);
     }
 
     #[test]
     fn a_refused_line_is_found_by_its_number() {
         let folder = TemporaryFolder::create().unwrap();
         let door = Door::open(&configuration(&folder)).unwrap();
-        let account = |user: &str| AccountToAdd { user: user.to_owned(), password: "x".to_owned(), digest: true };
+        let account =
+            |user: &str| AccountToAdd { user: user.to_owned(), password: "x".to_owned(), digest: true, person: None };
         let added = door.add(vec![account("WV:Alice@wv.example"), account("nobody")]).unwrap();
         let users: Vec<&str> = added.refused.iter().map(|refused| refused.user.as_str()).collect();
         assert_eq!((added.added, users), (0, vec!["nobody", "wv:alice@wv.example"]));

@@ -34,6 +34,10 @@ impl SqliteStore {
         connection.execute_batch(PRAGMAS).map_err(named)?;
         let schema = schema_version(&connection).map_err(named)?;
         connection.execute_batch(SCHEMA).map_err(named)?;
+        // Earlier releases knew nothing of the persons behind accounts.
+        if !has_persons(&connection, "main").map_err(named)? {
+            connection.execute_batch("ALTER TABLE account ADD COLUMN person TEXT").map_err(named)?;
+        }
         connection.set_prepared_statement_cache_capacity(16);
         let mut connection = connection;
         if schema == FIRST_SCHEMA_VERSION {
@@ -124,7 +128,7 @@ impl Store for SqliteStore {
     }
 
     fn accounts(&mut self) -> Result<Vec<StoredAccount>, StoreError> {
-        let mut statement = self.connection.prepare("SELECT user, sealed, hash FROM account ORDER BY user")?;
+        let mut statement = self.connection.prepare("SELECT user, sealed, hash, person FROM account ORDER BY user")?;
         let mut rows = statement.query([])?;
         let mut accounts = Vec::new();
         while let Some(row) = rows.next().map_err(|error| name_error(&self.path, error))? {
@@ -135,8 +139,11 @@ impl Store for SqliteStore {
                 (None, Some(hash)) => StoredCredential::Hash(hash),
                 _ => return Err(unreadable("it has no password, or two".to_owned())),
             };
+            let person = row.get::<_, Option<String>>(3)?;
+            let person = person.map(|text| serde_json::from_str(&text)).transpose();
+            let person = person.map_err(|error| unreadable(error.to_string()))?.unwrap_or_default();
             let user = AccountUser::parse(&user).map_err(|error| unreadable(error.to_string()))?;
-            accounts.push(StoredAccount { user, credential });
+            accounts.push(StoredAccount { user, credential, person });
         }
         Ok(accounts)
     }
@@ -148,9 +155,10 @@ impl Store for SqliteStore {
                 StoredCredential::Sealed(sealed) => (Some(sealed), None),
                 StoredCredential::Hash(hash) => (None, Some(hash)),
             };
+            let person = if account.person.is_empty() { None } else { serde_json::to_string(&account.person).ok() };
             transaction
-                .prepare_cached("INSERT OR REPLACE INTO account (user, sealed, hash) VALUES (?1, ?2, ?3)")?
-                .execute(params![account.user.to_string(), sealed, hash])?;
+                .prepare_cached("INSERT OR REPLACE INTO account (user, sealed, hash, person) VALUES (?1, ?2, ?3, ?4)")?
+                .execute(params![account.user.to_string(), sealed, hash, person])?;
         }
         Ok(transaction.commit()?)
     }
@@ -228,7 +236,8 @@ fn key_text(key: &FactKey) -> Result<String, StoreError> {
 /// Puts what the copy holds in the place of everything.
 fn replace(connection: &mut Connection) -> Result<(), StoreError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    transaction.execute_batch(REPLACEMENT)?;
+    let person = if has_persons(&transaction, "copy")? { "person" } else { "NULL" };
+    transaction.execute_batch(&REPLACEMENT.replace("PERSON", person))?;
     // The copy may be older than this build.
     rename_facts(&transaction)?;
     Ok(transaction.commit()?)
@@ -306,6 +315,12 @@ fn name_error(path: &Path, error: rusqlite::Error) -> StoreError {
     }
 }
 
+/// Whether the accounts of a database have a place for persons.
+fn has_persons(connection: &Connection, database: &str) -> rusqlite::Result<bool> {
+    let sql = "SELECT count(*) FROM pragma_table_info('account', ?1) WHERE name = 'person'";
+    connection.query_row(sql, [database], |row| row.get::<_, i64>(0)).map(|count| count > 0)
+}
+
 /// "WVSG", so that the file can be told from those of other programs.
 const APPLICATION_ID: i64 = 0x5756_5347;
 const SCHEMA_VERSION: u32 = 2;
@@ -326,7 +341,7 @@ DELETE FROM wire;
 DELETE FROM account;
 INSERT INTO fact SELECT key, owner, body FROM copy.fact;
 INSERT INTO wire SELECT side, kind, key, owner, body FROM copy.wire;
-INSERT INTO account SELECT user, sealed, hash FROM copy.account;
+INSERT INTO account SELECT user, sealed, hash, PERSON FROM copy.account;
 UPDATE meta SET value = 1 + max(value, coalesce((SELECT value FROM copy.meta WHERE name = 'epoch'), 0)) WHERE name = 'epoch';
 ";
 
@@ -354,7 +369,39 @@ CREATE TABLE IF NOT EXISTS wire (
     side TEXT NOT NULL, kind TEXT NOT NULL, key TEXT NOT NULL, owner TEXT, body BLOB NOT NULL,
     PRIMARY KEY (side, kind, key)
 ) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS account (user TEXT PRIMARY KEY, sealed BLOB, hash TEXT);
+CREATE TABLE IF NOT EXISTS account (user TEXT PRIMARY KEY, sealed BLOB, hash TEXT, person TEXT);
 PRAGMA application_id = 1465275207;
 COMMIT;
 ";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::account::PersonDetails;
+    use crate::store::TemporaryFolder;
+
+    /// A store of before persons, with one account.
+    fn old_store(path: &Path) {
+        drop(SqliteStore::open(path).unwrap());
+        let connection = Connection::open(path).unwrap();
+        let old = "ALTER TABLE account DROP COLUMN person;
+            INSERT INTO account (user, sealed, hash) VALUES ('wv:old@wv.example', NULL, 'x');";
+        connection.execute_batch(old).unwrap();
+    }
+
+    #[test]
+    fn a_store_of_before_persons_is_opened_and_put_back() {
+        let folder = TemporaryFolder::create().unwrap();
+        let (old, copy) = (folder.path().join("old"), folder.path().join("copy"));
+        old_store(&old);
+        old_store(&copy);
+        let mut store = SqliteStore::open(&old).unwrap();
+        let mut account = store.accounts().unwrap().remove(0);
+        assert!(account.person.is_empty());
+        account.person = PersonDetails { email: Some("a@mail.example".to_owned()), ..PersonDetails::default() };
+        store.put_accounts(std::slice::from_ref(&account)).unwrap();
+        assert_eq!(store.accounts().unwrap(), [account]);
+        store.replace_by(&copy).unwrap();
+        assert!(store.accounts().unwrap()[0].person.is_empty());
+    }
+}

@@ -1,6 +1,9 @@
 //! AdvancedCriteria of searches: whatever text comes, it is refused or judged.
 
-use gateway::wv::translate::search::{Criteria, Person};
+use gateway::{
+    account::PersonDetails,
+    wv::translate::search::{Criteria, Person},
+};
 use mapping::address::Address;
 use wv_proto::primitive::search::{SearchElement, SearchPair};
 
@@ -14,7 +17,8 @@ pub fn run(data: &[u8]) {
     let pairs = [pair("alice", Some(1)), pair("wv.example", Some(2)), pair("nobody", None)];
     let Some(criteria) = Criteria::parse(&pairs, Some(&text)) else { return };
     let user = Address::parse("alice@wv.example").expect("an address");
-    let person = Person { user: &user, profile: &[] };
+    let details = PersonDetails::default();
+    let person = Person { user: &user, profile: &[], details: &details };
     let holds = criteria.matches(&person);
     let against = Criteria::parse(&pairs, Some(&format!("NOT ({text})")));
     // One level more may be one too deep.

@@ -118,7 +118,7 @@ impl SubscriberDesk {
         }
         let Ok(user) = AccountUser::new(Side::Wv, user.clone()) else { return false };
         let password: String = octets.iter().map(|octet| format!("{octet:02x}")).collect();
-        let account = NewAccount { user, password: Secret::new(&password), keeping: Keeping::HashOnly };
+        let account = NewAccount { user, password: Secret::new(&password), keeping: Keeping::HashOnly, person: None };
         let (accounts, runtime) = (Arc::clone(&self.accounts), tokio::runtime::Handle::current());
         // Hashing takes its time.
         let added = tokio::task::spawn_blocking(move || runtime.block_on(accounts.add(vec![account]))).await;

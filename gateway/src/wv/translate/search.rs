@@ -1,6 +1,7 @@
 //! What a search asks for, and whether somebody is that.
 
 use super::address;
+use crate::account::PersonDetails;
 use mapping::{address::Address, conversation::Query};
 use wv_proto::primitive::search::{SearchElement, SearchPair};
 
@@ -27,6 +28,8 @@ pub struct Person<'a> {
     pub user: &'a Address,
     /// Public profile.
     pub profile: &'a [(Box<str>, Box<str>)],
+    /// What the operator knows.
+    pub details: &'a PersonDetails,
 }
 
 impl Criteria {
@@ -102,17 +105,34 @@ fn fits(pair: &SearchPair, person: &Person<'_>) -> bool {
     };
     let holds = |name: &str| says(name).is_some_and(|value| value.contains(&text));
     let is = |name: &str| says(name).is_some_and(|value| value == text);
+    // WV-SRC-07
+    let within = |name: &Option<String>| name.as_ref().is_some_and(|name| name.to_lowercase().contains(&text));
     let age = || says("PP_AGE").and_then(|age| age.trim().parse::<u32>().ok());
     match &pair.element {
         SearchElement::UserId => {
             let wanted = text.strip_prefix("wv:").or_else(|| text.strip_prefix("sip:")).unwrap_or(&text);
             person.user.as_str().to_lowercase().contains(wanted)
         }
-        SearchElement::UserMobileNumber => is_number(person.user.user(), &text),
-        SearchElement::UserFriendlyName | SearchElement::UserAlias => holds("PP_FRIENDLY_NAME"),
-        // UNCLEAR elements §3: the profile has no names of people, which are looked for in its friendly name.
-        SearchElement::UserFirstName | SearchElement::UserLastName => holds("PP_FRIENDLY_NAME"),
-        SearchElement::UserEmailAddress => person.user.as_str() == text,
+        SearchElement::UserMobileNumber => {
+            let known = person.details.msisdn.as_deref();
+            is_number(person.user.user(), &text) || known.is_some_and(|known| is_number(known, &text))
+        }
+        SearchElement::UserFriendlyName | SearchElement::UserAlias => {
+            holds("PP_FRIENDLY_NAME") || within(&person.details.friendly_name())
+        }
+        // UNCLEAR elements §3: where the operator knows no names, they are looked for in the friendly name.
+        SearchElement::UserFirstName => match &person.details.first_name {
+            None => holds("PP_FRIENDLY_NAME"),
+            known => within(known),
+        },
+        SearchElement::UserLastName => match &person.details.last_name {
+            None => holds("PP_FRIENDLY_NAME"),
+            known => within(known),
+        },
+        SearchElement::UserEmailAddress => {
+            let known = person.details.email.as_ref();
+            person.user.as_str() == text || known.is_some_and(|known| known.to_lowercase() == text)
+        }
         SearchElement::UserCity => holds("PP_CITY"),
         SearchElement::UserCountry => is("PP_COUNTRY"),
         SearchElement::UserGender => is("PP_GENDER"),
@@ -253,7 +273,8 @@ mod tests {
     fn finds(criteria: &Criteria, user: &str, profile: &[(&str, &str)]) -> bool {
         let profile: Vec<(Box<str>, Box<str>)> =
             profile.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
-        criteria.matches(&Person { user: &Address::parse(user).unwrap(), profile: &profile })
+        let (user, details) = (&Address::parse(user).unwrap(), &PersonDetails::default());
+        criteria.matches(&Person { user, profile: &profile, details })
     }
 
     #[test]
@@ -288,6 +309,30 @@ mod tests {
         }
         let deep = format!("{}7{}", "(".repeat(5000), ")".repeat(5000));
         assert_eq!(Criteria::parse(&pairs, Some(&deep)), None);
+    }
+
+    #[test]
+    fn wv_src_07_what_the_operator_knows_is_searched() {
+        let details = PersonDetails {
+            first_name: Some("Zo\u{eb}".to_owned()),
+            last_name: Some("Adams".to_owned()),
+            email: Some("Zoe@Mail.example".to_owned()),
+            msisdn: Some("+4915112345678".to_owned()),
+        };
+        let user = Address::parse("z@wv.example").unwrap();
+        let profile = [("PP_FRIENDLY_NAME".into(), "Kitten".into())];
+        let is_found = |element: SearchElement, text: &str| {
+            let criteria = Criteria::parse(&[pair(element, text, None)], None).unwrap();
+            criteria.matches(&Person { user: &user, profile: &profile, details: &details })
+        };
+        assert!(is_found(SearchElement::UserFirstName, "ZO\u{cb}") && !is_found(SearchElement::UserFirstName, "adams"));
+        assert!(is_found(SearchElement::UserLastName, "adam") && !is_found(SearchElement::UserLastName, "kitten"));
+        assert!(is_found(SearchElement::UserFriendlyName, "kitten"));
+        assert!(is_found(SearchElement::UserAlias, "zo\u{eb} adams"));
+        assert!(is_found(SearchElement::UserEmailAddress, "zoe@mail.example"));
+        assert!(!is_found(SearchElement::UserEmailAddress, "mail.example"));
+        assert!(is_found(SearchElement::UserMobileNumber, "15112345678"));
+        assert!(!is_found(SearchElement::UserMobileNumber, "15112345679"));
     }
 
     #[test]

@@ -153,7 +153,7 @@ impl Sessions {
     fn part_of(&self, found: &Found, from: usize, most: usize, search: Option<SearchId>) -> (SearchResponse, bool) {
         let next = from.saturating_add(most).min(found.len());
         let is_complete = next >= found.len();
-        let friendly_name = |user: &Address| self.directory.value(user, "PP_FRIENDLY_NAME");
+        let friendly_name = |user: &Address| self.friendly_name(user);
         let result = (found.len() > 0).then(|| found.part(from, most, friendly_name));
         let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
         let response = SearchResponse {
@@ -166,11 +166,18 @@ impl Sessions {
         (response, is_complete)
     }
 
+    /// What the user calls itself, or is called by the operator.
+    pub(super) fn friendly_name(&self, user: &Address) -> Option<Box<str>> {
+        let known = || self.accounts.find(user)?.person.friendly_name().map(Box::from);
+        self.directory.value(user, "PP_FRIENDLY_NAME").or_else(known)
+    }
+
     fn find_users(&self, criteria: &Criteria) -> Result<Vec<Address>, StatusCode> {
         let mut found = Vec::new();
         for user in self.accounts.users() {
             let profile = self.directory.find(&user);
-            if criteria.matches(&Person { user: &user, profile: &profile }) {
+            let Some(account) = self.accounts.find(&user) else { continue };
+            if criteria.matches(&Person { user: &user, profile: &profile, details: &account.person }) {
                 if found.len() >= FINDINGS_MAX {
                     return Err(StatusCode::TOO_MANY_HITS);
                 }

@@ -110,7 +110,11 @@ impl Sessions {
             let outcome = known.as_ref().map_or(Outcome::BadAddress, |user| self.verify_user(user));
             verdicts.judge(outcome, |detail| detail.users.push(user.clone()));
             if let (Ok(known), true) = (known, outcome.is_success()) {
-                let properties = self.directory.find(&known);
+                let mut properties = self.directory.find(&known);
+                // UNCLEAR elements §3: who says nothing of its name has that by which the operator knows it.
+                let has_name = properties.iter().any(|(name, _)| name.eq_ignore_ascii_case("PP_FRIENDLY_NAME"));
+                let name = self.friendly_name(&known).filter(|_| !has_name);
+                properties.extend(name.map(|name| ("PP_FRIENDLY_NAME".into(), name)));
                 profiles.push(PublicProfile {
                     user_id: Some(user.clone()),
                     properties: properties.iter().map(|(name, value)| Property::new(name, value)).collect(),
