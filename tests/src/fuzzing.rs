@@ -9,6 +9,7 @@ pub mod gateway_translation;
 pub mod mapping_conversation;
 pub mod mapping_engine;
 pub mod seed;
+pub mod sip_body;
 pub mod sip_event;
 pub mod sip_message;
 pub mod sip_pidf;
@@ -52,9 +53,13 @@ pub const TARGETS: &[Target] = &[
     Target { name: "mapping_engine", run: mapping_engine::run, fixtures: None },
     Target { name: "mapping_markup", run: wv_segment::run_markup, fixtures: None },
     Target { name: "sip_compositor", run: sip_store::run_compositor, fixtures: None },
+    Target { name: "sip_composing", run: sip_body::run_composing, fixtures: None },
+    Target { name: "sip_cpim", run: sip_body::run_cpim, fixtures: None },
     Target { name: "sip_credentials", run: sip_message::run_credentials, fixtures: None },
     Target { name: "sip_datagram", run: sip_message::run_datagram, fixtures: Some("sip/torture") },
     Target { name: "sip_header", run: sip_message::run_header, fixtures: None },
+    Target { name: "sip_imdn", run: sip_body::run_imdn, fixtures: None },
+    Target { name: "sip_multipart", run: sip_body::run_multipart, fixtures: None },
     Target { name: "sip_notifier", run: sip_event::run_notifier, fixtures: None },
     Target { name: "sip_pidf", run: sip_pidf::run, fixtures: Some("sip/pidf") },
     Target { name: "sip_publisher", run: sip_event::run_publisher, fixtures: None },

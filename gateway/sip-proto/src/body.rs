@@ -2,9 +2,14 @@
 
 pub mod capability;
 pub mod cipid;
+pub mod composing;
+pub mod cpim;
 pub mod data_model;
 pub mod datetime;
+pub mod imdn;
 pub mod location;
+pub mod mime;
+pub mod multipart;
 pub mod namespace;
 pub mod oma;
 pub mod passthrough;

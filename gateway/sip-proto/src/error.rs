@@ -94,6 +94,9 @@ pub enum WriteError {
     /// Method, URI or reason phrase hold CR, LF or NUL, or the method or URI a blank.
     #[error("the start line holds a character that would break it")]
     StartLine,
+    /// A header field of a body part holds a control character, or a part holds the boundary around it.
+    #[error("a body part holds what would break it")]
+    Part,
     /// The body is larger than a Content-Length may say here.
     #[error("the body is too large")]
     TooLarge,

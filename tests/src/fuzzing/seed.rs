@@ -1,7 +1,7 @@
 //! What a fuzzer begins with: messages of our own fixtures and of our own writers. Machines begin with nothing, their
 //! octets mean nothing that could be written down.
 
-use super::{Target, fixtures, gateway_record, sip_event, sip_store, wv_session};
+use super::{Target, fixtures, gateway_record, sip_body, sip_event, sip_store, wv_session};
 use std::{env, fs, path::Path};
 use wv_proto::{
     codec::{Decoded, WriterOptions, date_time::DateTime, decode, encode},
@@ -38,6 +38,10 @@ pub fn of(target: &Target) -> Vec<Vec<u8>> {
             .collect(),
         "sip_uri" => sip_values().into_iter().filter(|value| value.contains(&b':')).collect(),
         "sip_header" => sip_values(),
+        "sip_cpim" => texts(sip_body::CPIM),
+        "sip_multipart" => texts(sip_body::MULTIPART),
+        "sip_imdn" => texts(sip_body::IMDN),
+        "sip_composing" => texts(sip_body::COMPOSING),
         "sip_credentials" => texts(CREDENTIALS),
         // The first octets are the side and the place of the cut.
         "sip_stream" => {

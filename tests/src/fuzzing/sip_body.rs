@@ -1,0 +1,92 @@
+//! Bodies that are no presence documents: what is read is written, and read again as the same.
+
+use bytes::{Bytes, BytesMut};
+use sip_proto::body::{
+    composing::Composing,
+    cpim::{Cpim, escape, unescape},
+    imdn::Imdn,
+    mime::MimePart,
+    multipart,
+};
+
+/// A wrapped message.
+///
+/// # Panics
+/// When a promise of the reader or the writer is broken.
+pub fn run_cpim(data: &[u8]) {
+    let octets = Bytes::copy_from_slice(data);
+    if let Ok(text) = std::str::from_utf8(data) {
+        assert_eq!(unescape(&escape(text)), text);
+        let _ = unescape(text);
+    }
+    let Ok(message) = Cpim::parse(&octets) else { return };
+    let _ = (message.header("From"), message.required().count(), message.content.decoded());
+    if let Ok(written) = message.write() {
+        assert_eq!(Cpim::parse(&written).expect("what was written is read"), message);
+    }
+}
+
+/// Parts between boundaries, and a part alone.
+///
+/// # Panics
+/// When a promise of the reader or the writer is broken.
+pub fn run_multipart(data: &[u8]) {
+    let octets = Bytes::copy_from_slice(data);
+    if let Ok(part) = MimePart::parse(&octets) {
+        let _ = (part.media_type(), part.decoded());
+        let mut out = BytesMut::new();
+        if part.write(&mut out).is_ok() {
+            assert_eq!(MimePart::parse(&out.freeze()).expect("what was written is read"), part);
+        }
+    }
+    for boundary in ["b", "boundary-1"] {
+        let Ok(parts) = multipart::parse(&octets, boundary) else { continue };
+        assert!(parts.len() <= multipart::PARTS_MAX);
+        if let Ok(written) = multipart::write(&parts, boundary) {
+            assert_eq!(multipart::parse(&written, boundary).expect("what was written is read"), parts);
+        }
+    }
+}
+
+/// A notification of a delivery.
+///
+/// # Panics
+/// When a promise of the reader or the writer is broken.
+pub fn run_imdn(data: &[u8]) {
+    let Ok(imdn) = Imdn::parse(data) else { return };
+    let Ok(written) = imdn.write() else { return };
+    let again = Imdn::parse(written.as_bytes()).expect("what was written is read");
+    assert_eq!((&again.message_id, &again.sent, &again.recipient), (&imdn.message_id, &imdn.sent, &imdn.recipient));
+}
+
+/// A status message.
+///
+/// # Panics
+/// When a promise of the reader or the writer is broken.
+pub fn run_composing(data: &[u8]) {
+    let Ok(composing) = Composing::parse(data) else { return };
+    let Ok(written) = composing.write() else { return };
+    let again = Composing::parse(written.as_bytes()).expect("what was written is read");
+    assert_eq!((again.state, &again.content_type), (composing.state, &composing.content_type));
+}
+
+/// What the fuzzer begins with.
+pub const CPIM: &[&str] = &[
+    "From: Alice <im:alice@example.com>\r\nNS: imdn <urn:ietf:params:imdn>\r\nimdn.Message-ID: 34jk324j\r\n\
+     Subject:;lang=fr Objet\\u00e9\r\n\r\nContent-Type: text/plain\r\n\r\nHello World",
+    "NS: <urn:x>\r\nRequire: a.Vital\r\n\r\n\r\n",
+];
+
+/// What the fuzzer begins with.
+pub const MULTIPART: &[&str] = &[
+    "--b\r\nContent-Type: text/plain\r\n\r\none\r\n--b\r\nContent-Transfer-Encoding: base64\r\n\r\naGk=\r\n--b--",
+    "Content-Transfer-Encoding: quoted-printable\r\nX: a\r\n b\r\n\r\na=3Db=\r\n",
+];
+
+/// What the fuzzer begins with.
+pub const IMDN: &[&str] = &["<imdn xmlns=\"urn:ietf:params:xml:ns:imdn\"><message-id>1</message-id><datetime>\
+    2008-04-04T12:16:49Z</datetime><delivery-notification><status><failed/></status></delivery-notification></imdn>"];
+
+/// What the fuzzer begins with.
+pub const COMPOSING: &[&str] = &["<isComposing xmlns=\"urn:ietf:params:xml:ns:im-iscomposing\"><state>active</state>\
+    <lastactive>2003-01-27T10:43:00Z</lastactive><contenttype>text</contenttype><refresh>90</refresh></isComposing>"];
