@@ -190,6 +190,70 @@ fn a_sip_client_behind_kamailio_over_tls_with_certificates_on_both_sides() {
 }
 
 #[test]
+fn rfc3261_22_2_a_kamailio_that_challenges_the_gateway_is_answered() {
+    let port = kamailio::free_port();
+    let text = std::fs::read_to_string(acceptance::repository().join("tests/lab/kamailio/gateway.toml")).unwrap();
+    let text = text.replace("127.0.0.1:25060", &format!("127.0.0.1:{port}"));
+    let with = text.replace("trusted = true", "trusted = true\nuser = \"gateway\"\npassword = \"lab\"");
+    let gateway = Setup::configured(&with).start();
+    let Some(kamailio) = Kamailio::start(gateway.sip(), port, &["WITH_OPEN", "WITH_AUTH_GW"]) else { return };
+    let bob = Client { server: kamailio.address(), user: "bob", domain: kamailio::DOMAIN };
+    let mut alice = Phone::logged_in(gateway.csp(), "wv:alice@wv.test", Version::V1_2, Encoding::Wbxml);
+    case("IWF-GEN-INT-010", How::Foreign, || {
+        exchange_messages(&mut alice, &bob);
+        // The nonce is known now, and used again.
+        let receiver = bob.receive_one();
+        let response = alice.send(&["wv:bob@simple.test"], "once more", false).unwrap();
+        assert_eq!(response.result.code.number(), 200);
+        assert!(receiver.finish().contains("once more"));
+        watch(&mut alice, &bob);
+    });
+    // With a wrong password, or with none, a challenge is a refusal.
+    for wrong in [with.replace("password = \"lab\"", "password = \"wrong\""), text] {
+        let gateway = Setup::configured(&wrong).start();
+        let mut carol = Phone::logged_in(gateway.csp(), "wv:carol@wv.test", Version::V1_2, Encoding::Wbxml);
+        let receiver = bob.receive_one();
+        carol.send(&["wv:bob@simple.test"], "never seen", false).unwrap();
+        assert!(!receiver.messages().contains("never seen"));
+    }
+}
+
+#[test]
+fn rfc3903_4_a_kamailio_is_the_presence_server_of_the_phones() {
+    let port = kamailio::free_port();
+    let text = std::fs::read_to_string(acceptance::repository().join("tests/lab/kamailio/gateway.toml")).unwrap();
+    let text = text
+        .replace("127.0.0.1:25060", &format!("127.0.0.1:{port}"))
+        .replace("route = \"access\"", "route = \"access\"\npresence_server = \"core\"")
+        .replace("trusted = true", "trusted = true\nuser = \"gateway\"\npassword = \"lab\"");
+    let gateway = Setup::configured(&text).start();
+    let switches = ["WITH_OPEN", "WITH_GW_PRESENCE", "WITH_AUTH_GW"];
+    let Some(kamailio) = Kamailio::start(gateway.sip(), port, &switches) else { return };
+    let bob = Client { server: kamailio.address(), user: "bob", domain: kamailio::DOMAIN };
+    let mut alice = Phone::logged_in(gateway.csp(), "wv:alice@wv.test", Version::V1_2, Encoding::Wbxml);
+    // Kamailio tells what it was told, and asks nobody.
+    let sees = |text: &str| {
+        let watcher = bob.call("watch_stay", &[("target", "sip:alice@wv.test")]).start();
+        wait::until("the published presence", wait::PATIENCE, || watcher.messages().contains(text).then_some(()));
+        watcher.messages()
+    };
+    alice.publish(vec![PresenceAttribute::StatusText(Qualified::valid("published".into()))]);
+    wait::until("the publication", wait::PATIENCE, || {
+        let (_, told) = gateway.ask(&["show", "publications", "--json"]);
+        told.contains("Published").then_some(())
+    });
+    let messages = sees("published");
+    assert!(messages.contains("<basic>open</basic>"), "{messages}");
+    alice.publish(vec![PresenceAttribute::StatusText(Qualified::valid("changed".into()))]);
+    sees("changed");
+    assert_eq!(alice.ask(wv_proto::primitive::Primitive::LogoutRequest), 200);
+    wait::until("the end of the publication", wait::PATIENCE, || {
+        let (_, told) = gateway.ask(&["show", "publications", "--json"]);
+        (!told.contains("alice")).then_some(())
+    });
+}
+
+#[test]
 fn a_scripted_phone_in_its_own_process_and_a_sip_client_behind_kamailio() {
     let port = kamailio::free_port();
     let gateway = gateway_at_kamailio(port);

@@ -11,7 +11,7 @@ use crate::{
     invitation::InvitationNews,
     message::{Message, MessageId, Report},
     outcome::{Detail, Outcome},
-    presence::{AttributeSet, PresenceView},
+    presence::{AttributeSet, PresenceDocument, PresenceView},
     record::Record,
     screening::Screening,
     side::{Endpoint, PeerName},
@@ -106,6 +106,15 @@ pub enum CommandKind {
     CloseSubscription {
         /// Which one.
         subscription: SubscriptionId,
+    },
+    /// Make a user's presence known to the presence server of his domain, or withdraw it.
+    Publish {
+        /// Through which peer.
+        peer: PeerName,
+        /// Whose.
+        user: Address,
+        /// All of it; none withdraws it.
+        document: Option<Arc<PresenceDocument>>,
     },
     /// Tell a participant what happened in a conversation.
     Conversation {

@@ -65,7 +65,7 @@ use crate::{
     limit::Limits,
     outcome::Outcome,
     route::{DomainRoute, DomainTable, Route},
-    side::{Side, SideProfile},
+    side::{PeerName, Side, SideProfile},
     subscription::cache::Cache,
     time::Timestamp,
 };
@@ -81,6 +81,8 @@ use watcher::Wish;
 pub struct EngineConfig {
     /// Who lives where.
     pub domains: DomainTable,
+    /// Domains hosted here whose users' presence is made known to a presence server, and through which peer.
+    pub presence_servers: BTreeMap<String, PeerName>,
     /// Limits and waits.
     pub limits: Limits,
     /// What holds for a watcher on whom the presentity has said nothing.
@@ -103,6 +105,7 @@ impl EngineConfig {
     pub fn new(domains: DomainTable, seed: [u64; 2]) -> Self {
         Self {
             domains,
+            presence_servers: BTreeMap::new(),
             limits: Limits::default(),
             authorization: DefaultAuthorization::Confirm,
             storage: Storage::On,

@@ -164,6 +164,13 @@ pub struct Report {
     pub media_type: Arc<str>,
     /// Size of the content in octets.
     pub size_octets: u64,
+    /// That of the message: by it the adapter of its sender knows what was asked for, and under which name.
+    #[serde(default = "no_origin")]
+    pub origin: Arc<str>,
+}
+
+fn no_origin() -> Arc<str> {
+    Arc::from("")
 }
 
 #[cfg(test)]

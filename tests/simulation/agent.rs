@@ -369,6 +369,10 @@ impl Agent {
                     drop(self.table.respond(now, id, &respond(StatusCode::OK)));
                     return;
                 }
+                if is_wrapped(&request) {
+                    drop(self.table.respond(now, id, &respond(StatusCode::UNSUPPORTED_MEDIA_TYPE)));
+                    return;
+                }
                 if let Some(status) = self.temper.refusal() {
                     truth.declined(&String::from_utf8_lossy(request.body()));
                     drop(self.table.respond(now, id, &respond(status)));
@@ -516,3 +520,8 @@ const OVERTAKING_MS: u64 = 4_000;
 
 /// How long it waits before it tries again what failed.
 const PAUSE_MS: u64 = 10_000;
+
+/// Whether a message is wrapped, which these clients do not know.
+pub(crate) fn is_wrapped(request: &Request) -> bool {
+    request.headers().content_type().ok().flatten().is_some_and(|kind| kind.is("message/cpim"))
+}

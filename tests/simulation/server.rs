@@ -175,6 +175,8 @@ impl Server {
         let respond = |status| Response::for_request(&request, status, Some(&tag));
         let answer = match request.method() {
             Method::Subscribe => return self.subscribed(now, id, request, truth),
+            // An old server: its clients know nothing of wrapped messages.
+            Method::Message if crate::agent::is_wrapped(&request) => respond(StatusCode::UNSUPPORTED_MEDIA_TYPE),
             Method::Message => {
                 let call_id = request.headers().call_id().map(|id| id.to_string()).unwrap_or_default();
                 truth.delivered(USER, &String::from_utf8_lossy(request.body()), &call_id);

@@ -401,6 +401,8 @@ fn listen(socket: &UdpSocket, sender: &SyncSender<Message>, orders: &Orders) {
         let Ok(Parsed::Message(message)) = parse_datagram(&octets, &Limits::default()) else { continue };
         if let Message::Request(request) = &message {
             let status = match request.method() {
+                // An old client: it knows nothing of wrapped messages.
+                Method::Message if is_wrapped(request.headers()) => 415,
                 Method::Message => orders.message_status.load(Ordering::Relaxed),
                 _ => 200,
             };
@@ -418,6 +420,10 @@ fn reply(socket: &UdpSocket, source: SocketAddr, request: &Headers, status: u16)
     if let Ok(octets) = Response::for_headers(request, status, tag.as_ref()).write() {
         let _ = socket.send_to(&octets, source);
     }
+}
+
+fn is_wrapped(headers: &Headers) -> bool {
+    headers.content_type().ok().flatten().is_some_and(|kind| kind.is("message/cpim"))
 }
 
 fn is_answer(response: &Response, branch: &Branch) -> bool {

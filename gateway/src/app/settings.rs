@@ -8,7 +8,7 @@ use crate::{
         value::{DomainRouting, HostPort, PeerScheme, SipTransport},
     },
     simple::{
-        agent::{Advertised, AgentSettings, PeerTable, SipPeer},
+        agent::{Advertised, AgentSettings, PeerCredentials, PeerTable, SipPeer},
         transport::Bounds,
     },
     tls::TlsTrust,
@@ -77,7 +77,10 @@ impl AgentWishes {
                 Some(SipTransport::Udp) | None => Transport::Udp,
             };
             let domain = peer.tls_name.as_deref().map(Arc::from);
-            peers.push(SipPeer { name: peer.name.clone(), address, transport, domain, is_trusted: peer.trusted });
+            let named = peer.user.clone().zip(peer.password.clone());
+            let credentials = named.map(|(user, password)| PeerCredentials { user, password });
+            let (name, is_trusted) = (peer.name.clone(), peer.trusted);
+            peers.push(SipPeer { name, address, transport, domain, credentials, is_trusted });
         }
         let simple = configuration.simple.as_ref();
         let advertised = advertised(simple.and_then(|simple| simple.advertise.as_ref()))?;
@@ -288,6 +291,11 @@ pub(super) fn engine(configuration: &Configuration, shard: u32, shards: u32) -> 
         AuthorizationDefault::Confirm => DefaultAuthorization::Confirm,
         AuthorizationDefault::Block => DefaultAuthorization::Block,
     };
+    let served = configuration
+        .domains
+        .iter()
+        .filter_map(|domain| domain.presence_server.as_ref().map(|peer| (domain.name.clone(), peer.clone())));
+    config.presence_servers = served.collect();
     let [wv, simple] = &mut config.profiles;
     wv.notify_interval_min = configuration.limits.coalesce;
     simple.notify_interval_min = configuration.limits.notify_interval_min;

@@ -117,6 +117,14 @@ impl Report {
             if let Some((name, scheme)) = scheme {
                 self.route_to_peer(rows, &path, name, scheme);
             }
+            if let Some(server) = &domain.presence_server {
+                let path = format!("domain[{index}].presence_server");
+                if domain.routing != DomainRouting::Access {
+                    let reason = "only a domain by access has presence of its own that can be published";
+                    self.add(&path, ProblemKind::Contradiction(reason));
+                }
+                self.route_to_peer(rows, &path, server.as_str(), "sip:");
+            }
         }
     }
 
@@ -236,6 +244,9 @@ impl Report {
             let row = format!("peer[{index}]");
             if values.has(&format!("{row}.tls_certificate")) != values.has(&format!("{row}.tls_key")) {
                 self.add(&row, ProblemKind::Contradiction("tls_certificate and tls_key need each other"));
+            }
+            if peer.user.is_some() != peer.password.is_some() {
+                self.add(&row, ProblemKind::Contradiction("user and password need each other"));
             }
             if peer.uri.transport == Some(SipTransport::Tls) && !listens {
                 let reason = "a peer over TLS needs a tls: address in simple.listen, by which it reaches the gateway";

@@ -253,7 +253,8 @@ fn domain(values: &Values, report: &mut Report, index: usize) -> Option<Domain> 
         _ => None,
     });
     let routing = report.required(values, &row, "route").and_then(|route| DomainRouting::parse(&route));
-    Some(Domain { name: name?.to_lowercase(), side: side?, routing: routing? })
+    let presence_server = values.text(&format!("{row}.presence_server")).as_deref().map(PeerName::new);
+    Some(Domain { name: name?.to_lowercase(), side: side?, routing: routing?, presence_server })
 }
 
 fn peer(values: &Values, report: &mut Report, index: usize) -> Option<Peer> {
@@ -267,6 +268,8 @@ fn peer(values: &Values, report: &mut Report, index: usize) -> Option<Peer> {
         uri,
         trusted: values.flag(&format!("{row}.trusted")),
         secret: values.text(&format!("{row}.secret")).as_deref().map(Secret::new),
+        user: values.text(&format!("{row}.user")),
+        password: values.text(&format!("{row}.password")).as_deref().map(Secret::new),
         csp_version: text(values, &format!("{row}.csp_version")),
         encoding: text(values, &format!("{row}.encoding")),
     })

@@ -202,6 +202,8 @@ pub struct Domain {
     pub side: Side,
     /// How they are reached.
     pub routing: DomainRouting,
+    /// The neighbour to which their presence is published.
+    pub presence_server: Option<PeerName>,
 }
 
 /// A neighbour server.
@@ -217,6 +219,10 @@ pub struct Peer {
     pub secret: Option<Secret>,
     /// The domain that its certificate has to name.
     pub tls_name: Option<String>,
+    /// The name by which the gateway answers its challenges.
+    pub user: Option<String>,
+    /// The password to go with it.
+    pub password: Option<Secret>,
     /// CSP version towards it, such as `1.2`.
     pub csp_version: String,
     /// Encoding towards it: `xml` or `wbxml`.

@@ -533,7 +533,9 @@ impl Lane {
                 DeliveryRoute::Endpoint(endpoint) => Addressee::Side(endpoint.side),
                 DeliveryRoute::Peer(peer) => Addressee::Side(self.side_of(peer)),
             },
-            CommandKind::OpenSubscription { peer, .. } => Addressee::Side(self.side_of(peer)),
+            CommandKind::OpenSubscription { peer, .. } | CommandKind::Publish { peer, .. } => {
+                Addressee::Side(self.side_of(peer))
+            }
             CommandKind::Far(ask) => Addressee::Side(self.side_of(&ask.peer)),
             // Its name does not say through which peer it goes; whoever does not know it has nothing to do.
             CommandKind::CloseSubscription { .. } => Addressee::Sides,

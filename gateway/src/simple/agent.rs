@@ -3,17 +3,21 @@
 
 mod command;
 mod contact;
+mod credential;
 mod identity;
 mod message;
 mod notification;
 mod publication;
+mod publisher;
 mod registration;
 mod rendering;
+mod report;
 mod request;
 mod restore;
 mod show;
 mod subscription;
 
+pub use credential::PeerCredentials;
 pub use identity::{PeerTable, SipPeer};
 pub use restore::AgentParts;
 
@@ -119,11 +123,15 @@ pub struct Agent {
     compositor: Compositor,
     subscribers: subscription::Subscribers,
     notifiers: notification::Notifiers,
+    publishers: publisher::Publishers,
     deliveries: HashMap<ClientTransactionId, message::Outstanding>,
     /// Why a client transaction was started, for those of the event machines.
     purposes: HashMap<ClientTransactionId, Purpose>,
     /// Large requests that went over a stream, and how they can go otherwise.
     second_ways: HashMap<ClientTransactionId, (Request, Hop)>,
+    challenges: credential::Challenges,
+    /// Who refused wrapped messages lately; forgetting one costs a message sent twice.
+    refuse_cpim: moka::sync::Cache<Arc<str>, ()>,
     /// Addresses that refused a stream lately; forgetting one costs a failed connection.
     refuse_streams: moka::sync::Cache<SocketAddr, ()>,
     pending: HashMap<u64, Pending>,
@@ -140,6 +148,7 @@ pub struct Agent {
 enum Purpose {
     Subscriber(Arc<str>),
     Notifier(Arc<str>),
+    Publisher(mapping::address::Address),
 }
 
 /// What to do when the engine answers a request.
@@ -204,11 +213,12 @@ impl Agent {
         }
         self.second_ways.remove(&id);
         if let Some(outstanding) = self.deliveries.remove(&id) {
-            return self.conclude_delivery(outstanding, &conclusion);
+            return self.conclude_delivery(now, outstanding, &conclusion);
         }
         match self.purposes.remove(&id) {
             Some(Purpose::Subscriber(name)) => self.advance_subscriber(now, &name, conclusion),
             Some(Purpose::Notifier(name)) => self.advance_notifier(now, &name, conclusion),
+            Some(Purpose::Publisher(user)) => self.advance_publisher(now, &user, conclusion),
             None => {}
         }
     }
@@ -243,6 +253,7 @@ impl Agent {
         let of_machine = || match self.purposes.get(&id)? {
             Purpose::Subscriber(tag) => self.subscribers.chain(tag),
             Purpose::Notifier(name) => self.notifiers.chain(name),
+            Purpose::Publisher(user) => self.publishers.chain(user),
         };
         let delivered = self.deliveries.get(&id).map(|outstanding| outstanding.correlation);
         if let Some(correlation) = delivered.or_else(of_machine) {
@@ -444,6 +455,7 @@ impl Adapter for SimpleAdapter {
             agent.compositor.deadline(),
             agent.subscribers.deadline(),
             agent.notifiers.deadline(),
+            agent.publishers.deadline(),
         ];
         deadlines.into_iter().flatten().min().map(to_neutral)
     }
@@ -458,6 +470,7 @@ impl Adapter for SimpleAdapter {
         agent.expire_publications(now);
         agent.expire_subscribers(now);
         agent.expire_notifiers(now);
+        agent.expire_publishers(now);
         agent.flush();
     }
 

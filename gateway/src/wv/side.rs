@@ -82,7 +82,10 @@ fn half_of_command(kind: &CommandKind) -> Half {
             DeliveryRoute::Endpoint(endpoint) => half_of_endpoint(endpoint),
             DeliveryRoute::Peer(_) => Half::Federation,
         },
-        CommandKind::OpenSubscription { .. } | CommandKind::CloseSubscription { .. } | CommandKind::Far(_) => {
+        CommandKind::OpenSubscription { .. }
+        | CommandKind::CloseSubscription { .. }
+        | CommandKind::Publish { .. }
+        | CommandKind::Far(_) => {
             Half::Federation
         }
         CommandKind::Keep(_) | CommandKind::Forward(_) => Half::Access,

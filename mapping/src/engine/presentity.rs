@@ -43,10 +43,12 @@ impl Engine {
         self.forget_if_empty(user);
     }
 
-    /// Composes the user's document anew and tells the watchers that may see what changed. Without watchers there is none.
+    /// Composes the user's document anew and tells the watchers that may see what changed. Without watchers, and
+    /// without a presence server, there is none.
     pub(super) fn present(&mut self, user: &Address) {
+        let is_served = self.config.presence_servers.contains_key(user.domain());
         match self.users.get_mut(user) {
-            Some(actor) if actor.watchers.is_empty() => actor.publications.document = None,
+            Some(actor) if actor.watchers.is_empty() && !is_served => actor.publications.document = None,
             Some(_) => self.compose(user),
             None => {}
         }
@@ -77,6 +79,20 @@ impl Engine {
             let word = Word::Standing { presentity: user.clone(), ticket: None, standing };
             self.output.tell(watcher, word);
         }
+        let is_present = !present.is_empty();
+        self.make_known(user, is_present, changed);
+    }
+
+    /// The presence server of the user's domain, where there is one, learns what changed, as long as the user is there.
+    fn make_known(&mut self, user: &Address, is_present: bool, changed: AttributeSet) {
+        let Some(peer) = self.config.presence_servers.get(user.domain()).cloned() else { return };
+        let Some(actor) = self.users.get_mut(user) else { return };
+        let was_known = std::mem::replace(&mut actor.is_known, is_present);
+        if !(was_known || is_present) || (was_known == is_present && changed.is_empty()) {
+            return;
+        }
+        let document = actor.publications.document.clone().filter(|_| is_present);
+        self.output.push(CommandKind::Publish { peer, user: user.clone(), document });
     }
 
     /// A watcher comes, or wants to see something else.

@@ -393,6 +393,7 @@ impl Engine {
                     sent: message.sent,
                     media_type: Arc::clone(&message.content.media_type),
                     size_octets: u64::try_from(message.content.body.len()).unwrap_or(u64::MAX),
+                    origin: Arc::clone(&message.origin),
                 };
                 self.output.tell(&message.sender, Word::Fate(report));
             }

@@ -24,8 +24,9 @@ impl Engine {
             }
         }
         // Only reports that are owed are passed on: one per message and recipient, and none that nobody asked for.
-        if actor.awaited.contains_key(&(report.message.clone(), report.recipient.clone())) {
-            self.fate(report);
+        if let Some(owed) = actor.awaited.get(&(report.message.clone(), report.recipient.clone())).cloned() {
+            // What the message was is known here; far sides tell its fate.
+            self.fate(Report { outcome: report.outcome, at: report.at, ..owed });
         }
     }
 

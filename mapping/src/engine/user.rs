@@ -44,6 +44,8 @@ pub(crate) struct User {
     /// Whom it refuses, and whom alone it accepts.
     pub(crate) screening: Screening,
     pub(crate) publications: Publications,
+    /// Whether a presence server was told of it.
+    pub(crate) is_known: bool,
     pub(crate) authorizations: Authorizations,
     /// Who watches this user, when it is hosted here.
     pub(crate) watchers: BTreeMap<Address, Watcher>,

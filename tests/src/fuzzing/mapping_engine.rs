@@ -306,6 +306,7 @@ impl World {
             | CommandKind::Retract { .. }
             | CommandKind::Conversation { .. }
             | CommandKind::Far(_)
+            | CommandKind::Publish { .. }
             | CommandKind::Invitation { .. } => {}
         }
     }

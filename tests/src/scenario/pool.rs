@@ -98,7 +98,8 @@ impl Pool {
 
     /// How a gateway is started that knows all of them.
     pub(super) fn setup(&self, settings: &[(String, String)]) -> Setup {
-        let setup = Setup::configured(&self.configuration());
+        let (text, settings) = self.configuration_with(settings);
+        let setup = Setup::configured(&text);
         settings.iter().fold(setup, |setup, (key, value)| setup.with(&format!("{key}={value}")))
     }
 
@@ -130,6 +131,23 @@ impl Pool {
                 }
             }
         }
+    }
+
+    /// The same with settings, and those that are not part of it: what concerns the domain of the phones stands in its
+    /// row, for which the command line has no words.
+    pub(super) fn configuration_with(&self, settings: &[(String, String)]) -> (String, Vec<(String, String)>) {
+        let mut text = self.configuration();
+        let mut rest = Vec::new();
+        for (key, value) in settings {
+            match key.strip_prefix("domain[].") {
+                Some(key) => {
+                    let row = "name = \"wv.example\"\n";
+                    text = text.replacen(row, &format!("{row}{key} = {value:?}\n"), 1);
+                }
+                None => rest.push((key.clone(), value.clone())),
+            }
+        }
+        (text, rest)
     }
 
     /// The text of a configuration that knows all of them.

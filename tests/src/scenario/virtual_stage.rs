@@ -53,7 +53,8 @@ impl Stage for VirtualStage {
             GatewayWish::Shared => &[],
             GatewayWish::Own(settings) => settings.as_slice(),
         };
-        let mut house = House::new(&pool.configuration(), settings, self.seed).map_err(StageError::Gateway)?;
+        let (text, settings) = pool.configuration_with(settings);
+        let mut house = House::new(&text, &settings, self.seed).map_err(StageError::Gateway)?;
         let mut identities: Vec<Identity> = Vec::new();
         for (number, role) in setting.roles.iter().enumerate() {
             let shared = role.shares_user_of.and_then(|other| identities.get(other).cloned());

@@ -243,6 +243,12 @@ pub const OPTIONS: &[ConfigOption] = &[
         Required,
         "How its users are reached: access, ssp:PEER, csp-client:PEER (side wv); registrar, peer:PEER, dns (side simple).",
     ),
+    option(
+        "domain[].presence_server",
+        Kind::OptionalText,
+        Nothing("watchers ask the gateway"),
+        "Name of the sip: peer to which the presence of a WV domain's users is published (PUBLISH), and which serves their SIP watchers.",
+    ),
     option("peer[].name", Kind::Text, Required, "Name of the neighbour server, used in routes."),
     option("peer[].uri", Kind::PeerUri, Required, "Its address: sip:…, ssp+http(s)://… or csp+http(s)://…."),
     option("peer[].trusted", Kind::Flag, Flag(false), "Whether identity is asserted to it and accepted from it."),
@@ -264,6 +270,13 @@ pub const OPTIONS: &[ConfigOption] = &[
         Nothing("needed with tls_certificate"),
         "File of that certificate's key in PEM.",
     ),
+    option(
+        "peer[].user",
+        Kind::OptionalText,
+        Nothing("challenges are refusals"),
+        "The name by which the gateway answers digest challenges of this peer (sip:).",
+    ),
+    option("peer[].password", Kind::Secret, Nothing("needed with user"), "The password to go with it."),
     option("peer[].secret", Kind::Secret, Nothing("no secret"), "Secret shared with it (SSP)."),
     option(
         "peer[].csp_version",

@@ -1,13 +1,19 @@
 //! Requests from the network: notifications, messages, questions about the agent.
 
-use super::agent::Agent;
+use super::agent::{Agent, media_type};
 use crate::peer::bare_address;
 use serde_json::json;
 use sip_proto::{
+    body::{
+        cpim::{self, Cpim},
+        imdn::{Disposition, Imdn, Status},
+        mime::MimePart,
+    },
     event::subscriber::SubscriberEvent,
     message::{
         Method, Request, Response, StatusCode,
         uas::{Role, UasProfile, allow, check},
+        uri::Uri,
     },
     time::Timestamp,
     transaction::{RequestEvent, ServerTransactionId, via::Hop},
@@ -42,7 +48,7 @@ impl Agent {
             Method::Message => {
                 let status = self.answer;
                 self.respond(now, id, &answer(status));
-                self.tell_message(&request, status)
+                self.take_message(&request, status)
             }
             _ => {
                 self.respond(now, id, &answer(StatusCode::OK).with(allow(&profile)));
@@ -65,18 +71,65 @@ impl Agent {
         }
     }
 
-    fn tell_message(&self, request: &Request, answered: StatusCode) -> io::Result<()> {
+    /// Tells of a message, and tells its sender that it was delivered if he wished that.
+    fn take_message(&mut self, request: &Request, answered: StatusCode) -> io::Result<()> {
         let headers = request.headers();
         let from = headers.from().map(|from| from.uri().to_string()).unwrap_or_default();
-        let content_type = headers.content_type().ok().flatten().map(|kind| kind.to_essence());
         let call_id = headers.call_id().map(|call_id| call_id.to_string()).unwrap_or_default();
+        let content_type = headers.content_type().ok().flatten().map(|kind| kind.to_essence());
+        let wrapped = content_type.as_deref() == Some("message/cpim");
+        let wrapped = wrapped.then(|| Cpim::parse(request.body()).ok()).flatten();
+        let (content_type, body) = match &wrapped {
+            Some(cpim) => (cpim.content.media_type().map(|kind| kind.to_essence()), &cpim.content.content),
+            None => (content_type, request.body()),
+        };
+        if content_type.as_deref() == Some("message/imdn+xml") {
+            return self.tell_notification(&from, body);
+        }
         self.reporter.tell(
             "message",
             json!({
-                "from": bare_address(&from), "text": String::from_utf8_lossy(request.body()), "call_id": call_id,
+                "from": bare_address(&from), "text": String::from_utf8_lossy(body), "call_id": call_id,
                 "content_type": content_type, "answered": answered.to_number(),
             }),
+        )?;
+        match (wrapped, Uri::parse(&from)) {
+            (Some(cpim), Ok(sender)) if answered.is_success() => self.write_notification(sender, &cpim),
+            _ => Ok(()),
+        }
+    }
+
+    fn tell_notification(&self, from: &str, document: &[u8]) -> io::Result<()> {
+        let Ok(imdn) = Imdn::parse(document) else { return self.error("a notification that cannot be read") };
+        let is_delivered = imdn.disposition == Disposition::Delivery(Status::Done);
+        self.reporter.tell(
+            "notification",
+            json!({ "from": bare_address(from), "message_id": imdn.message_id, "delivered": is_delivered }),
         )
+    }
+
+    // RFC 5438 §7.2.1
+    fn write_notification(&mut self, sender: Uri, cpim: &Cpim) -> io::Result<()> {
+        let wished = cpim.header_in(cpim::IMDN, "Disposition-Notification").unwrap_or_default();
+        let named = cpim.header_in(cpim::IMDN, "Message-ID").zip(cpim.header("DateTime"));
+        let Some((message_id, sent)) = named.filter(|_| wished.contains("positive-delivery")) else { return Ok(()) };
+        let imdn = Imdn {
+            message_id,
+            sent,
+            recipient: Some(self.own.to_string()),
+            original_recipient: None,
+            disposition: Disposition::Delivery(Status::Done),
+        };
+        let document = imdn.write().map_err(io::Error::other)?;
+        let content = MimePart::new(&media_type("message/imdn+xml")?, document.into())
+            .with("Content-Disposition", "notification");
+        let own_id = self.ids.tag().to_string();
+        let body = Cpim::new(content)
+            .with("From", &format!("<{}>", self.own))
+            .with("To", &format!("<{sender}>"))
+            .with_in(cpim::IMDN, "imdn", "Message-ID", &own_id);
+        let body = body.write().map_err(io::Error::other)?;
+        self.write_letter_of(sender, &media_type("message/cpim")?, body)
     }
 
     fn respond(&mut self, now: Timestamp, id: ServerTransactionId, response: &Response) {

@@ -8,6 +8,7 @@ use sip_proto::message::{
     header::{
         address::NameAddr,
         cseq::{CSeq, Sequence},
+        media_type::MediaType,
     },
     headers::Header,
     uri::Uri,
@@ -26,10 +27,15 @@ pub(super) struct Letter {
 impl Agent {
     // RFC 3428 §4
     pub(super) fn write_letter(&mut self, to: Uri, text: String) -> io::Result<()> {
+        let text_plain = media_type("text/plain")?.with_param("charset", "UTF-8");
+        self.write_letter_of(to, &text_plain, Bytes::from(text))
+    }
+
+    /// A letter of any type.
+    pub(super) fn write_letter_of(&mut self, to: Uri, media_type: &MediaType, body: Bytes) -> io::Result<()> {
         if self.outbox.len() >= LETTERS_MAX {
             return self.error("too many messages wait");
         }
-        let text_plain = media_type("text/plain")?.with_param("charset", "UTF-8");
         let tag = self.ids.tag();
         let request = Request::new(Method::Message, to.clone())
             .with(Header::new(HeaderName::MaxForwards, MAX_FORWARDS))
@@ -37,7 +43,7 @@ impl Agent {
             .with(Header::new(HeaderName::To, NameAddr::new(to)))
             .with(Header::new(HeaderName::CallId, self.ids.call_id()))
             .with(Header::new(HeaderName::CSeq, CSeq::new(Sequence::FIRST, Method::Message)))
-            .with_body(&text_plain, Bytes::from(text));
+            .with_body(media_type, body);
         self.outbox.push_back(Letter { command: self.command, request, is_authorized: false });
         Ok(())
     }

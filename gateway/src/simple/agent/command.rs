@@ -23,12 +23,11 @@ impl Agent {
                 self.open_subscription(now, correlation, &subscription, wish);
             }
             CommandKind::CloseSubscription { subscription } => self.close_subscription(now, &subscription),
-            // Reports need IMDN and questions watcher information: not spoken yet, and never asked for by SIP users.
+            CommandKind::Publish { peer, user, document } => self.make_known(now, &user, &peer, document.as_ref()),
+            CommandKind::Report { route, report } => self.notify_sender(now, &route, &report),
+            // Questions need watcher information: not spoken yet, and never asked for by SIP users.
             // A message that is on its way to a contact cannot be called back.
-            CommandKind::Report { .. }
-            | CommandKind::AskAuthorization { .. }
-            | CommandKind::Retract { .. }
-            | CommandKind::Announce { .. } => {}
+            CommandKind::AskAuthorization { .. } | CommandKind::Retract { .. } | CommandKind::Announce { .. } => {}
             // Groups are not shown to this side yet: nobody of it takes part, and nobody is invited but by a message.
             CommandKind::Conversation { .. } | CommandKind::Invitation { .. } | CommandKind::Far(_) => {}
             // The lane's own business.

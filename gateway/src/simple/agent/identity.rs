@@ -1,6 +1,6 @@
 //! Who sends a request: a trusted neighbour speaking for its users, or a user of a hosted domain with credentials.
 
-use super::{Agent, to_sip};
+use super::{Agent, credential::PeerCredentials, to_sip};
 use crate::{
     simple::translate::address::{self, UriError},
     tls::domain::names_domain,
@@ -31,6 +31,8 @@ pub struct SipPeer {
     // RFC 5922 §7.3, §7.4
     /// Over TLS: the domain that it has to prove to be, whoever opens the connection.
     pub domain: Option<Arc<str>>,
+    /// What the gateway proves itself with when it is challenged there.
+    pub credentials: Option<PeerCredentials>,
     /// Whether identities are asserted to it and accepted from it.
     pub is_trusted: bool,
 }

@@ -1,9 +1,9 @@
 //! MESSAGE: in from SIP users, out to contacts and neighbours.
 
-use super::{Agent, Conclusion, Pending, contact::parse_source, to_sip};
+use super::{Agent, Conclusion, Pending, contact::parse_source, credential::is_fresh, to_sip};
 use crate::simple::translate::{
     address,
-    message::{from_request, is_accepted, is_swallowed, to_media_type},
+    message::{ACCEPT, Inward, MessageError, Wrapping, from_request, to_body},
     outcome::{Purpose as CodePurpose, from_status, to_status, wants_retry_after},
 };
 use mapping::{
@@ -11,9 +11,9 @@ use mapping::{
     command::{Answer, DeliveryRoute},
     correlation::Correlation,
     event::{Delivery, DeliveryId, EventKind, Operation, Submission},
-    message::Message,
+    message::{Message, ReportWish},
     outcome::Outcome,
-    side::{Endpoint, Side},
+    side::{Endpoint, PeerName, Side},
     time::Timestamp,
 };
 use sip_proto::{
@@ -23,6 +23,7 @@ use sip_proto::{
             address::NameAddr,
             cseq::{CSeq, Sequence},
             date::Date,
+            media_type::MediaType,
             via::Transport,
         },
         uas,
@@ -37,11 +38,50 @@ pub(super) struct Outstanding {
     delivery: DeliveryId,
     owner: Address,
     pub(super) correlation: Correlation,
+    /// What is sent again should the wrapping be refused.
+    wrapped: Option<Box<Wrapped>>,
+    /// What is sent again, with credentials, should it be challenged.
+    sent: Option<Box<Sent>>,
+}
+
+/// A request to a neighbour that may challenge it.
+#[derive(Debug)]
+struct Sent {
+    peer: PeerName,
+    request: Request,
+    hop: Hop,
+    challenges: u8,
+}
+
+/// A message that was sent wrapped, and where to.
+#[derive(Debug)]
+struct Wrapped {
+    message: Message,
+    route: DeliveryRoute,
+}
+
+/// Whether a request says something anew that was refused a moment ago.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Try {
+    First,
+    Second,
+}
+
+/// What a MESSAGE is made of.
+pub(super) struct Letter<'a> {
+    /// From which its identifiers are made.
+    pub(super) name: String,
+    pub(super) sequence: Sequence,
+    pub(super) sender: &'a Address,
+    pub(super) recipient: &'a Address,
+    /// When it was sent and when it loses its value, where that is said.
+    pub(super) expires: Option<(Timestamp, Timestamp)>,
+    pub(super) body: (MediaType, bytes::Bytes),
 }
 
 /// Whether the sender's identity is asserted to the next hop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Assertion {
+pub(super) enum Assertion {
     Made,
     None,
 }
@@ -62,20 +102,17 @@ impl Agent {
         }
         let validity = self.settings.validity_default;
         let message = match from_request(request, &requester.user, &recipient, validity, now) {
-            Ok(message) => message,
+            Ok(Inward::Message(message)) => *message,
+            Ok(Inward::Fate { message, outcome }) => {
+                self.tell_fate(now, message, &recipient, &requester.user, outcome);
+                let tag = self.ids.tag();
+                let response = Response::for_request(request, StatusCode::OK, Some(&tag));
+                return self.respond_when_kept(id, response);
+            }
+            // RFC 3994: nobody on the other side is shown who is composing.
+            Ok(Inward::Nothing) => return self.refuse(now, id, request, StatusCode::OK),
             Err(error) => return self.refuse_content(now, id, request, error),
         };
-        if is_swallowed(&message.content.media_type) {
-            return self.refuse(now, id, request, StatusCode::OK);
-        }
-        if !is_accepted(&message.content.media_type) {
-            return self.refuse_content(
-                now,
-                id,
-                request,
-                crate::simple::translate::message::MessageError::UnsupportedType,
-            );
-        }
         if message.content.body.len() > self.settings.content_octets_max {
             return self.refuse(now, id, request, StatusCode::REQUEST_ENTITY_TOO_LARGE);
         }
@@ -94,21 +131,14 @@ impl Agent {
         self.ask(self.current, requester.user, endpoint, operation, pending);
     }
 
-    fn refuse_content(
-        &mut self,
-        now: Timestamp,
-        id: ServerTransactionId,
-        request: &Request,
-        error: crate::simple::translate::message::MessageError,
-    ) {
-        use crate::simple::translate::message::MessageError;
+    // RFC 3428 §7
+    fn refuse_content(&mut self, now: Timestamp, id: ServerTransactionId, request: &Request, error: MessageError) {
         let tag = self.ids.tag();
         let response = match error {
             MessageError::BadHeader => Response::for_request(request, StatusCode::BAD_REQUEST, Some(&tag)),
             MessageError::UnsupportedType | MessageError::BadCharset => {
-                let accept = crate::simple::translate::message::ACCEPTED.join(", ");
                 Response::for_request(request, StatusCode::UNSUPPORTED_MEDIA_TYPE, Some(&tag))
-                    .with(Header::new(HeaderName::Accept, accept))
+                    .with(Header::new(HeaderName::Accept, ACCEPT.join(", ")))
             }
         };
         self.respond(now, id, &response);
@@ -154,11 +184,16 @@ impl Agent {
         route: &DeliveryRoute,
         message: &Message,
     ) {
-        let outstanding = Outstanding { delivery, owner, correlation };
-        let sent = self.find_target(route).and_then(|(uri, hop)| {
-            let request = self.message_request(message, uri, self.assertion(route), now)?;
-            self.send(now, request, hop)
-        });
+        let target = target_name(route);
+        let wrapping = match message.report {
+            ReportWish::Delivery if !self.refuse_cpim.contains_key(&target) => Wrapping::Cpim,
+            ReportWish::Delivery | ReportWish::None => Wrapping::Bare,
+        };
+        let sent = self.send_message(now, message, route, (wrapping, Try::First));
+        let (sent, challenged) = sent.map_or_else(|outcome| (Err(outcome), None), |(id, sent)| (Ok(id), sent));
+        let wrapped =
+            (wrapping == Wrapping::Cpim).then(|| Box::new(Wrapped { message: message.clone(), route: route.clone() }));
+        let outstanding = Outstanding { delivery, owner, correlation, wrapped, sent: challenged };
         match sent {
             Ok(id) => {
                 self.deliveries.insert(id, outstanding);
@@ -167,7 +202,87 @@ impl Agent {
         }
     }
 
-    fn find_target(&self, route: &DeliveryRoute) -> Result<(Option<sip_proto::message::Uri>, Hop), Outcome> {
+    fn send_message(
+        &mut self,
+        now: Timestamp,
+        message: &Message,
+        route: &DeliveryRoute,
+        (wrapping, repeated): (Wrapping, Try),
+    ) -> Result<(ClientTransactionId, Option<Box<Sent>>), Outcome> {
+        let (uri, hop) = self.find_target(route)?;
+        let body = to_body(message, wrapping).ok_or(Outcome::UnsupportedContent)?;
+        let letter = Letter {
+            // RFC 3261 §8.1.3.5: whatever attempt this is, it has the Call-ID, From and To of the first, also after a
+            // restart, and a higher CSeq. By that a recipient can tell a repetition.
+            name: format!("{} {}", message.id.as_str(), message.recipient),
+            sequence: attempt_sequence(message, now, repeated),
+            sender: &message.sender,
+            recipient: &message.recipient,
+            expires: Some((message.sent, message.expires)),
+            body,
+        };
+        let request = self.message_request(&letter, uri, self.assertion(route), now)?;
+        let peer = match route {
+            DeliveryRoute::Peer(peer) => self.settings.peers.find(peer).filter(|peer| peer.credentials.is_some()),
+            DeliveryRoute::Endpoint(_) => None,
+        };
+        let Some(peer) = peer.map(|peer| peer.name.clone()) else {
+            return Ok((self.send(now, request, hop)?, None));
+        };
+        let uri = request.uri().to_string();
+        let credentials = self.known_credentials(&peer, &Method::Message, (&uri, request.body()));
+        let request = credentials.into_iter().fold(request, Request::with);
+        let sent = Box::new(Sent { peer, request: request.clone(), hop: hop.clone(), challenges: 0 });
+        Ok((self.send(now, request, hop)?, Some(sent)))
+    }
+
+    // RFC 3261 §22.2
+    /// Sends a challenged message again, with credentials and a higher number.
+    fn authorize_message(
+        &mut self,
+        now: Timestamp,
+        mut outstanding: Outstanding,
+        mut sent: Box<Sent>,
+        response: &Response,
+    ) {
+        sent.challenges = sent.challenges.saturating_add(1);
+        let request = &mut sent.request;
+        for name in [HeaderName::Authorization, HeaderName::ProxyAuthorization] {
+            request.headers_mut().remove(&name);
+        }
+        let sequence = request.headers().cseq().ok().and_then(|cseq| cseq.sequence.next());
+        request
+            .headers_mut()
+            .set(Header::new(HeaderName::CSeq, CSeq::new(sequence.unwrap_or(Sequence::FIRST), Method::Message)));
+        let (uri, body) = (request.uri().to_string(), request.body().clone());
+        let credentials = self.answer_challenges(&sent.peer, response, &Method::Message, (&uri, &body));
+        if credentials.is_empty() {
+            return self.tell_delivery(outstanding, Outcome::Unavailable, None);
+        }
+        credentials.into_iter().for_each(|header| sent.request.push(header));
+        match self.send(now, sent.request.clone(), sent.hop.clone()) {
+            Ok(id) => {
+                outstanding.sent = Some(sent);
+                self.deliveries.insert(id, outstanding);
+            }
+            Err(outcome) => self.tell_delivery(outstanding, outcome, None),
+        }
+    }
+
+    /// Who refuses wrapped messages gets them bare, at once, and for a day without asking (messaging.md §3).
+    fn send_bare(&mut self, now: Timestamp, mut outstanding: Outstanding, wrapped: &Wrapped) {
+        self.refuse_cpim.insert(target_name(&wrapped.route), ());
+        match self.send_message(now, &wrapped.message, &wrapped.route, (Wrapping::Bare, Try::Second)) {
+            Ok((id, sent)) => {
+                outstanding.wrapped = None;
+                outstanding.sent = sent;
+                self.deliveries.insert(id, outstanding);
+            }
+            Err(outcome) => self.tell_delivery(outstanding, outcome, None),
+        }
+    }
+
+    pub(super) fn find_target(&self, route: &DeliveryRoute) -> Result<(Option<sip_proto::message::Uri>, Hop), Outcome> {
         match route {
             DeliveryRoute::Peer(name) => {
                 let peer = self.settings.peers.find(name).ok_or(Outcome::UnknownDomain)?;
@@ -184,41 +299,41 @@ impl Agent {
         }
     }
 
-    /// RFC 3428 §4
-    fn message_request(
+    // RFC 3428 §4
+    /// A MESSAGE.
+    pub(super) fn message_request(
         &mut self,
-        message: &Message,
+        letter: &Letter<'_>,
         target: Option<sip_proto::message::Uri>,
         assertion: Assertion,
         now: Timestamp,
     ) -> Result<Request, Outcome> {
-        let sender = address::from_neutral(&message.sender).map_err(|_| Outcome::BadAddress)?;
-        let recipient = address::from_neutral(&message.recipient).map_err(|_| Outcome::BadAddress)?;
-        let media_type = to_media_type(&message.content).ok_or(Outcome::UnsupportedContent)?;
-        // RFC 3261 §8.1.3.5: whatever attempt this is, it has the Call-ID, From and To of the first, also after a restart,
-        // and a higher CSeq. By that a recipient can tell a repetition.
-        let name = format!("{} {}", message.id.as_str(), message.recipient);
-        let (tag, call_id) = (self.ids.tag_of(&name), self.ids.call_id_of(&name));
-        let seconds = u32::try_from(now.until(message.expires).as_secs()).unwrap_or(u32::MAX);
+        let sender = address::from_neutral(letter.sender).map_err(|_| Outcome::BadAddress)?;
+        let recipient = address::from_neutral(letter.recipient).map_err(|_| Outcome::BadAddress)?;
+        let (tag, call_id) = (self.ids.tag_of(&letter.name), self.ids.call_id_of(&letter.name));
         // RFC 3325 §6
         let asserted = match assertion {
             Assertion::Made => Some(Header::new(HeaderName::PAssertedIdentity, NameAddr::new(sender.clone()))),
             Assertion::None => None,
         };
+        let lifetime = letter.expires.into_iter().flat_map(|(sent, expires)| {
+            let seconds = u32::try_from(now.until(expires).as_secs()).unwrap_or(u32::MAX);
+            let date = Header::new(HeaderName::Date, Date::from_unix_s(sent.as_secs()));
+            [date, Header::new(HeaderName::Expires, seconds)]
+        });
+        let (media_type, body) = &letter.body;
         let request = Request::new(Method::Message, target.unwrap_or_else(|| recipient.clone()))
             .with(Header::new(HeaderName::MaxForwards, 70))
             .with(Header::new(HeaderName::From, NameAddr::new(sender).with_tag(&tag)))
             .with(Header::new(HeaderName::To, NameAddr::new(recipient)))
             .with(Header::new(HeaderName::CallId, call_id))
-            .with(Header::new(HeaderName::CSeq, CSeq::new(attempt_sequence(message, now), Method::Message)))
-            .with(Header::new(HeaderName::Date, Date::from_unix_s(message.sent.as_secs())))
-            .with(Header::new(HeaderName::Expires, seconds))
-            .with_body(&media_type, message.content.body.clone());
+            .with(Header::new(HeaderName::CSeq, CSeq::new(letter.sequence, Method::Message)));
+        let request = lifetime.fold(request, Request::with).with_body(media_type, body.clone());
         Ok(asserted.into_iter().fold(request, Request::with))
     }
 
     /// Identities are asserted to trusted neighbours, and to nobody else.
-    fn assertion(&self, route: &DeliveryRoute) -> Assertion {
+    pub(super) fn assertion(&self, route: &DeliveryRoute) -> Assertion {
         let peer = match route {
             DeliveryRoute::Peer(name) => self.settings.peers.find(name),
             DeliveryRoute::Endpoint(_) => None,
@@ -268,16 +383,32 @@ impl Agent {
         true
     }
 
-    pub(super) fn conclude_delivery(&mut self, outstanding: Outstanding, conclusion: &Conclusion) {
+    pub(super) fn conclude_delivery(&mut self, now: Timestamp, mut outstanding: Outstanding, conclusion: &Conclusion) {
+        let status = conclusion.status();
+        if let (401 | 407, Conclusion::Response(response)) = (status, conclusion)
+            && let Some(sent) = outstanding.sent.take()
+            && sent.challenges < CHALLENGES_MAX
+            && is_fresh(response, &sent.request)
+        {
+            return self.authorize_message(now, outstanding, sent, response);
+        }
+        if let Some(wrapped) = outstanding.wrapped.take() {
+            match status {
+                415 => return self.send_bare(now, outstanding, &wrapped),
+                // Whoever takes the wrapping owes the notification that it asks for.
+                200..=299 => return self.tell_delivery(outstanding, Outcome::Stored, None),
+                _ => {}
+            }
+        }
         let retry_after = match conclusion {
             Conclusion::Response(response) => retry_after(response),
             Conclusion::TimedOut | Conclusion::RequestFailed => None,
         };
-        self.tell_delivery(outstanding, from_status(conclusion.status(), CodePurpose::Message), retry_after);
+        self.tell_delivery(outstanding, from_status(status, CodePurpose::Message), retry_after);
     }
 
     fn tell_delivery(&mut self, outstanding: Outstanding, outcome: Outcome, retry_after: Option<Duration>) {
-        let Outstanding { delivery, owner, correlation } = outstanding;
+        let Outstanding { delivery, owner, correlation, wrapped: _, sent: _ } = outstanding;
         self.tell(correlation, EventKind::Delivered(Delivery { delivery, owner, outcome, retry_after }));
         self.wake.notify_one();
     }
@@ -285,17 +416,29 @@ impl Agent {
 
 /// A number that is higher for every later attempt: tenths of a second since the message was sent, which no record needs
 /// to remember. Attempts are further apart than that.
-fn attempt_sequence(message: &Message, now: Timestamp) -> Sequence {
+fn attempt_sequence(message: &Message, now: Timestamp, repeated: Try) -> Sequence {
     let tenths = message.sent.until(now).as_millis() / 100;
-    u32::try_from(tenths.saturating_add(1))
-        .ok()
-        .and_then(|number| Sequence::from_number(number).ok())
-        .unwrap_or(Sequence::FIRST)
+    let number = tenths.saturating_add(if repeated == Try::Second { RETRY_STEP } else { 1 });
+    u32::try_from(number).ok().and_then(|number| Sequence::from_number(number).ok()).unwrap_or(Sequence::FIRST)
+}
+
+/// Whom a route leads to, for remembering what is refused there.
+fn target_name(route: &DeliveryRoute) -> Arc<str> {
+    match route {
+        DeliveryRoute::Peer(peer) => Arc::from(format!("peer {}", peer.as_str())),
+        DeliveryRoute::Endpoint(endpoint) => Arc::from(endpoint.id.as_ref()),
+    }
 }
 
 pub(super) fn retry_after(response: &Response) -> Option<Duration> {
     response.headers().retry_after().ok().flatten().map(|value| Duration::from_secs(u64::from(value.seconds)))
 }
+
+/// One for the server, one for a proxy, and once again for each because the nonce was stale.
+const CHALLENGES_MAX: u8 = 4;
+
+/// How much higher the number of a second try is: attempts before it may have been challenged.
+const RETRY_STEP: u128 = 1 + CHALLENGES_MAX as u128;
 
 /// When a full or overloaded part of the gateway may be asked again.
 const RETRY_AFTER_S: u32 = 30;

@@ -1,7 +1,7 @@
 //! Requests from outside: generic checks, then one function per method.
 
 use super::{Agent, Held, Pending, subscription::Outgoing, title_of, to_tag};
-use crate::observe::Direction;
+use crate::{observe::Direction, simple::translate::message::ACCEPT};
 use mapping::{side::Side, time::Timestamp};
 use sip_proto::{
     message::{
@@ -33,14 +33,7 @@ pub(super) fn profile() -> UasProfile {
         // The layers above give the answer that names the packages.
         events: vec!["presence"],
         extensions: Vec::new(),
-        media_types: vec![
-            "text/plain",
-            "text/html",
-            "application/xhtml+xml",
-            "application/pidf+xml",
-            "application/im-iscomposing+xml",
-            "message/imdn+xml",
-        ],
+        media_types: ACCEPT.iter().copied().chain(["application/pidf+xml", "multipart/*"]).collect(),
         encodings: Vec::new(),
         answers: Vec::new(),
     }

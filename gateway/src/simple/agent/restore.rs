@@ -78,9 +78,15 @@ impl Agent {
             compositor: Compositor::new(CompositorPolicy::presence(), IdSource::new(&parts.prefix, for_tags)?),
             subscribers: super::subscription::Subscribers::default(),
             notifiers: super::notification::Notifiers::default(),
+            publishers: super::publisher::Publishers::default(),
             deliveries: HashMap::new(),
             purposes: HashMap::new(),
             second_ways: HashMap::new(),
+            challenges: super::credential::Challenges::default(),
+            refuse_cpim: moka::sync::Cache::builder()
+                .max_capacity(REFUSALS_MAX)
+                .time_to_live(CPIM_REFUSAL_LIFE)
+                .build(),
             refuse_streams: moka::sync::Cache::builder().max_capacity(REFUSALS_MAX).time_to_live(REFUSAL_LIFE).build(),
             pending: HashMap::new(),
             held: BTreeMap::new(),
@@ -209,3 +215,6 @@ const REFUSALS_MAX: u64 = 10_000;
 
 /// How long such an address is remembered; then a stream is tried again.
 const REFUSAL_LIFE: std::time::Duration = std::time::Duration::from_secs(600);
+
+/// How long it is remembered who refuses wrapped messages (messaging.md §3).
+const CPIM_REFUSAL_LIFE: std::time::Duration = std::time::Duration::from_secs(86_400);

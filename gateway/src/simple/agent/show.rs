@@ -22,11 +22,10 @@ impl Agent {
                     })
                 })
                 .collect(),
-            ShowTopic::Subscriptions
-            | ShowTopic::Publications
-            | ShowTopic::Queues
-            | ShowTopic::Announcements
-            | ShowTopic::Conversations => Vec::new(),
+            ShowTopic::Publications => self.publishers.show(),
+            ShowTopic::Subscriptions | ShowTopic::Queues | ShowTopic::Announcements | ShowTopic::Conversations => {
+                Vec::new()
+            }
         }
     }
 
@@ -35,6 +34,7 @@ impl Agent {
         vec![
             ("dialogs", self.notifiers.count().saturating_add(self.subscribers.count())),
             ("registrations", self.registrar.addresses().count()),
+            ("publications", self.publishers.count()),
             ("deliveries", self.deliveries.len()),
         ]
     }

@@ -29,7 +29,7 @@ use sip_proto::{
         },
     },
     message::{
-        Header, HeaderName, Request, Response, StatusCode,
+        Header, HeaderName, Method, Request, Response, StatusCode,
         header::{
             address::NameAddr,
             event::{Event, TerminationReason},
@@ -164,6 +164,7 @@ impl Agent {
         let peer = self.settings.peers.find(&wish.peer)?;
         let hop = peer.hop();
         let is_trusted = peer.is_trusted;
+        let credentials = if peer.credentials.is_some() { CredentialSource::Owner } else { CredentialSource::None };
         let local = address::from_neutral(&wish.watcher).ok()?;
         let target = address::from_neutral(&wish.presentity).ok()?;
         let jitter = u16::try_from(self.random() % 100).unwrap_or(0);
@@ -184,7 +185,7 @@ impl Agent {
             jitter: Jitter::from_permille(jitter),
             timers: TimerValues::default(),
             forks: Forks::OneDialog,
-            credentials: CredentialSource::None,
+            credentials,
             conditional: Conditional::Off,
         };
         Some((settings, hop))
@@ -249,7 +250,7 @@ impl Agent {
 
     /// Carries out what the machine wants. Answers, and requests for whose numbers a new record is due, wait for the record.
     fn drive_subscriber(&mut self, now: Timestamp, tag: &Arc<str>) {
-        let (mut outgoing, mut reading) = (Vec::new(), Reading::Done);
+        let (mut outgoing, mut reading, mut challenge) = (Vec::new(), Reading::Done, None);
         while let Some(command) = self.subscribers.entries.get_mut(tag).and_then(|entry| entry.machine.poll()) {
             match command {
                 SubscriberCommand::SendRequest(request) => outgoing.push(Outgoing::Request(request)),
@@ -261,8 +262,9 @@ impl Agent {
                         reading = Reading::Malformed;
                     }
                 }
-                // Credentials of the gateway at a neighbour are not built yet, and one dialog is all presence allows.
-                SubscriberCommand::Challenged { .. } | SubscriberCommand::Forked(_) => {}
+                SubscriberCommand::Challenged { response, uri } => challenge = Some((response, uri)),
+                // One dialog is all that presence allows.
+                SubscriberCommand::Forked(_) => {}
             }
         }
         if reading == Reading::Malformed {
@@ -276,6 +278,19 @@ impl Agent {
         }
         self.finish_subscriber(tag);
         self.wake.notify_one();
+        if let Some((response, uri)) = challenge {
+            self.authorize_subscriber(now, tag, &response, &uri.to_string());
+        }
+    }
+
+    // RFC 3261 §22.2
+    fn authorize_subscriber(&mut self, now: Timestamp, tag: &Arc<str>, response: &Response, uri: &str) {
+        let Some(peer) = self.subscribers.entries.get(tag).map(|entry| entry.wish.peer.clone()) else { return };
+        let headers = self.answer_challenges(&peer, response, &Method::Subscribe, (uri, &[]));
+        if let Some(entry) = self.subscribers.entries.get_mut(tag) {
+            entry.machine.handle(to_sip(now), SubscriberEvent::Authorize(headers));
+        }
+        self.drive_subscriber(now, tag);
     }
 
     /// Forgets a machine that is over, and sets the clock of one that is not.

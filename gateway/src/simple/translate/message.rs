@@ -1,27 +1,69 @@
 //! MESSAGE, both ways.
 
+mod notification;
+mod wrapping;
+
+pub use notification::{Wishes, to_notification};
+pub use wrapping::{Wrapping, to_body};
+
 use bytes::Bytes;
 use mapping::{
     address::Address,
     message::{Content, Message, MessageId, ReportWish},
+    outcome::Outcome,
     time::Timestamp,
 };
-use sip_proto::message::{Headers, Request, header::media_type::MediaType};
+use sip_proto::{
+    body::imdn::{Disposition, Imdn, Status},
+    message::{Headers, Request, header::media_type::MediaType},
+};
 use std::{sync::Arc, time::Duration};
+use wrapping::Opened;
 
-/// Media types of MESSAGE that are taken in.
+/// Media types that are shown to the recipient.
 pub const ACCEPTED: &[&str] = &["text/plain", "text/html", "application/xhtml+xml"];
 
-/// Media types that are answered 200 and go no further: nothing on the other side shows them (messaging.md §4).
-pub const SWALLOWED: &[&str] = &["application/im-iscomposing+xml", "message/imdn+xml"];
+/// Media types of MESSAGE that are taken in, whatever becomes of them.
+pub const ACCEPT: &[&str] = &[
+    "text/plain",
+    "text/html",
+    "application/xhtml+xml",
+    "message/cpim",
+    "multipart/mixed",
+    "multipart/alternative",
+    COMPOSING,
+    IMDN,
+];
+
+/// Answered 200, and goes no further: nothing on the other side shows it (messaging.md §4).
+const COMPOSING: &str = "application/im-iscomposing+xml";
+
+/// What became of a message.
+const IMDN: &str = "message/imdn+xml";
+
+/// What a MESSAGE brings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Inward {
+    /// Something for its recipient to read.
+    Message(Box<Message>),
+    /// What became of a message that its recipient had sent.
+    Fate {
+        /// The message.
+        message: MessageId,
+        /// What became of it.
+        outcome: Outcome,
+    },
+    /// Nothing that goes further.
+    Nothing,
+}
 
 /// Why a MESSAGE cannot become a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MessageError {
-    /// A header field that is needed is malformed (400).
-    #[error("a header field is malformed")]
+    /// A header field that is needed, or the wrapping, is malformed (400).
+    #[error("a header field or the wrapping is malformed")]
     BadHeader,
-    /// The type is not taken (415).
+    /// The type is not taken, or something that is not known here is required (415).
     #[error("the media type is not accepted")]
     UnsupportedType,
     /// The charset is not known, or the octets are not in it (415).
@@ -29,7 +71,7 @@ pub enum MessageError {
     BadCharset,
 }
 
-/// The message of a MESSAGE request from `sender` to `recipient`.
+/// What a MESSAGE request from `sender` to `recipient` brings.
 ///
 /// # Errors
 /// See [`MessageError`].
@@ -39,27 +81,53 @@ pub fn from_request(
     recipient: &Address,
     validity: Duration,
     now: Timestamp,
-) -> Result<Message, MessageError> {
+) -> Result<Inward, MessageError> {
     let headers = request.headers();
+    let opened = Opened::of(request)?;
+    let essence = opened.media_type.to_essence();
+    match essence.as_str() {
+        COMPOSING => return Ok(Inward::Nothing),
+        IMDN => return fate(&opened.body),
+        essence if !ACCEPTED.contains(&essence) => return Err(MessageError::UnsupportedType),
+        _ => {}
+    }
     let lifetime = headers.expires_s().map_err(|_| MessageError::BadHeader)?;
-    let sent = headers.date().ok().flatten().map_or(now, |date| {
-        // RFC 3428 §7: an absolute Date decides when Expires ends; one from the future is not believed.
-        Timestamp::from_secs(date.to_unix_s()).min(now)
-    });
+    let date = headers.date().ok().flatten().map(|date| Timestamp::from_secs(date.to_unix_s()));
+    let sent = opened.sent.or(date).unwrap_or(now).min(now);
+    // RFC 3428 §7: an absolute Date decides when Expires ends; one from the future is not believed. What the wrapping
+    // says is for the reader.
+    let begin = date.unwrap_or(now).min(now);
     let lifetime = lifetime.map_or(validity, |seconds| Duration::from_secs(seconds.into()));
-    Ok(Message {
+    let (report, origin) = match &opened.wishes {
+        Some(wishes) => (ReportWish::Delivery, wishes.to_origin()),
+        None => (ReportWish::None, origin(headers)?),
+    };
+    Ok(Inward::Message(Box::new(Message {
         id: MessageId::new(""),
         sender: sender.clone(),
         recipient: recipient.clone(),
         device: None,
-        content: from_body(headers, request.body())?,
+        content: readable(&opened.media_type, &opened.body)?,
         sent,
-        expires: sent.after(lifetime),
-        // A report needs IMDN, which is not spoken yet: without it MESSAGE asks for none.
-        report: ReportWish::None,
-        origin: Arc::from(origin(headers)?),
+        expires: begin.after(lifetime),
+        report,
+        origin: Arc::from(origin),
         talk: None,
-    })
+    })))
+}
+
+// RFC 5438 §7.1.2, messaging.md §5
+/// What a notification says of a message. What was shown or worked on says nothing that the other side is told.
+fn fate(document: &[u8]) -> Result<Inward, MessageError> {
+    let imdn = Imdn::parse(document).map_err(|_| MessageError::BadHeader)?;
+    let outcome = match imdn.disposition {
+        Disposition::Delivery(Status::Done) => Outcome::Success,
+        Disposition::Delivery(Status::Failed | Status::Error) => Outcome::Undeliverable,
+        Disposition::Delivery(Status::Forbidden | Status::Stored | Status::Other)
+        | Disposition::Display(_)
+        | Disposition::Processing(_) => return Ok(Inward::Nothing),
+    };
+    Ok(Inward::Fate { message: MessageId::new(&imdn.message_id), outcome })
 }
 
 /// What makes a repeated MESSAGE recognisable after its transaction is forgotten (messaging.md §5).
@@ -71,18 +139,9 @@ fn origin(headers: &Headers) -> Result<String, MessageError> {
     Ok(format!("{tag} {call_id} {}", cseq.sequence.to_number()))
 }
 
-fn from_body(headers: &Headers, body: &Bytes) -> Result<Content, MessageError> {
-    let declared = headers.content_type().map_err(|_| MessageError::BadHeader)?;
-    let Some(media_type) = declared else {
-        // UNCLEAR RFC 3428 §7: a body without Content-Type is read as plain text, as old clients mean it.
-        return text("text/plain", body, None);
-    };
-    let essence = media_type.to_essence();
-    if essence.starts_with("text/") || essence.ends_with("+xml") {
-        let charset = media_type.param("charset").map(|charset| charset.to_ascii_lowercase());
-        return text(&essence, body, charset.as_deref());
-    }
-    Ok(Content { media_type: Arc::from(essence), body: body.clone() })
+fn readable(media_type: &MediaType, body: &Bytes) -> Result<Content, MessageError> {
+    let charset = media_type.param("charset").map(|charset| charset.to_ascii_lowercase());
+    text(&media_type.to_essence(), body, charset.as_deref())
 }
 
 fn text(media_type: &str, body: &Bytes, charset: Option<&str>) -> Result<Content, MessageError> {
@@ -102,16 +161,4 @@ fn text(media_type: &str, body: &Bytes, charset: Option<&str>) -> Result<Content
 pub fn to_media_type(content: &Content) -> Option<MediaType> {
     let media_type = MediaType::parse(&content.media_type).ok()?;
     Some(if content.media_type.starts_with("text/") { media_type.with_param("charset", "UTF-8") } else { media_type })
-}
-
-/// Whether the media type is taken in.
-#[must_use]
-pub fn is_accepted(media_type: &str) -> bool {
-    ACCEPTED.contains(&media_type)
-}
-
-/// Whether the media type is answered and dropped.
-#[must_use]
-pub fn is_swallowed(media_type: &str) -> bool {
-    SWALLOWED.contains(&media_type)
 }

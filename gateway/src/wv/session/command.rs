@@ -76,7 +76,10 @@ impl Sessions {
             CommandKind::Invitation { endpoint, news } => self.tell_invitation(now, &endpoint, &news),
             // Neighbours of this side are not built yet; the configuration refuses them.
             CommandKind::Deliver { .. } | CommandKind::Report { .. } => {}
-            CommandKind::OpenSubscription { .. } | CommandKind::CloseSubscription { .. } | CommandKind::Far(_) => {}
+            CommandKind::OpenSubscription { .. }
+            | CommandKind::CloseSubscription { .. }
+            | CommandKind::Publish { .. }
+            | CommandKind::Far(_) => {}
             // The lane's own business.
             CommandKind::Keep(_) | CommandKind::Forward(_) => {}
         }

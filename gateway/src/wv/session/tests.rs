@@ -111,7 +111,9 @@ impl Bench {
             match output {
                 Err(ticket) => self.adapter.release(now, ticket),
                 Ok(command) => match &command.kind {
-                    CommandKind::OpenSubscription { .. } | CommandKind::CloseSubscription { .. } => {
+                    CommandKind::OpenSubscription { .. }
+                    | CommandKind::CloseSubscription { .. }
+                    | CommandKind::Publish { .. } => {
                         self.simple.push(command.kind);
                     }
                     CommandKind::Deliver { route: mapping::command::DeliveryRoute::Peer(_), .. } => {

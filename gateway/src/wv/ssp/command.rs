@@ -62,6 +62,8 @@ impl Federation {
             | CommandKind::Retract { .. }
             | CommandKind::Announce { .. }
             | CommandKind::Invitation { .. } => {}
+            // Only servers of SIP are told of it.
+            CommandKind::Publish { .. } => {}
             // The lane's own business.
             CommandKind::Keep(_) | CommandKind::Forward(_) => {}
         }

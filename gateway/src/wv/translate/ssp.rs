@@ -129,6 +129,7 @@ pub fn from_report(report: &DeliveryStatusReport, local: &str, peer: &str, now: 
         sent: now,
         media_type: Arc::from(message.content_type.as_deref().unwrap_or("text/plain").to_ascii_lowercase()),
         size_octets: message.content_size.unwrap_or(0).into(),
+        origin: Arc::from(""),
     })
 }
 
@@ -230,6 +231,7 @@ mod tests {
             sent: now,
             media_type: Arc::from("text/plain"),
             size_octets: 5,
+            origin: Arc::from(""),
         };
         let told = to_report(&report);
         assert_eq!(told.message.sender.as_ref().and_then(Party::user).unwrap().user_id.as_str(), "wv:bob@sip.example");

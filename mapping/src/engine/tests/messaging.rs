@@ -268,6 +268,7 @@ fn a_far_report_that_is_owed_is_passed_on_once() {
         sent: world.now,
         media_type: "text/plain".into(),
         size_octets: 5,
+        origin: std::sync::Arc::from(""),
     };
     world.event(EventKind::Reported(report.clone()));
     world.event(EventKind::Reported(report));

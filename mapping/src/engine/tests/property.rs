@@ -536,6 +536,7 @@ impl Story {
                 CommandKind::Announce { .. }
                 | CommandKind::Conversation { .. }
                 | CommandKind::Far(_)
+                | CommandKind::Publish { .. }
                 | CommandKind::Invitation { .. }
                 | CommandKind::Keep(_)
                 | CommandKind::Forward(_) => continue,

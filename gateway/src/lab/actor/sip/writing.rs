@@ -47,6 +47,11 @@ impl SipActor {
         // From of a request that begins something is part of the conversation already.
         let wanted_headers = wanted.headers.iter().filter(|(name, _)| wanted.is_inside || !is_from(name));
         override_headers(request.headers_mut(), wanted_headers)?;
+        if is_in_lines(&request) {
+            // RFC 3862 §2.2, RFC 2046 §4.1.1
+            let lines = String::from_utf8_lossy(&wanted.body).replace('\n', "\r\n");
+            request.set_body(Bytes::from(lines));
+        }
         Ok(request)
     }
 
@@ -174,3 +179,9 @@ const fn content_type(method: &Method) -> &'static str {
 // RFC 3261 §8.1.1.6
 const MAX_FORWARDS: u8 = 70;
 const EXPIRES_S: u32 = 3600;
+
+/// Whether the body is of a type whose lines end in CR LF.
+fn is_in_lines(request: &Request) -> bool {
+    let media_type = request.headers().content_type().ok().flatten().map(|kind| kind.to_essence());
+    media_type.is_some_and(|essence| essence == "message/cpim" || essence.starts_with("multipart/"))
+}
