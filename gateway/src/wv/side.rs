@@ -85,9 +85,7 @@ fn half_of_command(kind: &CommandKind) -> Half {
         CommandKind::OpenSubscription { .. }
         | CommandKind::CloseSubscription { .. }
         | CommandKind::Publish { .. }
-        | CommandKind::Far(_) => {
-            Half::Federation
-        }
+        | CommandKind::Far(_) => Half::Federation,
         CommandKind::Keep(_) | CommandKind::Forward(_) => Half::Access,
     }
 }
