@@ -364,7 +364,7 @@ impl Agent {
             }
             Method::Message => {
                 let call_id = request.headers().call_id().map(|id| id.to_string()).unwrap_or_default();
-                if request.body().starts_with(INVITATION) {
+                if INVITATIONS.iter().any(|words| request.body().starts_with(words)) {
                     truth.count("invitations told".to_owned());
                     drop(self.table.respond(now, id, &respond(StatusCode::OK)));
                     return;
@@ -507,8 +507,8 @@ fn presence() -> Event {
     Event::new("presence").expect("an event")
 }
 
-/// How an invitation begins that a user of this side is told in words.
-const INVITATION: &[u8] = b"I would like to ";
+/// How invitations begin that a user of this side is told in words.
+const INVITATIONS: [&[u8]; 3] = [b"I would like to ", b"Join the group ", b"Become a member of "];
 
 const PIDF: &str = "application/pidf+xml";
 
