@@ -19,13 +19,13 @@ pub use supervisor::Conclusion;
 use crate::{
     account::{AccountError, AccountRegistry, CredentialError, Directory, SealKey},
     admin::{AdminError, AdminParts, AdminServer},
-    config::{Configuration, value::SipTransport},
+    config::{Configuration, section::AccessTls, value::SipTransport},
     entropy::Entropy,
     lane::{Clock, LaneLink},
     observe::{Tap, metric, panic},
     shutdown::{Shutdown, Trigger},
     store::{DataFolder, OpenStore, Snapshot, StoreError},
-    tls::{TlsError, TlsKeeper, domain::DomainTlsKeeper},
+    tls::{TlsError, TlsIdentity, TlsKeeper, domain::DomainTlsKeeper},
     wv::{SubscriberBackend, SubscriberDesk},
 };
 use assembly::{LanePlan, Surroundings};
@@ -308,6 +308,10 @@ fn start_lanes(
         let order = LaneOrder {
             plan,
             tls: site.renewal.identity(),
+            ssp_tls: match ssp_identity(&site.configuration) {
+                Ok(identity) => identity,
+                Err(error) => return (crew, Err(error)),
+            },
             sip_tls: site.renewal.sip_tls(),
             subscribers: site.subscribers(),
             store: Arc::clone(store),
@@ -323,6 +327,13 @@ fn start_lanes(
     }
     let started = crew.wait_until_in_service();
     (crew, started)
+}
+
+/// What peers are shown over TLS.
+fn ssp_identity(configuration: &Configuration) -> Result<Option<TlsIdentity>, StartError> {
+    let Some(federation) = &configuration.wv_federation else { return Ok(None) };
+    let open = |tls: &AccessTls| TlsIdentity::open(&tls.files, federation.tls_ca.as_deref());
+    Ok(federation.tls.as_ref().map(open).transpose()?)
 }
 
 /// The process has one recorder, however often the gateway is started in it.

@@ -14,6 +14,7 @@ use tokio_rustls::{
         ClientConfig, RootCertStore, ServerConfig,
         crypto::ring,
         pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
+        server::WebPkiClientVerifier,
     },
 };
 
@@ -46,6 +47,14 @@ impl TlsTrust {
     /// # Errors
     /// See [`TlsError`].
     pub fn open(ca_file: Option<&Path>) -> Result<Self, TlsError> {
+        Self::open_showing(ca_file, None)
+    }
+
+    /// The same, and shows a certificate of our own to whoever asks for one.
+    ///
+    /// # Errors
+    /// See [`TlsError`].
+    pub fn open_showing(ca_file: Option<&Path>, own: Option<&TlsFiles>) -> Result<Self, TlsError> {
         let of_system = || SYSTEM_ROOTS.iter().map(Path::new).find(|path| path.is_file());
         let path = ca_file.or_else(of_system).ok_or(TlsError::NoRoots)?;
         let mut roots = RootCertStore::empty();
@@ -55,8 +64,11 @@ impl TlsTrust {
             return Err(failed(path, "no certificate in it can be used".to_owned()));
         }
         let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
-        let mut config =
-            builder.with_safe_default_protocol_versions()?.with_root_certificates(roots).with_no_client_auth();
+        let builder = builder.with_safe_default_protocol_versions()?.with_root_certificates(roots);
+        let mut config = match own {
+            Some(own) => builder.with_client_auth_cert(read_chain(own)?, read_key(own)?)?,
+            None => builder.with_no_client_auth(),
+        };
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(Self(Some(Arc::new(config))))
     }
@@ -139,6 +151,18 @@ impl TlsKeeper {
 }
 
 impl TlsIdentity {
+    /// Reads certificate and key once. With authorities only those are let in whose certificates they have signed.
+    ///
+    /// # Errors
+    /// See [`TlsError`].
+    pub fn open(files: &TlsFiles, authorities: Option<&Path>) -> Result<Self, TlsError> {
+        let config = match authorities {
+            None => read(files)?,
+            Some(path) => read_certified(files, path)?,
+        };
+        Ok(Self(watch::Sender::new(config).subscribe()))
+    }
+
     /// What the next connection is accepted with.
     #[must_use]
     pub fn acceptor(&self) -> TlsAcceptor {
@@ -172,6 +196,19 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
 fn read(files: &TlsFiles) -> Result<Arc<ServerConfig>, TlsError> {
     let builder = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()));
     let builder = builder.with_safe_default_protocol_versions()?.with_no_client_auth();
+    let mut config = builder.with_single_cert(read_chain(files)?, read_key(files)?)?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(Arc::new(config))
+}
+
+fn read_certified(files: &TlsFiles, authorities: &Path) -> Result<Arc<ServerConfig>, TlsError> {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(certificates(authorities)?);
+    let provider = Arc::new(ring::default_provider());
+    let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider));
+    let verifier = verifier.build().map_err(|error| failed(authorities, error.to_string()))?;
+    let builder = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+    let builder = builder.with_client_cert_verifier(verifier);
     let mut config = builder.with_single_cert(read_chain(files)?, read_key(files)?)?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(Arc::new(config))

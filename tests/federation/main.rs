@@ -7,6 +7,7 @@ mod group;
 mod message;
 mod presence;
 mod replay;
+mod secure;
 
 use acceptance::{
     product::{Gateway, Setup},

@@ -26,30 +26,8 @@ impl TlsService {
     /// When it cannot.
     #[must_use]
     pub fn start(openssl: &Path) -> Self {
-        let folder = Folder::new("service");
+        let folder = certificates(openssl);
         let file = |name: &str| folder.file(name);
-        std::fs::write(file("leaf.cnf"), "subjectAltName=IP:127.0.0.1\nbasicConstraints=CA:FALSE\n").unwrap();
-        let curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
-        let run = |arguments: &[&str], files: &[(&str, &str)]| {
-            let mut command = Command::new(openssl);
-            command.args(arguments).stderr(Stdio::null()).stdout(Stdio::null());
-            for (option, name) in files {
-                command.arg(option).arg(file(name));
-            }
-            assert!(command.status().unwrap().success(), "openssl {arguments:?}");
-        };
-        let authority = [["req", "-x509", "-days", "2", "-subj", "/CN=authority"].as_slice(), &curve].concat();
-        run(&authority, &[("-keyout", "authority.key"), ("-out", "authority.pem")]);
-        let request = [["req", "-subj", "/CN=127.0.0.1"].as_slice(), &curve].concat();
-        run(&request, &[("-keyout", "leaf.key"), ("-out", "leaf.csr")]);
-        let signed = [
-            ("-in", "leaf.csr"),
-            ("-CA", "authority.pem"),
-            ("-CAkey", "authority.key"),
-            ("-extfile", "leaf.cnf"),
-            ("-out", "leaf.pem"),
-        ];
-        run(&["x509", "-req", "-days", "2", "-CAcreateserial"], &signed);
         let files = TlsFiles { certificate: file("leaf.pem"), key: file("leaf.key") };
         Self {
             listener: TcpListener::bind("127.0.0.1:0").unwrap(),
@@ -83,4 +61,37 @@ impl TlsService {
         let (stream, _) = self.listener.accept().unwrap();
         StreamOwned::new(ServerConnection::new(Arc::clone(&self.config)).unwrap(), stream)
     }
+}
+
+/// A folder with `leaf.pem` and `leaf.key` for 127.0.0.1, signed by `authority.pem`.
+///
+/// # Panics
+/// When this `openssl` cannot make them.
+#[must_use]
+pub fn certificates(openssl: &Path) -> Folder {
+    let folder = Folder::new("service");
+    let file = |name: &str| folder.file(name);
+    std::fs::write(file("leaf.cnf"), "subjectAltName=IP:127.0.0.1\nbasicConstraints=CA:FALSE\n").unwrap();
+    let curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
+    let run = |arguments: &[&str], files: &[(&str, &str)]| {
+        let mut command = Command::new(openssl);
+        command.args(arguments).stderr(Stdio::null()).stdout(Stdio::null());
+        for (option, name) in files {
+            command.arg(option).arg(file(name));
+        }
+        assert!(command.status().unwrap().success(), "openssl {arguments:?}");
+    };
+    let authority = [["req", "-x509", "-days", "2", "-subj", "/CN=authority"].as_slice(), &curve].concat();
+    run(&authority, &[("-keyout", "authority.key"), ("-out", "authority.pem")]);
+    let request = [["req", "-subj", "/CN=127.0.0.1"].as_slice(), &curve].concat();
+    run(&request, &[("-keyout", "leaf.key"), ("-out", "leaf.csr")]);
+    let signed = [
+        ("-in", "leaf.csr"),
+        ("-CA", "authority.pem"),
+        ("-CAkey", "authority.key"),
+        ("-extfile", "leaf.cnf"),
+        ("-out", "leaf.pem"),
+    ];
+    run(&["x509", "-req", "-days", "2", "-CAcreateserial"], &signed);
+    folder
 }

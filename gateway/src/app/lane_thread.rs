@@ -53,6 +53,7 @@ pub(super) struct LaneCrew {
 pub(super) struct LaneOrder {
     pub(super) plan: LanePlan,
     pub(super) tls: Option<TlsIdentity>,
+    pub(super) ssp_tls: Option<TlsIdentity>,
     /// The same on the SIP side, with what others are judged by.
     pub(super) sip_tls: Option<DomainTls>,
     pub(super) subscribers: SubscriberBackend,
@@ -215,7 +216,8 @@ struct Built {
     csp: Vec<CspListener>,
     cir: Option<(CirListener, WvAdapter)>,
     plain_text: Option<(PlainTextListener, WvAdapter)>,
-    ssp: Option<SspDoor>,
+    /// Plain and over TLS.
+    ssp: Vec<SspDoor>,
 }
 
 /// What SSP is served with.
@@ -223,6 +225,7 @@ struct SspDoor {
     listener: TcpListener,
     federation: SspAdapter,
     settings: ssp_listener::SspListenerSettings,
+    tls: Option<TlsIdentity>,
 }
 
 /// What CSP is served with.
@@ -281,11 +284,13 @@ fn build(
     let cir = assembly.sessions.clone().zip(sockets.cir).map(|(sessions, listener)| {
         (CirListener { listener, limits: CirLimits::default(), connections_max }, sessions)
     });
-    let ssp = assembly.federation.zip(sockets.ssp).map(|(federation, listener)| SspDoor {
-        listener,
-        federation,
-        settings: settings::ssp_listener(configuration),
-    });
+    let plain = sockets.ssp.map(|listener| (listener, None));
+    let secure = sockets.ssp_tls.zip(order.ssp_tls.clone()).map(|(listener, tls)| (listener, Some(tls)));
+    let open = |(listener, tls)| {
+        let federation = assembly.federation.clone()?;
+        Some(SspDoor { listener, federation, settings: settings::ssp_listener(configuration), tls })
+    };
+    let ssp = plain.into_iter().chain(secure).filter_map(open).collect();
     let csp = match (assembly.sessions, configuration.wv_access.as_ref()) {
         (Some(sessions), Some(access)) => {
             let settings = settings::listener(configuration, access);
@@ -361,9 +366,9 @@ async fn turn(built: Built, number: u32, links: &[LaneLink], member: &mut Member
         ("CSP", tokio::task::spawn_local(serving))
     };
     let mut serving: Vec<_> = csp.into_iter().map(serve).collect();
-    serving.extend(ssp.map(|ssp| {
+    serving.extend(ssp.into_iter().map(|ssp| {
         let closing = close_listeners.subscribe();
-        let serving = ssp_listener::serve(ssp.listener, ssp.settings, ssp.federation, None, closing);
+        let serving = ssp_listener::serve(ssp.listener, ssp.settings, ssp.federation, ssp.tls, closing);
         ("SSP", tokio::task::spawn_local(serving))
     }));
     serving.extend(plain_text.map(|(plain_text, sessions)| {

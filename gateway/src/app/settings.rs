@@ -194,7 +194,10 @@ pub(super) fn federation(configuration: &Configuration, federation: &WvFederatio
         let host = peer.uri.address.host.trim_matches(['[', ']']).to_owned();
         let authority = format!("{}:{}", peer.uri.address.host, peer.uri.port());
         let tls = match peer.uri.scheme {
-            PeerScheme::SspTls => Some(TlsTrust::open(federation.tls_ca.as_deref())?),
+            PeerScheme::SspTls => {
+                let own = federation.tls.as_ref().map(|tls| &tls.files);
+                Some(TlsTrust::open_showing(federation.tls_ca.as_deref(), own)?)
+            }
             PeerScheme::Sip | PeerScheme::Ssp | PeerScheme::Csp | PeerScheme::CspTls => None,
         };
         peers.push(SspPeer {

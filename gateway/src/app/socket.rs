@@ -42,6 +42,7 @@ pub(super) struct Sockets {
     pub(super) csp_tls: Option<TcpListener>,
     pub(super) cir: Option<TcpListener>,
     pub(super) ssp: Option<TcpListener>,
+    pub(super) ssp_tls: Option<TcpListener>,
     /// Where plain text arrives.
     pub(super) plain_text: Option<UdpSocket>,
     /// What wake-ups by datagram leave by.
@@ -103,6 +104,10 @@ impl Sockets {
         if let Some(federation) = &configuration.wv_federation {
             let bound = ports.bind("wv.federation.listen", federation.listen, listen, |at| at.to_string())?;
             sockets.ssp = Some(bound);
+            if let Some(tls) = &federation.tls {
+                let bound = ports.bind("wv.federation.tls_listen", tls.listen, listen, |at| at.to_string())?;
+                sockets.ssp_tls = Some(bound);
+            }
         }
         if let Some(simple) = &configuration.simple {
             for wanted in &simple.listen {
@@ -119,6 +124,7 @@ impl Sockets {
             csp_tls: self.csp_tls.as_ref().map(TcpListener::try_clone).transpose()?,
             cir: self.cir.as_ref().map(TcpListener::try_clone).transpose()?,
             ssp: self.ssp.as_ref().map(TcpListener::try_clone).transpose()?,
+            ssp_tls: self.ssp_tls.as_ref().map(TcpListener::try_clone).transpose()?,
             plain_text: self.plain_text.as_ref().map(UdpSocket::try_clone).transpose()?,
             cir_datagrams: self.cir_datagrams.as_ref().map(UdpSocket::try_clone).transpose()?,
             sip_datagrams: self.sip_datagrams.iter().map(UdpSocket::try_clone).collect::<io::Result<_>>()?,
@@ -137,6 +143,7 @@ impl Sockets {
         self.csp_tls = None;
         self.cir = None;
         self.ssp = None;
+        self.ssp_tls = None;
         self.sip_streams.clear();
     }
 

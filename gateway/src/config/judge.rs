@@ -213,6 +213,12 @@ impl Report {
             let reason = "write {latitude} and {longitude} where the place stands";
             self.add("wv.access.map_url", ProblemKind::Impossible { value: url, reason });
         }
+        for name in ["wv.federation.tls_certificate", "wv.federation.tls_key"] {
+            if values.has("wv.federation.tls_listen") && !values.has(name) {
+                let reason = "tls_listen needs tls_certificate and tls_key";
+                self.add("wv.federation.tls_listen", ProblemKind::Contradiction(reason));
+            }
+        }
         for name in ["wv.access.tls_certificate", "wv.access.tls_key"] {
             if values.has("wv.access.tls_listen") && !values.has(name) {
                 let reason = "tls_listen needs tls_certificate and tls_key";
@@ -289,6 +295,7 @@ impl Report {
         }
         if let Some(federation) = &configuration.wv_federation {
             streams.push(("wv.federation.listen", federation.listen));
+            streams.extend(federation.tls.as_ref().map(|tls| ("wv.federation.tls_listen", tls.listen)));
         }
         let plain_text = configuration.wv_access.as_ref().and_then(|access| access.pts_udp);
         let mut datagrams: Vec<(&str, SocketAddr)> =

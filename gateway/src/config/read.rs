@@ -62,6 +62,10 @@ pub(super) fn configuration(values: &Values, mut report: Report) -> Result<Confi
         wv_federation: has_federation.then(|| WvFederation {
             listen: socket(values, "wv.federation.listen"),
             advertise: values.text("wv.federation.advertise"),
+            tls: values.has("wv.federation.tls_listen").then(|| AccessTls {
+                listen: socket(values, "wv.federation.tls_listen"),
+                files: tls_files(values, "wv.federation.tls_certificate", "wv.federation.tls_key"),
+            }),
             tls_ca: values.text("wv.federation.tls_ca").map(PathBuf::from),
         }),
         simple: has_simple.then(|| simple(values)),

@@ -154,7 +154,10 @@ pub struct WvFederation {
     pub listen: SocketAddr,
     /// The address that peers are told, if not the listener's.
     pub advertise: Option<String>,
-    /// Whose certificates are believed; none means those of the system.
+    /// HTTP over TLS.
+    pub tls: Option<AccessTls>,
+    /// Who signs the certificates of peers: of those that we post to and of those that post to us. None means the
+    /// authorities of the system for the former, and that the latter need none.
     pub tls_ca: Option<PathBuf>,
 }
 

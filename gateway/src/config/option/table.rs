@@ -175,10 +175,28 @@ pub const OPTIONS: &[ConfigOption] = &[
         "The SSP address that peers are told.",
     ),
     option(
+        "wv.federation.tls_listen",
+        Kind::Socket,
+        Nothing("no TLS"),
+        "Where the SSP server listens for HTTP over TLS.",
+    ),
+    option(
+        "wv.federation.tls_certificate",
+        Kind::Text,
+        Nothing("needed with tls_listen"),
+        "File with the certificate chain of the SSP server, as PEM; peers are shown it by both directions.",
+    ),
+    option(
+        "wv.federation.tls_key",
+        Kind::Text,
+        Nothing("needed with tls_listen"),
+        "File with the key of the SSP server's certificate, as PEM.",
+    ),
+    option(
         "wv.federation.tls_ca",
         Kind::Text,
-        Nothing("the system's"),
-        "File with the certificates that sign those of peers with an ssp+https address, as PEM.",
+        Nothing("the system's, and peers that post need no certificate"),
+        "File with the certificates that sign those of peers, as PEM; with it peers that post over TLS need one.",
     ),
     option(
         "simple.listen",

@@ -56,7 +56,7 @@ impl Federation {
                     _ => None,
                 };
                 let leaves = ask == Ask::Leave;
-                let primitive = to_primitive(&user, &conversation, ask);
+                let Some(primitive) = to_primitive(&user, &conversation, ask) else { return };
                 let domain = conversation.domain().to_owned();
                 let question = FarQuestion { user: user.clone(), conversation, endpoint, ticket, joins, leaves };
                 self.ask_about(now, &user, &domain, Purpose::Converse(Box::new(question)), primitive, REQUEST_LIFE);
@@ -212,13 +212,13 @@ impl Federation {
 }
 
 /// The request that asks this of a group of a peer.
-fn to_primitive(user: &Address, conversation: &Address, ask: Ask) -> Primitive {
+fn to_primitive(user: &Address, conversation: &Address, ask: Ask) -> Option<Primitive> {
     use GroupQuestionKind as Q;
     let group_id = address::to_group_id(conversation);
     let meta = MetaInfo::of_user(service_of(user), User::from(address::to_user_id(user)));
     let question =
         |kind| Primitive::GroupQuestion(GroupQuestion { kind, meta: meta.clone(), group_id: group_id.clone() });
-    match ask {
+    Some(match ask {
         Ask::Join { name, follow, own } => {
             let screen_name = name.map(|name| ScreenName { name: name.into(), group_id: group_id.clone() });
             Primitive::JoinGroupRequest(Box::new(JoinGroupRequest {
@@ -230,8 +230,8 @@ fn to_primitive(user: &Address, conversation: &Address, ask: Ask) -> Primitive {
                 own_properties: translate::to_own_change(own),
             }))
         }
-        // The engine does not ask for it: SSP has nothing that says so.
-        Ask::History { .. } | Ask::Recall(_) => question(Q::GetGroupPropsRequest),
+        // Nothing of SSP says so, and the engine does not ask for it.
+        Ask::History { .. } | Ask::Recall(_) => return None,
         Ask::Leave => question(Q::LeaveGroupRequest),
         Ask::End => question(Q::DeleteGroupRequest),
         Ask::Members => question(Q::GetGroupMemberRequest),
@@ -265,7 +265,7 @@ fn to_primitive(user: &Address, conversation: &Address, ask: Ask) -> Primitive {
             let (add, remove) = (list(&add), list(&remove));
             Primitive::RejectListRequest(Box::new(RejectListRequest { meta, group_id, add, remove }))
         }
-    }
+    })
 }
 
 /// Who a party is, where it is a group or somebody in one: the group, and the name.
