@@ -352,9 +352,7 @@ fn metrics_end() -> PrometheusHandle {
 impl Running {
     fn supervise(mut self, supervisor: Supervisor, store: Arc<OpenStore>) -> Result<Self, StartError> {
         self.supervisor = Some(supervisor.start(store)?);
-        for key in ["simple.msrp_listen"] {
-            tracing::debug!(key, "not served by this build: not listened on");
-        }
+        tracing::debug!(key = "simple.msrp_listen", "not served by this build: not listened on");
         tracing::info!(
             csp = self.csp_url.as_deref().unwrap_or("none"),
             sip = ?self.sip.iter().map(|(transport, at)| format!("{}:{at}", transport.as_str())).collect::<Vec<_>>(),

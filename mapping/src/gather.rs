@@ -82,11 +82,14 @@ impl Gather {
     /// Takes the result of one part; a second word on the same part changes nothing.
     pub(crate) fn settle(&mut self, target: &Address, outcome: Outcome) -> Settled {
         let is_awaited = self.outstanding.contains(target);
-        self.name(match outcome {
-            _ if !is_awaited => "of a stranger",
-            outcome if outcome.is_success() => "Success",
-            Outcome::UnknownUser => "UnknownUser",
-            _ => "Blocked",
+        self.name(if !is_awaited {
+            "of a stranger"
+        } else if outcome.is_success() {
+            "Success"
+        } else if outcome == Outcome::UnknownUser {
+            "UnknownUser"
+        } else {
+            "Blocked"
         });
         if self.outstanding.remove(target) {
             self.details.push(Detail { target: target.clone(), outcome });

@@ -196,7 +196,7 @@ impl Agent {
                 ResponseEvent::Final { id, response } => {
                     self.take_up_chain(id);
                     self.trace(Direction::In, &inbound.hop, || (status_line(&response), None));
-                    self.conclude(now, id, Conclusion::Response(response));
+                    self.conclude(now, id, Conclusion::Response(Box::new(response)));
                 }
                 ResponseEvent::Provisional { .. } | ResponseEvent::Retransmission | ResponseEvent::Stray => {}
             },
@@ -360,7 +360,7 @@ impl Agent {
 /// How a client transaction ended.
 #[derive(Debug)]
 enum Conclusion {
-    Response(Response),
+    Response(Box<Response>),
     TimedOut,
     RequestFailed,
 }

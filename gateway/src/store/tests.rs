@@ -178,7 +178,7 @@ fn a_database_of_the_first_schema_is_brought_up_and_its_facts_can_still_be_ended
     let mut store = SqliteStore::open(&path).unwrap();
     assert_eq!(store.load(&Scope::Everything).unwrap().facts, [asked]);
     store.replace_by(&copy).unwrap();
-    assert_eq!(store.load(&Scope::Everything).unwrap().facts, [other.clone()]);
+    assert_eq!(store.load(&Scope::Everything).unwrap().facts, std::slice::from_ref(&other));
     store.commit(&[&end(&other)]).unwrap();
     assert_eq!(store.load(&Scope::Everything).unwrap().facts, []);
 }

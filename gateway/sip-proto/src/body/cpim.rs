@@ -138,8 +138,7 @@ impl Cpim {
         let declared = self.headers.iter().filter(|header| header.name == "NS" && *header.namespace == *CORE);
         declared
             .filter_map(|header| declaration(&header.value))
-            .filter(|(known, _)| *known == prefix)
-            .last()
+            .rfind(|(known, _)| *known == prefix)
             .map(|(_, uri)| uri)
     }
 

@@ -40,18 +40,18 @@ pub struct UasProfile {
 /// # Errors
 /// The response that refuses the request. An ACK is never refused.
 // RFC 3261 §8.2
-pub fn check(request: &Request, profile: &UasProfile, to_tag: &Tag) -> Result<(), Response> {
+pub fn check(request: &Request, profile: &UasProfile, to_tag: &Tag) -> Result<(), Box<Response>> {
     if request.method() == &Method::Ack {
         return Ok(());
     }
     let refuse = |status| Response::for_request(request, status, Some(to_tag));
-    let bad_request = |_| refuse(StatusCode::BAD_REQUEST);
+    let bad_request = |_| Box::new(refuse(StatusCode::BAD_REQUEST));
     check_target(request, profile, &refuse)?;
     // Only who forwards counts hops.
     // RFC 3261 §16.3
     // RFC 4475 §3.3.11
     if profile.role == Role::Proxy && request.headers().max_forwards().map_err(bad_request)? == Some(0) {
-        return Err(refuse(StatusCode::TOO_MANY_HOPS));
+        return Err(Box::new(refuse(StatusCode::TOO_MANY_HOPS)));
     }
     // RFC 3261 §8.2.2.3
     if request.method() != &Method::Cancel {
@@ -63,7 +63,7 @@ pub fn check(request: &Request, profile: &UasProfile, to_tag: &Tag) -> Result<()
         unknown.retain(|tag| !profile.extensions.iter().any(|known| tag.eq_ignore_ascii_case(known)));
         if !unknown.is_empty() {
             let header = Header::new(HeaderName::Unsupported, unknown.join(", "));
-            return Err(refuse(StatusCode::BAD_EXTENSION).with(header));
+            return Err(Box::new(refuse(StatusCode::BAD_EXTENSION).with(header)));
         }
     }
     if profile.role == Role::EndPoint {
@@ -78,7 +78,7 @@ fn check_target(
     request: &Request,
     profile: &UasProfile,
     refuse: &impl Fn(StatusCode) -> Response,
-) -> Result<(), Response> {
+) -> Result<(), Box<Response>> {
     // What is known and not served is 405, what is not known 501.
     // RFC 3261 §8.2.1
     // RFC 3261 §21.5.2
@@ -87,11 +87,11 @@ fn check_target(
             Method::Other(_) => StatusCode::NOT_IMPLEMENTED,
             _ => StatusCode::METHOD_NOT_ALLOWED,
         };
-        return Err(refuse(status).with(allow(profile)));
+        return Err(Box::new(refuse(status).with(allow(profile))));
     }
     // RFC 3261 §8.2.2.1
     if !profile.schemes.iter().any(|known| request.uri().scheme().eq_ignore_ascii_case(known)) {
-        return Err(refuse(StatusCode::UNSUPPORTED_URI_SCHEME));
+        return Err(Box::new(refuse(StatusCode::UNSUPPORTED_URI_SCHEME)));
     }
     // RFC 3261 §10.3
     // RFC 4475 §3.3.4
@@ -99,7 +99,7 @@ fn check_target(
         && request.headers().to().is_ok_and(|to| to.uri().as_sip().is_none())
         && profile.role == Role::EndPoint
     {
-        return Err(refuse(StatusCode::BAD_REQUEST));
+        return Err(Box::new(refuse(StatusCode::BAD_REQUEST)));
     }
     Ok(())
 }
@@ -108,23 +108,27 @@ fn check_event(
     request: &Request,
     profile: &UasProfile,
     refuse: &impl Fn(StatusCode) -> Response,
-) -> Result<(), Response> {
+) -> Result<(), Box<Response>> {
     if !matches!(request.method(), Method::Subscribe | Method::Notify | Method::Publish) {
         return Ok(());
     }
     let headers = request.headers();
-    let event = headers.event().map_err(|_| refuse(StatusCode::BAD_REQUEST))?;
+    let event = headers.event().map_err(|_| Box::new(refuse(StatusCode::BAD_REQUEST)))?;
     let is_known = |package: &str| profile.events.is_empty() || profile.events.contains(&package);
     // RFC 6665 §4.2.1.1
     // RFC 3903 §6
     if !event.is_some_and(|event| is_known(event.package())) {
         let refusal = refuse(StatusCode::BAD_EVENT);
         let list = profile.events.join(", ");
-        return Err(if list.is_empty() { refusal } else { refusal.with(Header::new(HeaderName::AllowEvents, list)) });
+        return Err(Box::new(if list.is_empty() {
+            refusal
+        } else {
+            refusal.with(Header::new(HeaderName::AllowEvents, list))
+        }));
     }
     // RFC 6665 §4.2.2
     if request.method() == &Method::Notify && !headers.has(&HeaderName::SubscriptionState) {
-        return Err(refuse(StatusCode::BAD_REQUEST).with_reason("Missing Subscription-State"));
+        return Err(Box::new(refuse(StatusCode::BAD_REQUEST).with_reason("Missing Subscription-State")));
     }
     Ok(())
 }
@@ -134,13 +138,13 @@ fn check_content(
     request: &Request,
     profile: &UasProfile,
     refuse: &impl Fn(StatusCode) -> Response,
-) -> Result<(), Response> {
+) -> Result<(), Box<Response>> {
     let headers = request.headers();
-    let bad_request = |_| refuse(StatusCode::BAD_REQUEST);
+    let bad_request = |_| Box::new(refuse(StatusCode::BAD_REQUEST));
     if !request.body().is_empty() {
         let Some(media_type) = headers.content_type().map_err(bad_request)? else {
             // RFC 3261 §20.15
-            return Err(refuse(StatusCode::BAD_REQUEST).with_reason("Missing Content-Type"));
+            return Err(Box::new(refuse(StatusCode::BAD_REQUEST).with_reason("Missing Content-Type")));
         };
         // RFC 3261 §8.2.3
         let is_optional = headers
@@ -149,7 +153,7 @@ fn check_content(
         if !is_optional {
             if !is_understood(&media_type, profile) {
                 let accept = Header::new(HeaderName::Accept, profile.media_types.join(", "));
-                return Err(refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE).with(accept));
+                return Err(Box::new(refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE).with(accept)));
             }
             let encodings = headers.items(&HeaderName::ContentEncoding).map_err(bad_request)?;
             let is_known = |encoding: &&str| {
@@ -159,7 +163,7 @@ fn check_content(
             if !encodings.iter().all(is_known) {
                 let known = if profile.encodings.is_empty() { "identity".into() } else { profile.encodings.join(", ") };
                 let accept = Header::new(HeaderName::AcceptEncoding, known);
-                return Err(refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE).with(accept));
+                return Err(Box::new(refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE).with(accept)));
             }
         }
     }
@@ -169,7 +173,7 @@ fn check_content(
         // RFC 3261 §21.4.7
         // RFC 4475 §3.3.15
         if !ranges.iter().any(|range| range.admits(essence)) {
-            return Err(refuse(StatusCode::NOT_ACCEPTABLE));
+            return Err(Box::new(refuse(StatusCode::NOT_ACCEPTABLE)));
         }
     }
     Ok(())

@@ -18,8 +18,8 @@ pub struct Faulty<A> {
 }
 
 enum Delayed {
-    Output(Output),
-    Arrival(Arrival),
+    Output(Box<Output>),
+    Arrival(Box<Arrival>),
 }
 
 impl<A: Actor> Faulty<A> {
@@ -60,10 +60,10 @@ impl<A: Actor> Faulty<A> {
                 Output::Post { .. } => {
                     self.posted = Some(output.clone());
                     match self.strike(FaultWay::From) {
-                        Some(FaultKind::Delay(wait_ms)) => self.delay(wait_ms, Delayed::Output(output)),
+                        Some(FaultKind::Delay(wait_ms)) => self.delay(wait_ms, Delayed::Output(Box::new(output))),
                         Some(FaultKind::Cut) => self.outputs.extend([Output::Cut, output]),
                         // A client sends a post that was lost again, with the same transaction: only time is lost.
-                        Some(FaultKind::Lose) => self.delay(POST_AGAIN_MS, Delayed::Output(output)),
+                        Some(FaultKind::Lose) => self.delay(POST_AGAIN_MS, Delayed::Output(Box::new(output))),
                         Some(FaultKind::Duplicate) => {
                             self.rules.push(Fault { way: FaultWay::To, kind: FaultKind::Lose, count: 1 });
                             self.outputs.push_back(output);
@@ -72,7 +72,7 @@ impl<A: Actor> Faulty<A> {
                     }
                 }
                 Output::Sip { .. } => match self.strike(FaultWay::From) {
-                    Some(FaultKind::Delay(wait_ms)) => self.delay(wait_ms, Delayed::Output(output)),
+                    Some(FaultKind::Delay(wait_ms)) => self.delay(wait_ms, Delayed::Output(Box::new(output))),
                     Some(FaultKind::Lose | FaultKind::Cut) => {}
                     Some(FaultKind::Duplicate) => self.outputs.extend([output.clone(), output]),
                     None => self.outputs.push_back(output),
@@ -103,7 +103,7 @@ impl<A: Actor> Actor for Faulty<A> {
         self.now_ms = now_ms;
         let is_message = matches!(arrival, Arrival::Answer { .. } | Arrival::Sip { .. });
         match if is_message { self.strike(FaultWay::To) } else { None } {
-            Some(FaultKind::Delay(wait_ms)) => self.delay(wait_ms, Delayed::Arrival(arrival)),
+            Some(FaultKind::Delay(wait_ms)) => self.delay(wait_ms, Delayed::Arrival(Box::new(arrival))),
             Some(FaultKind::Lose | FaultKind::Cut) => {
                 // The client misses the answer and posts again, with the same transaction.
                 if let (Arrival::Answer { .. }, Some(posted)) = (&arrival, self.posted.clone()) {
@@ -131,8 +131,8 @@ impl<A: Actor> Actor for Faulty<A> {
         self.now_ms = now_ms;
         while let Some(entry) = self.delayed.first_entry().filter(|entry| entry.key().0 <= now_ms) {
             match entry.remove() {
-                Delayed::Output(output) => self.outputs.push_back(output),
-                Delayed::Arrival(arrival) => self.arrive(arrival),
+                Delayed::Output(output) => self.outputs.push_back(*output),
+                Delayed::Arrival(arrival) => self.arrive(*arrival),
             }
         }
         if self.inner.deadline_ms().is_some_and(|due| due <= now_ms) {

@@ -90,10 +90,15 @@ pub(super) struct Requester {
 
 impl Agent {
     /// Proves who sent the request, or gives the refusal.
-    pub(super) fn identify(&mut self, now: Timestamp, request: &Request, hop: &Hop) -> Result<Requester, Response> {
+    pub(super) fn identify(
+        &mut self,
+        now: Timestamp,
+        request: &Request,
+        hop: &Hop,
+    ) -> Result<Requester, Box<Response>> {
         let refuse = |agent: &mut Self, status| {
             let tag = agent.ids.tag();
-            Err(Response::for_request(request, status, Some(&tag)))
+            Err(Box::new(Response::for_request(request, status, Some(&tag))))
         };
         let Ok(from) = request.headers().from() else { return refuse(self, StatusCode::BAD_REQUEST) };
         if let Some(peer) = self.source_peer(hop).filter(|peer| peer.is_trusted) {
@@ -137,7 +142,7 @@ impl Agent {
     }
 
     /// Digest, as RFC 3261 §22 and RFC 8760 have it. An unknown user is challenged like a known one.
-    fn authenticate(&mut self, now: Timestamp, request: &Request, user: Address) -> Result<Requester, Response> {
+    fn authenticate(&mut self, now: Timestamp, request: &Request, user: Address) -> Result<Requester, Box<Response>> {
         let realm = user.domain().to_owned();
         let account = self.accounts.find(&user);
         let key = self.nonce_key;
@@ -151,7 +156,7 @@ impl Agent {
         let staleness = match read {
             Err(AuthenticationError::Missing) => Staleness::No,
             Err(AuthenticationError::Malformed | AuthenticationError::OtherUri) => {
-                return Err(Response::for_request(request, StatusCode::BAD_REQUEST, Some(&tag)));
+                return Err(Box::new(Response::for_request(request, StatusCode::BAD_REQUEST, Some(&tag))));
             }
             Ok(credentials) => {
                 let password = account.as_ref().and_then(|account| account.credential.clear());
@@ -176,7 +181,7 @@ impl Agent {
             response.headers_mut().remove(&HeaderName::WwwAuthenticate);
             md5.into_iter().for_each(|challenge| response.push(challenge));
         }
-        Err(response)
+        Err(Box::new(response))
     }
 
     /// Whether the user's home is the built-in registrar.

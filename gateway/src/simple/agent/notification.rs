@@ -309,7 +309,7 @@ impl Agent {
 
     pub(super) fn advance_notifier(&mut self, now: Timestamp, name: &Arc<str>, conclusion: Conclusion) {
         let event = match conclusion {
-            Conclusion::Response(response) => NotifierEvent::Response(response),
+            Conclusion::Response(response) => NotifierEvent::Response(*response),
             Conclusion::TimedOut => NotifierEvent::TimedOut,
             Conclusion::RequestFailed => NotifierEvent::RequestFailed,
         };

@@ -135,7 +135,7 @@ impl Agent {
 
     pub(super) fn advance_publisher(&mut self, now: Timestamp, user: &Address, conclusion: Conclusion) {
         let event = match conclusion {
-            Conclusion::Response(response) => PublisherEvent::Response(response),
+            Conclusion::Response(response) => PublisherEvent::Response(*response),
             Conclusion::TimedOut => PublisherEvent::TimedOut,
             Conclusion::RequestFailed => PublisherEvent::RequestFailed,
         };

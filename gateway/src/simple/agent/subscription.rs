@@ -223,7 +223,7 @@ impl Agent {
 
     pub(super) fn advance_subscriber(&mut self, now: Timestamp, tag: &Arc<str>, conclusion: Conclusion) {
         let event = match conclusion {
-            Conclusion::Response(response) => SubscriberEvent::Response(response),
+            Conclusion::Response(response) => SubscriberEvent::Response(*response),
             Conclusion::TimedOut => SubscriberEvent::TimedOut,
             Conclusion::RequestFailed => SubscriberEvent::RequestFailed,
         };

@@ -51,7 +51,10 @@ fn octets_of_attribute(attribute: &PresenceAttribute) -> usize {
 fn octets_of_vendor(vendor: &VendorElement) -> usize {
     let namespace = vendor.namespace.as_deref().map_or(0, octets_of_text);
     let names = vendor.name.len().saturating_mul(2).saturating_add(namespace).saturating_add(MARKS);
-    let pairs = vendor.attributes.iter().map(|(name, value)| name.len().saturating_add(octets_of_text(value)) + MARKS);
+    let pairs = vendor
+        .attributes
+        .iter()
+        .map(|(name, value)| name.len().saturating_add(octets_of_text(value)).saturating_add(MARKS));
     let text = vendor.text.as_deref().map_or(0, octets_of_text);
     let inside: usize = vendor.children.iter().map(octets_of_vendor).sum();
     names.saturating_add(pairs.sum()).saturating_add(text).saturating_add(inside)

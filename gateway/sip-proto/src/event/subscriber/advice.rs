@@ -91,7 +91,7 @@ mod tests {
             (Some("expired"), after(0), after(30)),
             (None, after(0), after(30)),
         ] {
-            let reason = token.map(|token| TerminationReason::read(token));
+            let reason = token.map(TerminationReason::read);
             assert_eq!(end_advice(reason.as_ref(), None), without, "{token:?}");
             assert_eq!(end_advice(reason.as_ref(), wait), with, "{token:?}");
         }

@@ -38,8 +38,8 @@ pub fn to_names(participants: &[Participant]) -> Vec<Box<str>> {
 /// Participants of whom only the names are told.
 #[must_use]
 pub fn from_names(names: &[Box<str>]) -> Vec<Participant> {
-    let of = |name: &Box<str>| Participant { name: name.as_ref().to_owned(), address: None, role: Role::User };
-    names.iter().map(of).collect()
+    let of = |name: &str| Participant { name: name.to_owned(), address: None, role: Role::User };
+    names.iter().map(|name| of(name)).collect()
 }
 
 /// Participants with their addresses, where these may be seen.
