@@ -324,6 +324,9 @@ impl Drop for SspHome {
     }
 }
 
+/// What is done after a post was answered.
+type Deed = Box<dyn FnOnce(&Inner) + Send>;
+
 impl Inner {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -368,7 +371,7 @@ impl Inner {
                 let place = state.faults.iter().position(|(beginning, _)| title.starts_with(beginning));
                 place.and_then(|place| state.faults.remove(place)).map(|(_, fault)| fault)
             };
-            let mut after: Vec<Box<dyn FnOnce(&Inner) + Send>> = Vec::new();
+            let mut after: Vec<Deed> = Vec::new();
             let status = match fault {
                 Some(Fault::Status(status)) => status,
                 Some(Fault::Close) => return,
@@ -392,7 +395,7 @@ impl Inner {
     }
 
     /// The status, or none where the connection is closed; and what is to be posted after it.
-    fn take(&self, document: Document, after: &mut Vec<Box<dyn FnOnce(&Inner) + Send>>) -> Option<u16> {
+    fn take(&self, document: Document, after: &mut Vec<Deed>) -> Option<u16> {
         match document.body {
             Body::Setup(setup) => self.take_setup(setup.mode, setup.transaction_id, setup.step, after),
             Body::Session(message) => {
@@ -470,7 +473,7 @@ impl Inner {
         mode: TransactionMode,
         id: TransactionId,
         step: SetupStep,
-        after: &mut Vec<Box<dyn FnOnce(&Inner) + Send>>,
+        after: &mut Vec<Deed>,
     ) -> Option<u16> {
         let mut state = self.state();
         match (mode, step) {
