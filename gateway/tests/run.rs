@@ -10,7 +10,7 @@ use std::{
     process::{Child, Command, Output, Stdio},
 };
 
-const FREE_PORTS: [&str; 8] = [
+const FREE_PORTS: [&str; 10] = [
     "--set",
     "wv.access.cir_tcp=127.0.0.1:0",
     "--set",
@@ -19,6 +19,8 @@ const FREE_PORTS: [&str; 8] = [
     "simple.listen=udp:127.0.0.1:0,tcp:127.0.0.1:0",
     "--set",
     "admin.listen=127.0.0.1:0",
+    "--set",
+    "wv.federation.listen=127.0.0.1:0",
 ];
 
 fn command(folder: &Path, arguments: &[&str]) -> Command {

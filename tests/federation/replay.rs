@@ -96,7 +96,7 @@ fn the_opening_server_is_accepted_and_answered_and_its_users_are_served() {
         panic!("a step")
     };
     assert!(matches!(&recorded.step, SetupStep::LoginRequest { digest: known, .. } if known == digest));
-    for text in ["first", "two & <three> \u{e4}\u{ab}", "half", "blocked"] {
+    for text in ["first", "two & <three> \u{e4}\u{20ac}", "half", "blocked"] {
         bob.expect(text, text_is(text));
     }
     for (id, title) in [
