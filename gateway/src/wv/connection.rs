@@ -23,7 +23,7 @@ use tokio_rustls::server::TlsStream;
 
 /// Serves the HTTP connections of one thread.
 ///
-/// A connection that talks has buffers of 8 KiB in either direction. Only the [`READY_MAX`] that talked last keep them;
+/// A connection that talks has buffers of 8 KiB in either direction. Only the `READY_MAX` that talked last keep them;
 /// the others wait for the next octet without.
 pub struct HttpServer {
     builder: http1::Builder,
