@@ -79,7 +79,7 @@ impl MimePart {
             // RFC 5322 §2.2.3: a line that begins with a blank continues the one before.
             if text.starts_with([' ', '\t']) {
                 let (_, value) = fields.last_mut().ok_or(MimeError::MalformedField)?;
-                let joined = format!("{value} {}", text.trim());
+                let joined = format!("{value} {}", text.trim()).trim().to_owned();
                 if joined.len() > FIELD_OCTETS_MAX {
                     return Err(MimeError::TooManyFields);
                 }
@@ -183,6 +183,12 @@ mod tests {
 
     fn part(octets: &'static [u8]) -> Result<MimePart, MimeError> {
         MimePart::parse(&Bytes::from_static(octets))
+    }
+
+    #[test]
+    fn rfc5322_2_2_3_a_value_that_begins_on_its_second_line_has_no_blank_before_it() {
+        let folded = part(b"X:\r\n \r\n b\r\n\r\n").unwrap();
+        assert_eq!(folded, part(b"X: b\r\n\r\n").unwrap());
     }
 
     #[test]
