@@ -249,16 +249,35 @@ impl Federation {
         StatusResult::success().with_meaning()
     }
 
-    fn subscribe(&mut self, now: Timestamp, index: usize, transaction_id: TransactionId, request: &SubscribeRequest) {
-        let watcher = match self.requester(index, &request.meta, None) {
+    /// Who asks to see whom; none where the peer is answered already.
+    fn watched_by(
+        &mut self,
+        now: Timestamp,
+        index: usize,
+        transaction_id: &TransactionId,
+        meta: &MetaInfo,
+        users: &[UserId],
+    ) -> Option<(Address, String, Targets)> {
+        let watcher = match self.requester(index, meta, None) {
             Ok(watcher) => watcher,
-            Err(code) => return self.refuse(now, index, transaction_id, code),
+            Err(code) => {
+                self.refuse(now, index, transaction_id.clone(), code);
+                return None;
+            }
         };
-        let Some((local, _)) = self.domains_of(index) else { return };
-        let Targets { addresses, refused } = self.targets(&local, &request.users);
-        if addresses.is_empty() {
-            return self.answer_peer(now, index, transaction_id, Primitive::Status(whole_of(&refused)));
+        let (local, _) = self.domains_of(index)?;
+        let targets = self.targets(&local, users);
+        if targets.addresses.is_empty() {
+            let status = Primitive::Status(whole_of(&targets.refused));
+            self.answer_peer(now, index, transaction_id.clone(), status);
+            return None;
         }
+        Some((watcher, local, targets))
+    }
+
+    fn subscribe(&mut self, now: Timestamp, index: usize, transaction_id: TransactionId, request: &SubscribeRequest) {
+        let asked = self.watched_by(now, index, &transaction_id, &request.meta, &request.users);
+        let Some((watcher, local, Targets { addresses, refused })) = asked else { return };
         let attributes = presence::from_names(request.attributes.as_ref());
         let operation = Operation::Watch { targets: addresses.clone(), attributes, auto_subscribe: false };
         let shape = Shape::Watching { watcher: watcher.clone(), presentities: addresses };
@@ -274,15 +293,8 @@ impl Federation {
         transaction_id: TransactionId,
         request: &UnsubscribeRequest,
     ) {
-        let watcher = match self.requester(index, &request.meta, None) {
-            Ok(watcher) => watcher,
-            Err(code) => return self.refuse(now, index, transaction_id, code),
-        };
-        let Some((local, _)) = self.domains_of(index) else { return };
-        let Targets { addresses, refused } = self.targets(&local, &request.users);
-        if addresses.is_empty() {
-            return self.answer_peer(now, index, transaction_id, Primitive::Status(whole_of(&refused)));
-        }
+        let asked = self.watched_by(now, index, &transaction_id, &request.meta, &request.users);
+        let Some((watcher, local, Targets { addresses, refused })) = asked else { return };
         self.forget_first_views(&watcher, &addresses);
         let pending = Pending::Transaction { index, transaction_id, shape: Shape::Status, refused };
         let endpoint = endpoint_of(&local, &watcher);
@@ -290,15 +302,8 @@ impl Federation {
     }
 
     fn presence(&mut self, now: Timestamp, index: usize, transaction_id: TransactionId, request: &GetPresenceRequest) {
-        let watcher = match self.requester(index, &request.meta, None) {
-            Ok(watcher) => watcher,
-            Err(code) => return self.refuse(now, index, transaction_id, code),
-        };
-        let Some((local, _)) = self.domains_of(index) else { return };
-        let Targets { addresses, refused } = self.targets(&local, &request.users);
-        if addresses.is_empty() {
-            return self.answer_peer(now, index, transaction_id, Primitive::Status(whole_of(&refused)));
-        }
+        let asked = self.watched_by(now, index, &transaction_id, &request.meta, &request.users);
+        let Some((watcher, local, Targets { addresses, refused })) = asked else { return };
         let attributes = presence::from_names(request.attributes.as_ref());
         let pending = Pending::Transaction { index, transaction_id, shape: Shape::Presence, refused };
         let endpoint = endpoint_of(&local, &watcher);
