@@ -83,6 +83,8 @@ pub struct EngineConfig {
     pub domains: DomainTable,
     /// Domains hosted here whose users' presence is made known to a presence server, and through which peer.
     pub presence_servers: BTreeMap<String, PeerName>,
+    /// Peers that have agreed to one subscription for all watchers here, and the identity that subscribes there.
+    pub shared_views: BTreeMap<PeerName, Address>,
     /// Limits and waits.
     pub limits: Limits,
     /// What holds for a watcher on whom the presentity has said nothing.
@@ -106,6 +108,7 @@ impl EngineConfig {
         Self {
             domains,
             presence_servers: BTreeMap::new(),
+            shared_views: BTreeMap::new(),
             limits: Limits::default(),
             authorization: DefaultAuthorization::Confirm,
             storage: Storage::On,

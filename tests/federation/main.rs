@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on panics")]
 
 mod deploy;
+mod error;
 mod fault;
 mod group;
 mod message;
@@ -64,9 +65,14 @@ const ALICE: &str = "wv:alice@foreign.example";
 
 impl World {
     fn new() -> Self {
+        Self::with("")
+    }
+
+    /// With more in the configuration.
+    fn with(more: &str) -> Self {
         let port = port();
         let peer = format!("\n[[peer]]\nname = \"home\"\nuri = \"ssp+http://127.0.0.1:{port}\"\n");
-        let gateway = Setup::configured(&format!("{DOMAINS}{peer}")).start();
+        let gateway = Setup::configured(&format!("{DOMAINS}{peer}{more}")).start();
         let ssp = SocketAddr::from((Ipv4Addr::LOCALHOST, gateway.ports().ssp));
         Self { home: SspHome::start("foreign.example", port, ssp), gateway }
     }

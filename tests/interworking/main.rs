@@ -4,6 +4,7 @@
 
 mod access;
 mod authorization;
+mod circle;
 mod message;
 mod presence;
 mod rule;

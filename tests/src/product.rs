@@ -137,6 +137,13 @@ impl Setup {
         Self { configuration: Some(text.to_owned()), ..Self::embedded() }
     }
 
+    /// The same ports with another text, for those that name each other.
+    #[must_use]
+    pub fn reconfigured(mut self, text: &str) -> Self {
+        self.configuration = Some(text.to_owned());
+        self
+    }
+
     /// One more setting, `KEY=VALUE`.
     #[must_use]
     pub fn with(mut self, setting: &str) -> Self {
@@ -252,6 +259,19 @@ impl Gateway {
     /// Kills it, as `kill -9` does.
     pub fn kill(&mut self) {
         self.process.kill();
+    }
+
+    /// Tells it to end in order, and waits until it has: within the 30 seconds that an operator waits.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub fn drain(&mut self) -> Result<(), String> {
+        let (taken, said) = self.ask(&["drain"]);
+        if !taken {
+            return Err(said);
+        }
+        let status = self.process.wait(Duration::from_secs(30))?;
+        if status.success() { Ok(()) } else { Err(format!("it ended with {status}")) }
     }
 
     /// Starts it again on the same ports and the same data, and waits until it is ready.

@@ -100,6 +100,8 @@ struct State {
     presence: HashMap<String, PresenceValue>,
     /// Who answers group requests and the like, in order.
     scripted: VecDeque<Primitive>,
+    /// With which code it refuses messages and subscriptions.
+    refusal: Option<StatusCode>,
     is_answering: bool,
 }
 
@@ -155,6 +157,11 @@ impl SspHome {
     /// Answers the next request that is not about messages or presence with this.
     pub fn answer_next(&self, primitive: Primitive) {
         self.inner.state().scripted.push_back(primitive);
+    }
+
+    /// Refuses messages and subscriptions with this code from now on.
+    pub fn refuse(&self, code: StatusCode) {
+        self.inner.state().refusal = Some(code);
     }
 
     /// Answers a request of the gateway.
@@ -439,6 +446,12 @@ impl Inner {
             return (None, None);
         }
         let success = StatusResult::success().with_meaning();
+        match (primitive, state.refusal) {
+            (Primitive::SendMessageRequest(_) | Primitive::SubscribeRequest(_), Some(code)) => {
+                return (Some(Primitive::Status(StatusResult::new(code))), None);
+            }
+            _ => {}
+        }
         match primitive {
             Primitive::SendMessageRequest(request) => {
                 let message_id = request.message.message_id.clone();

@@ -20,8 +20,8 @@ use crate::{
     },
 };
 use mapping::{
-    engine::{DefaultAuthorization, EngineConfig},
-    side::{PeerName, Side},
+    engine::{DefaultAuthorization, EngineConfig, Storage},
+    side::{BlockedStyle, PeerName, Side},
 };
 use sip_proto::message::{header::via::Transport, host::Host, text::Text};
 use std::{
@@ -294,14 +294,21 @@ pub(super) fn engine(configuration: &Configuration, shard: u32, shards: u32) -> 
         AuthorizationDefault::Confirm => DefaultAuthorization::Confirm,
         AuthorizationDefault::Block => DefaultAuthorization::Block,
     };
+    config.storage = if configuration.store_messages { Storage::On } else { Storage::Off };
     let served = configuration
         .domains
         .iter()
         .filter_map(|domain| domain.presence_server.as_ref().map(|peer| (domain.name.clone(), peer.clone())));
     config.presence_servers = served.collect();
+    let shared = configuration.peers.iter().filter_map(|peer| {
+        peer.shared_view.as_ref().map(|identity| (peer.name.clone(), identity.address().clone()))
+    });
+    config.shared_views = shared.collect();
     let [wv, simple] = &mut config.profiles;
     wv.notify_interval_min = configuration.limits.coalesce;
     simple.notify_interval_min = configuration.limits.notify_interval_min;
+    let blocked = if configuration.polite_block { BlockedStyle::Polite } else { BlockedStyle::Told };
+    (wv.blocked, simple.blocked) = (blocked, blocked);
     config.shard = shard;
     config.shards = shards;
     config

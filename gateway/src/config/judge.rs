@@ -5,7 +5,7 @@ use super::{
     place::Places,
     problem::{Place, Problem, ProblemKind},
     read::Rows,
-    section::{Configuration, SipAuthentication},
+    section::{Configuration, Domain, SipAuthentication},
     value::{DomainRouting, PeerScheme, SipTransport},
 };
 use crate::http_post::HttpTarget;
@@ -82,6 +82,18 @@ impl Report {
         let mut seen = HashMap::new();
         for (index, peer) in &rows.peers {
             self.unique(&mut seen, peer.name.as_str(), &format!("peer[{index}].name"));
+            let Some(identity) = &peer.shared_view else { continue };
+            let path = format!("peer[{index}].shared_view");
+            if peer.uri.scheme != PeerScheme::Sip {
+                self.add(&path, ProblemKind::Contradiction("only a peer with a sip: address can share its views"));
+            }
+            let name = identity.address().domain();
+            let is_hosted = |domain: &Domain| {
+                domain.name == name && matches!(domain.routing, DomainRouting::Access | DomainRouting::Registrar)
+            };
+            if !rows.has_broken_domains && !rows.domains.iter().any(|(_, domain)| is_hosted(domain)) {
+                self.add(&path, ProblemKind::NotHosted(name.to_owned()));
+            }
         }
     }
 

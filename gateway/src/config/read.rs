@@ -73,6 +73,8 @@ pub(super) fn configuration(values: &Values, mut report: Report) -> Result<Confi
         peers: Vec::new(),
         accounts: Vec::new(),
         shadows: Vec::new(),
+        polite_block: values.text("authorization.blocked").as_deref() == Some("polite"),
+        store_messages: values.flag("messages.store"),
         authorization_default: match values.text("authorization.default").as_deref() {
             Some("allow") => AuthorizationDefault::Allow,
             Some("block") => AuthorizationDefault::Block,
@@ -271,6 +273,7 @@ fn peer(values: &Values, report: &mut Report, index: usize) -> Option<Peer> {
         tls_name: is_tls.then(|| tls_name(values, &row, &uri)),
         uri,
         trusted: values.flag(&format!("{row}.trusted")),
+        shared_view: values.text(&format!("{row}.shared_view")).as_deref().and_then(|user| AccountUser::parse(user).ok()),
         secret: values.text(&format!("{row}.secret")).as_deref().map(Secret::new),
         user: values.text(&format!("{row}.user")),
         password: values.text(&format!("{row}.password")).as_deref().map(Secret::new),

@@ -36,6 +36,10 @@ pub struct Configuration {
     pub shadows: Vec<Shadow>,
     /// `[authorization] default`.
     pub authorization_default: AuthorizationDefault,
+    /// `[authorization] blocked` is `polite`.
+    pub polite_block: bool,
+    /// `[messages] store`.
+    pub store_messages: bool,
     /// `[store]`.
     pub store: StoreKind,
     /// `[auth]`: the service that judges logins over CSP, if it is not the store.
@@ -218,6 +222,8 @@ pub struct Peer {
     pub uri: PeerUri,
     /// Whether identity is asserted to it and accepted from it.
     pub trusted: bool,
+    /// The user in whose name one subscription there serves all watchers here.
+    pub shared_view: Option<AccountUser>,
     /// Shared secret (SSP).
     pub secret: Option<Secret>,
     /// The domain that its certificate has to name.

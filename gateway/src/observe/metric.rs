@@ -97,6 +97,11 @@ pub fn shed(side: Side, reason: &'static str) {
     metrics::counter!(SHED, "side" => side_label(side), "reason" => reason).increment(1);
 }
 
+/// Counts a request refused because it would have gone on to another neighbour.
+pub fn relay_refused(side: Side) {
+    metrics::counter!(RELAYS_REFUSED, "side" => side_label(side)).increment(1);
+}
+
 /// Counts a use of a quirk.
 pub fn quirk(side: Side, name: &'static str) {
     metrics::counter!(QUIRKS, "side" => side_label(side), "quirk" => name).increment(1);
@@ -160,6 +165,7 @@ const SENT_BYTES: &str = "gateway_sent_bytes_total";
 const REQUESTS: &str = "gateway_answered_requests_total";
 const REQUEST_SECONDS: &str = "gateway_request_seconds";
 const SHED: &str = "gateway_shed_requests_total";
+const RELAYS_REFUSED: &str = "gateway_relays_refused_total";
 const QUIRKS: &str = "gateway_quirk_uses_total";
 const WAKE_UPS: &str = "gateway_wake_ups_total";
 const STORE_COMMITS: &str = "gateway_store_commits_total";
@@ -179,6 +185,7 @@ const COUNTERS: &[(&str, &str)] = &[
     (SENT_BYTES, "Octets of protocol messages sent."),
     (REQUESTS, "Requests of users answered, by operation and outcome."),
     (SHED, "Requests refused early to shed load, by reason."),
+    (RELAYS_REFUSED, "Requests of a neighbour refused because another neighbour serves their target: routes in a circle."),
     (QUIRKS, "Uses of a deviation made for the sake of a real peer."),
     (WAKE_UPS, "Wake-ups sent to clients that do not poll, by method."),
     (STORE_COMMITS, "Transactions of the store, by result."),
@@ -208,6 +215,7 @@ mod tests {
             message(Side::Simple, Direction::Out, 20);
             request(Side::Wv, "login", "success", Duration::from_millis(3));
             shed(Side::Simple, "rate");
+            relay_refused(Side::Simple);
             quirk(Side::Wv, "example");
             wake_up("STCP");
             open(Side::Wv, "sessions", 1, 7);

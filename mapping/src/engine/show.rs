@@ -298,12 +298,13 @@ impl Engine {
             Permission::Undecided | Permission::Refused => AttributeSet::NONE,
         });
         let rule = actor.and_then(|actor| actor.authorizations.rule_for(presentity, watcher, &actor.lists));
+        let identity = self.identity(presentity, watcher);
         Explanation {
             presentity_exists: hosted.then(|| self.accounts.contains(presentity)),
             rule: rule.map(|Rule { decision, attributes }| (decision, attributes)),
             question: self.questions().find(|row| row.presentity == *presentity && row.watcher == *watcher),
             granted,
-            entry: self.entries().find(|row| row.presentity == *presentity && row.watcher == *watcher),
+            entry: self.entries().find(|row| row.presentity == *presentity && row.watcher == *identity),
             watches: self.watches().filter(|row| row.presentity == *presentity && row.watcher == *watcher).collect(),
         }
     }

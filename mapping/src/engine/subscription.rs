@@ -7,6 +7,7 @@ use crate::{
     event::{SubscriptionId, SubscriptionUpdate},
     outcome::Outcome,
     presence::{AttributeSet, PresenceDocument},
+    route::Route,
     side::PeerName,
     subscription::{
         cache::{Belief, Entry, EntryKey, Look, Start},
@@ -20,15 +21,25 @@ use std::{sync::Arc, time::Duration};
 impl Engine {
     /// A watcher of a neighbour's presentity comes.
     pub(super) fn join_entry(&mut self, presentity: &Address, watcher: Address, peer: PeerName, ticket: Option<u64>) {
-        let key = (presentity.clone(), watcher);
+        let shared = self.config.shared_views.get(&peer);
+        let key = (presentity.clone(), shared.unwrap_or(&watcher).clone());
+        let (is_shared, bound) = (shared.is_some(), self.config.limits.watchers_per_presentity);
         let belief = self.cache.belief(presentity, self.now);
         let fresh = !self.cache.entries.contains_key(&key);
-        if fresh && self.cache.entries.len() >= self.config.limits.entries_per_shard {
+        let is_full = match self.cache.entries.get(&key).map(|entry| &entry.sharers) {
+            None => self.cache.entries.len() >= self.config.limits.entries_per_shard,
+            Some(Some(sharers)) => sharers.len() >= bound && !sharers.contains(&watcher),
+            Some(None) => false,
+        };
+        if is_full {
             let standing = Standing::Declined(Outcome::Unavailable);
             let word = Word::Standing { presentity: key.0, ticket, standing };
-            return self.output.tell(&key.1, word);
+            return self.output.tell(&watcher, word);
         }
-        let entry = self.cache.entries.entry(key.clone()).or_insert_with(|| Entry::new(peer));
+        let entry = self.cache.entries.entry(key.clone()).or_insert_with(|| Entry::new(peer, is_shared));
+        if let Some(sharers) = &mut entry.sharers {
+            sharers.insert(watcher.clone());
+        }
         let mut wait = None;
         if fresh && let Some(belief) = belief {
             let (state, left) = match belief {
@@ -42,7 +53,7 @@ impl Engine {
         if let Some(left) = wait {
             self.timers.set(Timer::Entry(key.0.clone(), key.1.clone()), self.now.after(left));
         }
-        self.step_entry(&key, EntryEvent::Joined, ticket);
+        self.step_entry(&key, EntryEvent::Joined, Some((&watcher, ticket)));
         // A lingering entry whose start the ramp never allowed.
         if !joined_before && state != EntryState::Idle {
             self.open_entry(&key);
@@ -50,9 +61,17 @@ impl Engine {
     }
 
     pub(super) fn leave_entry(&mut self, presentity: &Address, watcher: &Address) {
-        let key = (presentity.clone(), watcher.clone());
-        if self.cache.entries.contains_key(&key) {
+        let key = (presentity.clone(), self.identity(presentity, watcher).clone());
+        if self.cache.entries.get_mut(&key).is_some_and(|entry| entry.forsake(watcher)) {
             self.step_entry(&key, EntryEvent::Left, None);
+        }
+    }
+
+    /// Who subscribes when the watcher watches the presentity.
+    pub(super) fn identity<'a>(&'a self, presentity: &Address, watcher: &'a Address) -> &'a Address {
+        match self.config.domains.find(presentity).map(|row| &row.route) {
+            Some(Route::Peer(peer)) => self.config.shared_views.get(peer).unwrap_or(watcher),
+            Some(Route::Hosted) | None => watcher,
         }
     }
 
@@ -124,7 +143,8 @@ impl Engine {
         }
     }
 
-    fn step_entry(&mut self, key: &EntryKey, event: EntryEvent, ticket: Option<u64>) {
+    /// The newcomer, if this is about one, is told alone.
+    fn step_entry(&mut self, key: &EntryKey, event: EntryEvent, newcomer: Option<(&Address, Option<u64>)>) {
         let (linger, now) = (self.config.limits.linger, self.now);
         let Some(entry) = self.cache.entries.get_mut(key) else { return };
         let actions = entry.machine.handle(event, linger);
@@ -140,7 +160,7 @@ impl Engine {
                     self.timers.set(timer.clone(), now.after(wait));
                 }
                 EntryAction::NoWait => self.timers.clear(&timer),
-                EntryAction::Tell => self.tell_entry(key, ticket),
+                EntryAction::Tell => self.tell_entry(key, newcomer),
             }
         }
         if self.cache.entries.get(key).is_some_and(|entry| entry.machine.state == EntryState::Idle) {
@@ -150,10 +170,14 @@ impl Engine {
         }
     }
 
-    fn tell_entry(&mut self, key: &EntryKey, ticket: Option<u64>) {
+    fn tell_entry(&mut self, key: &EntryKey, newcomer: Option<(&Address, Option<u64>)>) {
         let Some(entry) = self.cache.entries.get(key) else { return };
-        let word = Word::Standing { presentity: key.0.clone(), ticket, standing: entry.standing() };
-        self.output.tell(&key.1, word);
+        let word = |ticket| Word::Standing { presentity: key.0.clone(), ticket, standing: entry.standing() };
+        match (newcomer, &entry.sharers) {
+            (Some((watcher, ticket)), _) => self.output.tell(watcher, word(ticket)),
+            (None, Some(sharers)) => sharers.iter().for_each(|watcher| self.output.tell(watcher, word(None))),
+            (None, None) => self.output.tell(&key.1, word(None)),
+        }
     }
 
     /// Opens the subscription, now or when the ramp allows.
@@ -231,7 +255,8 @@ impl Engine {
 
     /// A look at a neighbour's presentity: from the entry where there is one, else by a subscription for one document.
     pub(super) fn look_far(&mut self, presentity: &Address, watcher: Address, peer: PeerName, ticket: u64) {
-        let key = (presentity.clone(), watcher.clone());
+        let identity = self.identity(presentity, &watcher).clone();
+        let key = (presentity.clone(), identity.clone());
         if let Some(belief) = self.cache.belief(presentity, self.now) {
             let outcome = match belief {
                 Belief::Unknown(_) => Outcome::UnknownUser,
@@ -242,21 +267,28 @@ impl Engine {
         if let Some(entry) = self.cache.entries.get_mut(&key) {
             match seen_of(entry.standing()) {
                 Some(seen) => return self.tell_seen(&watcher, presentity, ticket, seen),
-                None if entry.machine.state == EntryState::Subscribing => return entry.lookers.push(ticket),
+                None if entry.machine.state == EntryState::Subscribing => return entry.lookers.push((watcher, ticket)),
                 None => {}
             }
         }
         let running =
-            self.cache.looks.values_mut().find(|look| look.watcher == watcher && look.presentity == *presentity);
+            self.cache.looks.values_mut().find(|look| look.identity == identity && look.presentity == *presentity);
         if let Some(look) = running {
-            return look.tickets.push(ticket);
+            return look.lookers.push((watcher, ticket));
         }
-        let subscription = SubscriptionId::fetch(&watcher, presentity, self.next_number());
+        let subscription = SubscriptionId::fetch(&identity, presentity, self.next_number());
         self.timers.set(Timer::Fetch(subscription.clone()), self.now.after(self.config.limits.fetch_wait));
-        let look = Look { watcher: watcher.clone(), presentity: presentity.clone(), tickets: vec![ticket] };
+        let look =
+            Look { identity: identity.clone(), presentity: presentity.clone(), lookers: vec![(watcher, ticket)] };
         self.cache.looks.insert(subscription.clone(), look);
         let presentity = presentity.clone();
-        self.output.push(CommandKind::OpenSubscription { subscription, peer, watcher, presentity, lasting: false });
+        self.output.push(CommandKind::OpenSubscription {
+            subscription,
+            peer,
+            watcher: identity,
+            presentity,
+            lasting: false,
+        });
     }
 
     fn look_answered(&mut self, subscription: &SubscriptionId, update: SubscriptionUpdate) {
@@ -280,8 +312,8 @@ impl Engine {
     fn end_look(&mut self, subscription: &SubscriptionId, seen: &Result<Seen, Outcome>) {
         let Some(look) = self.cache.looks.remove(subscription) else { return };
         self.timers.clear(&Timer::Fetch(subscription.clone()));
-        for ticket in look.tickets {
-            self.tell_seen(&look.watcher, &look.presentity, ticket, seen.clone());
+        for (watcher, ticket) in look.lookers {
+            self.tell_seen(&watcher, &look.presentity, ticket, seen.clone());
         }
     }
 
@@ -292,8 +324,8 @@ impl Engine {
         }
         let lookers = std::mem::take(&mut entry.lookers);
         let seen = seen_of(entry.standing()).unwrap_or(Err(Outcome::Unavailable));
-        for ticket in lookers {
-            self.tell_seen(&key.1, &key.0, ticket, seen.clone());
+        for (watcher, ticket) in lookers {
+            self.tell_seen(&watcher, &key.0, ticket, seen.clone());
         }
     }
 

@@ -8,6 +8,7 @@ mod messaging;
 mod permission;
 mod property;
 mod restart;
+mod sharing;
 mod waiting;
 mod watching;
 mod world;

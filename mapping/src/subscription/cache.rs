@@ -1,4 +1,4 @@
-//! The subscriptions to neighbour servers: one per presentity and watcher, never two at once for the same pair.
+//! The subscriptions to neighbour servers: one per presentity and identity, never two at once for the same pair.
 
 use crate::{
     address::Address,
@@ -19,7 +19,8 @@ use std::{
     time::Duration,
 };
 
-/// Presentity and watcher: the identity scope is the watcher, so that nobody is shown what was meant for another.
+/// Presentity and the identity that subscribes: the watcher's own, so that nobody is shown what was meant for another, or
+/// one for all where the peer has agreed to that (subscription mapping §5).
 pub(crate) type EntryKey = (Address, Address);
 
 /// All entries of one shard.
@@ -44,16 +45,19 @@ pub(crate) struct Entry {
     pub(crate) failures: u32,
     /// Whether the adapter was told to open it.
     pub(crate) is_open: bool,
-    /// Looks that wait for its first word.
-    pub(crate) lookers: Vec<u64>,
+    /// The watchers that share it; none where the identity is the watcher's own.
+    pub(crate) sharers: Option<BTreeSet<Address>>,
+    /// Looks that wait for its first word: who looks, and its ticket.
+    pub(crate) lookers: Vec<(Address, u64)>,
 }
 
 /// A one-time look at a presentity.
 #[derive(Clone, Debug)]
 pub(crate) struct Look {
-    pub(crate) watcher: Address,
+    pub(crate) identity: Address,
     pub(crate) presentity: Address,
-    pub(crate) tickets: Vec<u64>,
+    /// Who looks, and its ticket.
+    pub(crate) lookers: Vec<(Address, u64)>,
 }
 
 /// The pace of new subscriptions at one peer.
@@ -65,8 +69,21 @@ struct Ramp {
 }
 
 impl Entry {
-    pub(crate) const fn new(peer: PeerName) -> Self {
-        Self { peer, machine: EntryMachine::new(), document: None, failures: 0, is_open: false, lookers: Vec::new() }
+    pub(crate) fn new(peer: PeerName, shared: bool) -> Self {
+        Self {
+            peer,
+            machine: EntryMachine::new(),
+            document: None,
+            failures: 0,
+            is_open: false,
+            sharers: shared.then(BTreeSet::new),
+            lookers: Vec::new(),
+        }
+    }
+
+    /// A watcher leaves; whether it was the last.
+    pub(crate) fn forsake(&mut self, watcher: &Address) -> bool {
+        self.sharers.as_mut().is_none_or(|sharers| sharers.remove(watcher) && sharers.is_empty())
     }
 
     /// How the watcher stands.

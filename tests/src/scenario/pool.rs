@@ -133,17 +133,15 @@ impl Pool {
         }
     }
 
-    /// The same with settings, and those that are not part of it: what concerns the domain of the phones stands in its
-    /// row, for which the command line has no words.
+    /// The same with settings, and those that are not part of it: what concerns the domain of the phones, or the first
+    /// neighbour, stands in its row, for which the command line has no words.
     pub(super) fn configuration_with(&self, settings: &[(String, String)]) -> (String, Vec<(String, String)>) {
         let mut text = self.configuration();
         let mut rest = Vec::new();
         for (key, value) in settings {
-            match key.strip_prefix("domain[].") {
-                Some(key) => {
-                    let row = "name = \"wv.example\"\n";
-                    text = text.replacen(row, &format!("{row}{key} = {value:?}\n"), 1);
-                }
+            let rows = [("domain[].", "name = \"wv.example\"\n"), ("peer[].", "name = \"p0\"\n")];
+            match rows.iter().find_map(|(table, row)| key.strip_prefix(table).map(|key| (key, row))) {
+                Some((key, row)) => text = text.replacen(row, &format!("{row}{key} = {value:?}\n"), 1),
                 None => rest.push((key.clone(), value.clone())),
             }
         }

@@ -138,6 +138,7 @@ impl Stage for SocketStage<'_> {
         let gateway = self.own.as_mut().ok_or_else(offered)?;
         match order {
             Order::Kill => gateway.kill(),
+            Order::Drain => gateway.drain().map_err(StageError::Gateway)?,
             Order::Start => gateway.start_again(),
         }
         Ok(())

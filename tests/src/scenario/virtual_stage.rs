@@ -87,6 +87,7 @@ impl Stage for VirtualStage {
                 self.tasks = LocalSet::new();
                 Ok(())
             }
+            Order::Drain => Err(StageError::NotOffered("end in order (write: only sockets)".to_owned())),
             Order::Start => self.inside(async |house| house.start().await),
         }
     }

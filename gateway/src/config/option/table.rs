@@ -271,6 +271,12 @@ pub const OPTIONS: &[ConfigOption] = &[
     option("peer[].uri", Kind::PeerUri, Required, "Its address: sip:…, ssp+http(s)://… or csp+http(s)://…."),
     option("peer[].trusted", Kind::Flag, Flag(false), "Whether identity is asserted to it and accepted from it."),
     option(
+        "peer[].shared_view",
+        Kind::User,
+        Nothing("each watcher subscribes in its own name"),
+        "User of a domain hosted here in whose name one subscription for each presentity serves all watchers, where this sip: peer has agreed to that.",
+    ),
+    option(
         "peer[].tls_name",
         Kind::Domain,
         Nothing("the host of uri"),
@@ -318,6 +324,18 @@ pub const OPTIONS: &[ConfigOption] = &[
         Kind::Choice(&["allow", "confirm", "block"]),
         Word("confirm"),
         "What holds for a watcher when the presentity has said nothing.",
+    ),
+    option(
+        "authorization.blocked",
+        Kind::Choice(&["told", "polite"]),
+        Word("told"),
+        "How a refused watcher or sender is answered: told so, or politely shown somebody who is not there.",
+    ),
+    option(
+        "messages.store",
+        Kind::Flag,
+        Flag(true),
+        "Whether messages to users who cannot be reached are kept until they can; else their senders are told at once.",
     ),
     option(
         "store.kind",

@@ -279,6 +279,8 @@ pub enum FaultKind {
 pub enum Order {
     /// It is killed, as `kill -9` does.
     Kill,
+    /// It is told to end in order, and has ended.
+    Drain,
     /// It is started again on the same data.
     Start,
 }

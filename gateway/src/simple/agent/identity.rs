@@ -2,10 +2,15 @@
 
 use super::{Agent, credential::PeerCredentials, to_sip};
 use crate::{
+    observe::metric,
     simple::translate::address::{self, UriError},
     tls::domain::names_domain,
 };
-use mapping::{address::Address, side::PeerName, time::Timestamp};
+use mapping::{
+    address::Address,
+    side::{PeerName, Side},
+    time::Timestamp,
+};
 use sip_proto::{
     auth::{Algorithm, AuthenticationError, Challenger, DigestServer, Secret, Staleness, Verdict},
     message::{HeaderName, Request, Response, StatusCode, header::via::Transport, text::Words, uri::Uri},
@@ -138,7 +143,18 @@ impl Agent {
     /// reaches only the users who live here.
     pub(super) fn may_reach(&self, requester: &Requester, target: &Address) -> bool {
         let domains = &self.settings.domains;
-        domains.is_hosted(target) || (requester.peer.is_none() && domains.find(target).is_some())
+        let may = domains.is_hosted(target) || (requester.peer.is_none() && domains.find(target).is_some());
+        if let Some(peer) = requester.peer.as_ref().filter(|_| !may && domains.find(target).is_some()) {
+            // Addressing mapping §4: routes that lead in a circle end here, and somebody has to see it.
+            metric::relay_refused(Side::Simple);
+            tracing::warn!(
+                side = "simple",
+                peer = peer.as_str(),
+                domain = target.domain(),
+                "no relay between neighbours"
+            );
+        }
+        may
     }
 
     /// Digest, as RFC 3261 §22 and RFC 8760 have it. An unknown user is challenged like a known one.
@@ -189,7 +205,7 @@ impl Agent {
         self.settings
             .domains
             .find(user)
-            .is_some_and(|row| row.side == mapping::side::Side::Simple && row.route == mapping::route::Route::Hosted)
+            .is_some_and(|row| row.side == Side::Simple && row.route == mapping::route::Route::Hosted)
     }
 
     pub(super) fn neutral<T: Words>(&self, uri: &Uri<T>) -> Result<Address, UriError> {

@@ -20,9 +20,10 @@ pub(super) fn read(line: &Line, mut words: Words<'_>, cast: &[Part], aliases: &A
             expect_no_block(line)?;
             let order = match words.rest() {
                 "is killed" => Order::Kill,
+                "drains" => Order::Drain,
                 "starts again" => Order::Start,
                 rest => {
-                    let known = &["is killed", "starts again"];
+                    let known = &["is killed", "drains", "starts again"];
                     return Err(Problem::unknown(&line.place, "thing that happens to the gateway", rest, known));
                 }
             };
