@@ -19,7 +19,12 @@ pub use supervisor::Conclusion;
 use crate::{
     account::{AccountError, AccountRegistry, CredentialError, Directory, SealKey},
     admin::{AdminError, AdminParts, AdminServer},
-    config::{Configuration, section::AccessTls, value::SipTransport},
+    charging::{Charging, ChargingFile, ChargingGate},
+    config::{
+        Configuration,
+        section::{AccessTls, ChargingWishes},
+        value::SipTransport,
+    },
     entropy::Entropy,
     lane::{Clock, LaneLink},
     observe::{Tap, metric, panic},
@@ -130,6 +135,14 @@ pub enum StartError {
         /// Why it is not found.
         reason: String,
     },
+    /// The charging records.
+    #[error("charging records cannot be written to {}: {reason}", path.display())]
+    Charging {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        reason: io::Error,
+    },
     /// An address in the configuration that cannot be told to peers.
     #[error("simple.advertise: {0} is no host")]
     Advertise(String),
@@ -187,7 +200,8 @@ pub fn start(configuration: Configuration, options: StartOptions) -> Result<Runn
             Arc::clone(&accounts),
             Keepers { tls, sip_tls },
         );
-        let site = Site { configuration, accounts, tap: Tap::default(), renewal };
+        let (charging, charging_file) = open_charging(&configuration)?;
+        let site = Site { configuration, accounts, tap: Tap::default(), renewal, charging, charging_file };
         launch(site, options.ports, options.signals, &store, snapshot, sockets)
     });
     match result {
@@ -205,6 +219,22 @@ struct Site {
     accounts: Arc<AccountRegistry>,
     tap: Tap,
     renewal: Renewal,
+    charging: Charging,
+    charging_file: Option<ChargingFile>,
+}
+
+/// Opens the charging records, and names the service that may refuse.
+fn open_charging(configuration: &Configuration) -> Result<(Charging, Option<ChargingFile>), StartError> {
+    let ChargingWishes { file, rotate_octets, service } = &configuration.charging;
+    let gate = service
+        .clone()
+        .map(|service| ChargingGate::new(service.target, service.token, service.patience, service.when_silent));
+    let opened = file.as_ref().map(|file| {
+        let path = configuration.node.data_dir.join(file);
+        ChargingFile::open(&path, *rotate_octets).map_err(|reason| StartError::Charging { path, reason })
+    });
+    let (lines, file) = opened.transpose()?.unzip();
+    Ok((Charging { lines, gate }, file))
 }
 
 impl Site {
@@ -264,8 +294,8 @@ fn launch(
     };
     let drain = site.configuration.limits.drain;
     let domains = site.configuration.domain_table();
-    let (book, renewal) = (site.accounts.book(), site.renewal);
-    let supervisor = Supervisor { shutdown, admin, lanes, inquiries, book, domains, renewal, signals, drain };
+    let (book, renewal, charging) = (site.accounts.book(), site.renewal, site.charging_file);
+    let supervisor = Supervisor { shutdown, admin, lanes, inquiries, book, domains, renewal, charging, signals, drain };
     Ok((running, supervisor))
 }
 
@@ -296,6 +326,7 @@ fn start_lanes(
         book: site.accounts.book(),
         directory: Directory::default(),
         tap: site.tap.clone(),
+        charging: site.charging.clone(),
     };
     let snapshot = Arc::new(snapshot);
     let mut crew = LaneCrew::new(Arc::clone(&neighbours));

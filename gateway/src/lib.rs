@@ -14,6 +14,7 @@
 pub mod account;
 pub mod admin;
 pub mod app;
+pub mod charging;
 pub mod cli;
 pub mod config;
 pub mod demo;

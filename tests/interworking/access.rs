@@ -203,7 +203,7 @@ fn serve(stream: &mut (impl Read + Write), answer: &str) -> serde_json::Value {
 }
 
 /// A service of the operator that answers these, one after the other, and tells what it was asked.
-fn subscriber_service(answers: &'static [&'static str]) -> (SocketAddr, mpsc::Receiver<serde_json::Value>) {
+pub(crate) fn operator_service(answers: &'static [&'static str]) -> (SocketAddr, mpsc::Receiver<serde_json::Value>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let (asked, questions) = mpsc::sync_channel(16);
@@ -219,7 +219,7 @@ fn subscriber_service(answers: &'static [&'static str]) -> (SocketAddr, mpsc::Re
 #[test]
 fn wv_acc_05_a_service_of_the_operator_knows_the_subscribers() {
     let answers = &["{\"result\":\"accepted\"}", "{\"result\":\"refused\"}", "{\"result\":\"unknown\"}", "nonsense"];
-    let (service, questions) = subscriber_service(answers);
+    let (service, questions) = operator_service(answers);
     let gateway = Setup::configured(&configuration_with_pairs())
         .with("auth.backend=http")
         .with(&format!("auth.url=http://{service}/subscriber"))

@@ -4,6 +4,7 @@
 
 mod access;
 mod authorization;
+mod charging;
 mod circle;
 mod message;
 mod presence;

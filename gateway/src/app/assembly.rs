@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     account::{AccountBook, Directory},
+    charging::Charging,
     config::Configuration,
     entropy::Entropy,
     lane::{Adapter, Clock, Lane, LaneLink, LaneParts, LaneTask, Rebuild},
@@ -51,6 +52,8 @@ pub struct Surroundings {
     pub directory: Directory,
     /// Where messages of both sides are watched.
     pub tap: Tap,
+    /// What lanes charge with.
+    pub charging: Charging,
 }
 
 /// What connects a lane that is being built with the rest of the process.
@@ -164,6 +167,7 @@ impl LanePlan {
             tasks: connections.tasks,
             neighbours: connections.neighbours,
             wv_peers: settings::wv_peers(&self.configuration),
+            charging: self.surroundings.charging.clone(),
         });
         Ok(Assembly { lane, transports, sessions, federation })
     }

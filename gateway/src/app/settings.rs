@@ -300,9 +300,10 @@ pub(super) fn engine(configuration: &Configuration, shard: u32, shards: u32) -> 
         .iter()
         .filter_map(|domain| domain.presence_server.as_ref().map(|peer| (domain.name.clone(), peer.clone())));
     config.presence_servers = served.collect();
-    let shared = configuration.peers.iter().filter_map(|peer| {
-        peer.shared_view.as_ref().map(|identity| (peer.name.clone(), identity.address().clone()))
-    });
+    let shared = configuration
+        .peers
+        .iter()
+        .filter_map(|peer| peer.shared_view.as_ref().map(|identity| (peer.name.clone(), identity.address().clone())));
     config.shared_views = shared.collect();
     let [wv, simple] = &mut config.profiles;
     wv.notify_interval_min = configuration.limits.coalesce;

@@ -5,6 +5,7 @@ use super::{SignalUse, StartError, announcement, inquiry, lane_thread::LaneCrew,
 use crate::{
     account::AccountBook,
     admin::{AdminRefusal, AdminReply, AdminRequest, AdminRequestKind, AdminServer},
+    charging::ChargingFile,
     lane::LaneLink,
     observe::metric,
     shutdown::{Ending, Phase, Shutdown, Signals, Trigger},
@@ -47,6 +48,7 @@ pub(super) struct Supervisor {
     pub(super) book: AccountBook,
     pub(super) domains: DomainTable,
     pub(super) renewal: Renewal,
+    pub(super) charging: Option<ChargingFile>,
     pub(super) signals: SignalUse,
     pub(super) drain: Duration,
 }
@@ -68,7 +70,7 @@ impl Supervisor {
     }
 
     fn run(self, runtime: &tokio::runtime::Runtime, signals: Option<Signals>, store: Arc<OpenStore>) -> Conclusion {
-        let Self { shutdown, admin, mut lanes, inquiries, book, domains, renewal, drain, .. } = self;
+        let Self { shutdown, admin, mut lanes, inquiries, book, domains, renewal, charging, drain, .. } = self;
         let links = Arc::clone(&lanes.links);
         let trigger = shutdown.trigger();
         let lost_trigger = shutdown.trigger();
@@ -105,6 +107,9 @@ impl Supervisor {
             return conclusion;
         }
         lanes.join();
+        if let Some(file) = charging {
+            file.finish();
+        }
         close(store);
         admin.join();
         conclusion

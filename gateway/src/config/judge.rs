@@ -279,10 +279,12 @@ impl Report {
             let reason = "backend \"http\" needs auth.url: somebody has to be asked";
             self.add("auth.backend", ProblemKind::Contradiction(reason));
         }
-        if let Some(url) = url
-            && let Err(reason) = HttpTarget::parse(&url)
-        {
-            self.add("auth.url", ProblemKind::Impossible { value: url, reason });
+        for (key, url) in [("auth.url", url), ("charging.url", values.text("charging.url"))] {
+            if let Some(url) = url
+                && let Err(reason) = HttpTarget::parse(&url)
+            {
+                self.add(key, ProblemKind::Impossible { value: url, reason });
+            }
         }
     }
 

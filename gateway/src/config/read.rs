@@ -5,13 +5,15 @@ use super::{
     layer::Values,
     problem::Problem,
     section::{
-        AccessTls, Admin, AuthorizationDefault, ClearPasswords, Configuration, ConfiguredAccount, Domain, Limits, Node,
-        Peer, SecondLogin, Shadow, Simple, SimpleTls, SipAuthentication, StoreKind, WvAccess, WvFederation,
+        AccessTls, Admin, AuthorizationDefault, ChargingService, ChargingWishes, ClearPasswords, Configuration,
+        ConfiguredAccount, Domain, Limits, Node, Peer, SecondLogin, Shadow, Simple, SimpleTls, SipAuthentication,
+        StoreKind, WvAccess, WvFederation,
     },
     value::{DomainRouting, HostPort, Network, PeerUri, SipListen, SipTransport},
 };
 use crate::{
     account::{AccountUser, Secret, SubscriberService},
+    charging::WhenSilent,
     http_post::HttpTarget,
     tls::{
         TlsFiles,
@@ -85,6 +87,7 @@ pub(super) fn configuration(values: &Values, mut report: Report) -> Result<Confi
             _ => StoreKind::Embedded,
         },
         auth: subscriber_service(values),
+        charging: charging(values),
         admin: Admin { listen: socket(values, "admin.listen"), advertise: values.text("admin.advertise") },
         limits: limits(values, answer_wait),
     };
@@ -166,6 +169,23 @@ fn subscriber_service(values: &Values) -> Option<SubscriberService> {
         token: values.text("auth.token").as_deref().map(Secret::new),
         patience: millis(values, "auth.timeout_ms"),
     })
+}
+
+fn charging(values: &Values) -> ChargingWishes {
+    let target = values.text("charging.url").and_then(|url| HttpTarget::parse(&url).ok());
+    ChargingWishes {
+        file: values.text("charging.file").map(PathBuf::from),
+        rotate_octets: values.number("charging.rotate_mb").unwrap_or_default().saturating_mul(1_000_000),
+        service: target.map(|target| ChargingService {
+            target,
+            token: values.text("charging.token").as_deref().map(Secret::new),
+            patience: millis(values, "charging.timeout_ms"),
+            when_silent: match values.text("charging.when_silent").as_deref() {
+                Some("refuse") => WhenSilent::Refuse,
+                _ => WhenSilent::Allow,
+            },
+        }),
+    }
 }
 
 fn simple(values: &Values) -> Simple {
@@ -273,7 +293,10 @@ fn peer(values: &Values, report: &mut Report, index: usize) -> Option<Peer> {
         tls_name: is_tls.then(|| tls_name(values, &row, &uri)),
         uri,
         trusted: values.flag(&format!("{row}.trusted")),
-        shared_view: values.text(&format!("{row}.shared_view")).as_deref().and_then(|user| AccountUser::parse(user).ok()),
+        shared_view: values
+            .text(&format!("{row}.shared_view"))
+            .as_deref()
+            .and_then(|user| AccountUser::parse(user).ok()),
         secret: values.text(&format!("{row}.secret")).as_deref().map(Secret::new),
         user: values.text(&format!("{row}.user")),
         password: values.text(&format!("{row}.password")).as_deref().map(Secret::new),

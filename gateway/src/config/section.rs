@@ -3,6 +3,7 @@
 use super::value::{DomainRouting, HostPort, Network, PeerUri, SipListen};
 use crate::{
     account::{AccountUser, Secret, SubscriberService},
+    charging::WhenSilent,
     http_post::HttpTarget,
     tls::{TlsError, TlsFiles, domain::DomainTlsFiles},
 };
@@ -44,10 +45,36 @@ pub struct Configuration {
     pub store: StoreKind,
     /// `[auth]`: the service that judges logins over CSP, if it is not the store.
     pub auth: Option<SubscriberService>,
+    /// `[charging]`.
+    pub charging: ChargingWishes,
     /// `[admin]`.
     pub admin: Admin,
     /// `[limits]`.
     pub limits: Limits,
+}
+
+/// What is charged, and how.
+#[derive(Clone, Debug, Default)]
+pub struct ChargingWishes {
+    /// Where lines are written.
+    pub file: Option<PathBuf>,
+    /// At which size a new file is begun.
+    pub rotate_octets: u64,
+    /// Who may refuse messages.
+    pub service: Option<ChargingService>,
+}
+
+/// A service of the operator that may refuse messages.
+#[derive(Clone, Debug)]
+pub struct ChargingService {
+    /// Where it is.
+    pub target: HttpTarget,
+    /// What it knows the gateway by.
+    pub token: Option<Secret>,
+    /// How long it may take.
+    pub patience: Duration,
+    /// What becomes of messages while it says nothing.
+    pub when_silent: WhenSilent,
 }
 
 /// The node itself.
@@ -340,7 +367,8 @@ impl Configuration {
         let ca_file = self.node.ca_file.as_deref();
         let push = self.wv_access.as_mut().and_then(|access| access.cir_push.as_mut());
         let auth = self.auth.as_mut().map(|service| &mut service.target);
-        push.into_iter().chain(auth).try_for_each(|target| target.believe(ca_file))
+        let charging = self.charging.service.as_mut().map(|service| &mut service.target);
+        push.into_iter().chain(auth).chain(charging).try_for_each(|target| target.believe(ca_file))
     }
 
     /// The peer of that name.

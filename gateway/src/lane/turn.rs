@@ -4,6 +4,7 @@ use super::{
     clock::Clock,
     intake::{Adapter, Input, Intake, Ticket},
 };
+use crate::charging::{Charging, ChargingMeter};
 use crate::store::{Batch, RefusalReason, Scope, StoreError, StoreHandle};
 use mapping::{
     address::Address,
@@ -55,6 +56,11 @@ impl LaneLink {
         answer.await.ok()
     }
 
+    /// Has this done on the lane; `None` when the lane is gone.
+    pub(super) async fn do_there(&self, task: impl FnOnce(&mut Lane, Timestamp) + Send + 'static) -> Option<()> {
+        self.tasks.send(Box::new(task)).await.ok()
+    }
+
     /// Has the engine carry out a request of a user of this lane that comes from no client. The answer comes once
     /// everything it promises is committed, and never when that failed; `None` when the lane is gone.
     pub async fn request(&self, user: Address, side: Side, operation: Operation) -> Option<oneshot::Receiver<Answer>> {
@@ -83,7 +89,7 @@ enum Parcel {
 /// One lane: an engine shard with its adapters and its way to the store.
 pub struct Lane {
     clock: Clock,
-    number: u32,
+    pub(super) number: u32,
     engine: Engine,
     rebuild: Rebuild,
     scope: Scope,
@@ -92,11 +98,14 @@ pub struct Lane {
     store: StoreHandle,
     wake: Rc<Notify>,
     tasks: mpsc::Receiver<LaneTask>,
-    neighbours: Arc<[LaneLink]>,
+    pub(super) neighbours: Arc<[LaneLink]>,
     wv_peers: BTreeSet<PeerName>,
     /// Parcels for other lanes whose channels were full; sent before anything newer.
     postponed: VecDeque<Parcel>,
     intake: Intake,
+    pub(super) meter: ChargingMeter,
+    /// Messages that the charging service let through.
+    pub(super) admitted: Vec<Event>,
     /// Who waits for the answers to the lane's own requests.
     own: HashMap<u64, oneshot::Sender<Answer>>,
     last_own: u64,
@@ -141,6 +150,8 @@ pub struct LaneParts {
     pub neighbours: Arc<[LaneLink]>,
     /// The neighbour servers that are reached over the WV side; all others are reached over the other one.
     pub wv_peers: BTreeSet<PeerName>,
+    /// What it charges with.
+    pub charging: Charging,
 }
 
 impl Lane {
@@ -162,6 +173,8 @@ impl Lane {
             wv_peers: parts.wv_peers,
             postponed: VecDeque::new(),
             intake: Intake::default(),
+            meter: ChargingMeter::new(parts.charging),
+            admitted: Vec::new(),
             own: HashMap::new(),
             last_own: 0,
             is_stale: false,
@@ -320,13 +333,19 @@ impl Lane {
         }
         // Also what a restored engine wants done at once.
         self.drain(now, &mut batch, &mut outputs);
+        for event in std::mem::take(&mut self.admitted) {
+            self.engine.handle(now, event);
+            self.drain(now, &mut batch, &mut outputs);
+        }
         self.wv.borrow_mut().collect(&mut self.intake);
         self.simple.borrow_mut().collect(&mut self.intake);
         for input in self.intake.take() {
             match input {
                 Input::Event(event) => {
-                    self.engine.handle(now, event);
-                    self.drain(now, &mut batch, &mut outputs);
+                    if let Some(event) = self.admit(now, event) {
+                        self.engine.handle(now, event);
+                        self.drain(now, &mut batch, &mut outputs);
+                    }
                 }
                 Input::Wire(record) => batch.wire.push(record),
                 Input::Hold(ticket) => outputs.push(Output::Release(ticket)),
@@ -375,6 +394,8 @@ impl Lane {
 
     fn refuse(&mut self, now: Timestamp) {
         self.own.clear();
+        self.meter.refuse();
+        self.admitted.clear();
         self.wv.borrow_mut().refuse(now);
         self.simple.borrow_mut().refuse(now);
     }
@@ -447,7 +468,8 @@ impl Lane {
         }
     }
 
-    fn execute(&mut self, now: Timestamp, command: Command) {
+    pub(super) fn execute(&mut self, now: Timestamp, command: Command) {
+        self.meter.leaves(now, &command);
         if let CommandKind::Answer { request, answer } = &command.kind
             && request.number & OWN != 0
         {

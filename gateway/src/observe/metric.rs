@@ -102,6 +102,11 @@ pub fn relay_refused(side: Side) {
     metrics::counter!(RELAYS_REFUSED, "side" => side_label(side)).increment(1);
 }
 
+/// Counts charging records that were lost: the file was too slow, or could not be written.
+pub fn charging_lost(lines: u64) {
+    metrics::counter!(CHARGING_LOST).increment(lines);
+}
+
 /// Counts a use of a quirk.
 pub fn quirk(side: Side, name: &'static str) {
     metrics::counter!(QUIRKS, "side" => side_label(side), "quirk" => name).increment(1);
@@ -166,6 +171,7 @@ const REQUESTS: &str = "gateway_answered_requests_total";
 const REQUEST_SECONDS: &str = "gateway_request_seconds";
 const SHED: &str = "gateway_shed_requests_total";
 const RELAYS_REFUSED: &str = "gateway_relays_refused_total";
+const CHARGING_LOST: &str = "gateway_charging_lost_total";
 const QUIRKS: &str = "gateway_quirk_uses_total";
 const WAKE_UPS: &str = "gateway_wake_ups_total";
 const STORE_COMMITS: &str = "gateway_store_commits_total";
@@ -185,7 +191,11 @@ const COUNTERS: &[(&str, &str)] = &[
     (SENT_BYTES, "Octets of protocol messages sent."),
     (REQUESTS, "Requests of users answered, by operation and outcome."),
     (SHED, "Requests refused early to shed load, by reason."),
-    (RELAYS_REFUSED, "Requests of a neighbour refused because another neighbour serves their target: routes in a circle."),
+    (
+        RELAYS_REFUSED,
+        "Requests of a neighbour refused because another neighbour serves their target: routes in a circle.",
+    ),
+    (CHARGING_LOST, "Charging records lost: the file was too slow, or could not be written."),
     (QUIRKS, "Uses of a deviation made for the sake of a real peer."),
     (WAKE_UPS, "Wake-ups sent to clients that do not poll, by method."),
     (STORE_COMMITS, "Transactions of the store, by result."),
@@ -216,6 +226,7 @@ mod tests {
             request(Side::Wv, "login", "success", Duration::from_millis(3));
             shed(Side::Simple, "rate");
             relay_refused(Side::Simple);
+            charging_lost(1);
             quirk(Side::Wv, "example");
             wake_up("STCP");
             open(Side::Wv, "sessions", 1, 7);

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use gateway::{
     account::{AccountBook, Directory},
     app::assembly::{Assembly, Connections, LanePlan, Surroundings},
+    charging::Charging,
     config::Configuration,
     entropy::Entropy,
     lane::{Clock, Lane, LaneLink, Turned},
@@ -118,6 +119,7 @@ impl Node {
             book: AccountBook::of_configuration(&configuration.accounts),
             directory: Directory::default(),
             tap: Tap::default(),
+            charging: Charging::default(),
         };
         let plan = LanePlan::new(Arc::new(configuration), (0, 1), surroundings).expect("the configuration is usable");
         Self { plan, address, disk, clock, connector: Rc::new(NoStreams), life: None }

@@ -353,6 +353,32 @@ pub const OPTIONS: &[ConfigOption] = &[
     option("auth.url", Kind::HttpUri, Nothing("needed with backend http"), "Where the service of the operator is."),
     option("auth.token", Kind::Secret, Nothing("no token"), "What the service knows the gateway by (Bearer)."),
     option("auth.timeout_ms", Kind::Integer(10, 15_000), Number(2000), "How long the service may take; then 503."),
+    option(
+        "charging.file",
+        Kind::OptionalText,
+        Nothing("no charging records"),
+        "Where a line of JSON is written for each message, report and session; relative to data_dir.",
+    ),
+    option(
+        "charging.rotate_mb",
+        Kind::Integer(1, 100_000),
+        Number(64),
+        "Size in megabytes at which the file is renamed with the time in its name, and a new one is begun.",
+    ),
+    option(
+        "charging.url",
+        Kind::HttpUri,
+        Nothing("nobody is asked"),
+        "A service of the operator that is asked before a message is taken, and may refuse it (902).",
+    ),
+    option("charging.token", Kind::Secret, Nothing("no token"), "What that service knows the gateway by (Bearer)."),
+    option("charging.timeout_ms", Kind::Integer(10, 15_000), Number(1000), "How long that service may take."),
+    option(
+        "charging.when_silent",
+        Kind::Choice(&["allow", "refuse"]),
+        Word("allow"),
+        "What becomes of messages while that service says nothing.",
+    ),
     option("admin.listen", Kind::Socket, Word("127.0.0.1:8090"), "Where console, API, metrics and health listen."),
     option("admin.advertise", Kind::HttpUri, Nothing("made from listen"), "The console address that is printed."),
     option(
