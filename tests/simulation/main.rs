@@ -14,6 +14,7 @@ mod ladder;
 mod odd;
 mod phone;
 mod play;
+mod refresh;
 mod server;
 mod talk;
 mod truth;
