@@ -1,11 +1,7 @@
 //! The flows of the WV behaviour reference: each is performed in every version and encoding in which it exists.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on says so by panicking")]
 
-use acceptance::{
-    repository,
-    scenario::{folder, runs},
-    status,
-};
+use acceptance::{repository, scenario::runs, status};
 use serde::Deserialize;
 use std::{collections::BTreeSet, fs};
 
@@ -46,12 +42,8 @@ fn table() -> Vec<Flow> {
 
 /// Version and encoding of every run, with the name of its scenario.
 fn performed() -> BTreeSet<(String, String, String)> {
-    let all = runs(&folder(), |_| true).unwrap_or_else(|problems| panic!("{problems:?}"));
-    let of = |run: &acceptance::scenario::Run| {
-        let (file, _) = run.name.rsplit_once("_csp_").unwrap();
-        (file.to_owned(), run.variant.csp.clone(), run.variant.encoding.clone())
-    };
-    all.iter().map(of).collect()
+    let all = runs(|_| true).unwrap_or_else(|problems| panic!("{problems}"));
+    all.into_iter().map(|run| (run.of, run.variant.csp, run.variant.encoding)).collect()
 }
 
 #[test]

@@ -6,12 +6,15 @@
 
 use acceptance::{
     catalogue::{self, How},
-    scenario::{Pool, Run, SocketStage, VirtualStage, folder, runs},
+    product,
+    scenario::{Run, SocketStage, Venue, VirtualStage, runs},
 };
-use gateway::lab::scenario::{
-    model::Stages,
-    problem::Problem,
-    run::{Verdict, perform},
+use gateway::lab::{
+    catalogue::CatalogueError,
+    scenario::{
+        model::Stages,
+        run::{Verdict, perform},
+    },
 };
 use std::{
     collections::BTreeMap,
@@ -47,9 +50,7 @@ fn main() -> ExitCode {
     let wanted = match performances() {
         Ok(all) => all.into_iter(),
         Err(problems) => {
-            for problem in problems {
-                eprintln!("{problem}");
-            }
+            eprintln!("{problems}");
             return ExitCode::FAILURE;
         }
     };
@@ -74,10 +75,10 @@ fn main() -> ExitCode {
 }
 
 /// Every scenario on every stage on which it makes sense.
-fn performances() -> Result<Vec<Performance>, Vec<Problem>> {
-    let simulated = runs(&folder(), |stages| stages != Stages::Sockets)?;
+fn performances() -> Result<Vec<Performance>, CatalogueError> {
+    let simulated = runs(|stages| stages != Stages::Sockets)?;
     let simulated = simulated.into_iter().map(|run| (run, How::Simulated, "_simulated"));
-    let sockets = runs(&folder(), |stages| stages != Stages::Simulation)?;
+    let sockets = runs(|stages| stages != Stages::Simulation)?;
     let sockets = sockets.into_iter().map(|run| (run, How::Sockets, ""));
     let named = |(run, how, end): (Run, How, &str)| Performance { name: format!("{}{end}", run.name), run, how };
     Ok(simulated.chain(sockets).map(named).collect())
@@ -86,15 +87,16 @@ fn performances() -> Result<Vec<Performance>, Vec<Problem>> {
 /// Performs all runs, several at a time: over sockets they wait for the gateway most of the time.
 fn perform_all(wanted: &[Performance]) -> Vec<Done<'_>> {
     let over_sockets = wanted.iter().filter(|one| one.how == How::Sockets);
-    let pool = Pool::shared(&over_sockets.map(|one| one.run.clone()).collect::<Vec<Run>>());
+    let over_sockets: Vec<Run> = over_sockets.map(|one| one.run.clone()).collect();
+    let venue = Venue::own(product::program(), &over_sockets).expect("ports are free");
     let next = AtomicUsize::new(0);
     let (sender, receiver) = sync_channel(wanted.len().max(1));
     thread::scope(|scope| {
         for _ in 0..AT_A_TIME.min(wanted.len()) {
-            let (pool, next, sender) = (&pool, &next, sender.clone());
+            let (venue, next, sender) = (&venue, &next, sender.clone());
             scope.spawn(move || {
                 while let Some(performance) = wanted.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let done = perform_one(pool, performance);
+                    let done = perform_one(venue, performance);
                     let word = if done.verdict == "pass" { "ok" } else { "FAILED" };
                     println!("test {} ... {word}", performance.name);
                     sender.send(done).expect("the results are collected");
@@ -106,12 +108,12 @@ fn perform_all(wanted: &[Performance]) -> Vec<Done<'_>> {
     receiver.iter().collect()
 }
 
-fn perform_one<'r>(pool: &Pool, performance: &'r Performance) -> Done<'r> {
+fn perform_one<'r>(venue: &Venue, performance: &'r Performance) -> Done<'r> {
     let Performance { run, how, .. } = performance;
     let verdict = catch_unwind(AssertUnwindSafe(|| match how {
         How::Simulated => perform_simulated(run),
         How::Sockets | How::Foreign => {
-            (perform(&run.scenario, &run.variant, &mut SocketStage::new(pool)), String::new())
+            (perform(&run.scenario, &run.variant, &mut SocketStage::new(venue)), String::new())
         }
     }));
     let (verdict, trouble) = match verdict {

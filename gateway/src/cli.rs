@@ -5,6 +5,7 @@ mod announce;
 mod check;
 mod hook;
 mod init;
+mod lab;
 mod live;
 mod manual;
 mod output;
@@ -115,6 +116,11 @@ enum Command {
         #[command(flatten)]
         source: ConfigurationArguments,
     },
+    /// Test what joins both protocols, or one of them: scenarios over sockets, verdicts, reports.
+    Lab {
+        #[command(subcommand)]
+        action: lab::Action,
+    },
     /// Say something to a user of a 1.3 client as a system message; `show announcements` tells the answer.
     Announce {
         #[command(flatten)]
@@ -182,6 +188,16 @@ impl fmt::Debug for Setting {
 enum CliError {
     #[error("{}: {source}", path.display())]
     File { path: PathBuf, source: io::Error },
+    #[error("{}: {source}", path.display())]
+    Site { path: PathBuf, source: crate::lab::site::SiteError },
+    #[error("{}: {source}", path.display())]
+    Result { path: PathBuf, source: crate::lab::result::ResultError },
+    #[error(transparent)]
+    Load(#[from] crate::lab::load::LoadError),
+    #[error(transparent)]
+    Record(#[from] crate::lab::record::RecordError),
+    #[error(transparent)]
+    Catalogue(#[from] crate::lab::catalogue::CatalogueError),
     #[error("the configuration has problems:\n{0}")]
     Configuration(Problems),
     #[error(transparent)]
@@ -249,6 +265,7 @@ fn execute(command: Command, output: Output) -> Result<ExitCode, CliError> {
             live::explain(&watcher, &presentity, &source.read()?, output)
         }
         Command::Trace { arguments, source } => trace::run(&arguments, &source.read()?, output),
+        Command::Lab { action } => lab::run(&action, output),
         Command::Announce { arguments, source } => announce::run(&arguments, &source.read()?, output),
         Command::Drain { source } => live::order("/api/v1/drain", &source.read()?, output),
         Command::Reload { source } => live::order("/api/v1/reload", &source.read()?, output),

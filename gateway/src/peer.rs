@@ -8,7 +8,7 @@ mod report;
 mod sip;
 mod wv;
 
-pub use actor::run as run_actor;
+pub use actor::{Acts, Told, play as play_actor, run as run_actor};
 pub use puppet::{Puppet, PuppetError};
 pub use sip::{SipPeer, SipTransportChoice, run as run_sip};
 pub use wv::{LoginChoice, WakeUp, WvPeer, run as run_wv};

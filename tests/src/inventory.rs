@@ -51,12 +51,13 @@ fn read<T: serde::de::DeserializeOwned>(path: &str) -> T {
 const PILLARS: [&str; 3] = ["mapping/src/", "gateway/wv-proto/src/", "gateway/sip-proto/src/"];
 
 /// Where octets and texts from outside are read.
-const READERS: [&str; 7] = [
+const READERS: [&str; 8] = [
     "mapping/src/",
     "gateway/wv-proto/src/",
     "gateway/sip-proto/src/",
     "gateway/src/config",
     "gateway/src/account",
+    "gateway/src/lab",
     "gateway/src/wv/translate",
     "gateway/src/simple/translate",
 ];

@@ -20,7 +20,6 @@ pub mod pcap;
 pub mod phone;
 pub mod port;
 pub mod primitive_table;
-pub mod process;
 pub mod product;
 pub mod rules;
 pub mod scenario;
@@ -31,6 +30,8 @@ pub mod status;
 pub mod tls;
 pub mod tool;
 pub mod wait;
+
+pub use gateway::lab::process;
 
 use std::{
     fs,

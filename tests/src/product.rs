@@ -1,6 +1,8 @@
 //! The gateway under test: a process of its own, as an operator runs it.
 
-use crate::{folder::Folder, http, port, process::Process, repository, wait};
+pub use gateway::lab::{gateway_process::LABORATORY, port::Ports};
+
+use crate::{folder::Folder, http, process::Process, repository, wait};
 use std::{
     fs,
     net::{Ipv4Addr, SocketAddr},
@@ -47,11 +49,15 @@ fn profile_folder() -> PathBuf {
 }
 
 fn youngest_source() -> SystemTime {
-    let manifests = ["Cargo.toml", "gateway/Cargo.toml", "mapping/Cargo.toml"].map(PathBuf::from);
+    // The scenarios are part of the program.
+    let others =
+        ["Cargo.toml", "gateway/Cargo.toml", "mapping/Cargo.toml", "fixtures/scenario", "fixtures/catalogue.tsv"];
+    let scenarios = fs::read_dir(repository().join("fixtures/scenario")).into_iter().flatten().flatten();
+    let others = others.map(PathBuf::from).into_iter().chain(scenarios.map(|entry| entry.path()));
     let files = crate::rust_files().into_iter().map(|(path, _)| PathBuf::from(path));
     files
         .filter(|path| !path.starts_with("tests"))
-        .chain(manifests)
+        .chain(others)
         .filter_map(|path| fs::metadata(repository().join(path)).and_then(|known| known.modified()).ok())
         .max()
         .unwrap_or(SystemTime::UNIX_EPOCH)
@@ -69,52 +75,6 @@ fn build() {
     assert!(status.success(), "cargo build -p gateway: {status}");
 }
 
-/// The ports of one gateway, all on the loopback interface.
-#[derive(Clone, Copy, Debug)]
-pub struct Ports {
-    /// CSP over HTTP.
-    pub csp: u16,
-    /// CIR over TCP.
-    pub cir: u16,
-    /// SSP over HTTP.
-    pub ssp: u16,
-    /// SIP over UDP and TCP.
-    pub sip: u16,
-    /// MSRP.
-    pub msrp: u16,
-    /// Administration.
-    pub admin: u16,
-}
-
-impl Ports {
-    /// Ports that nobody uses.
-    #[must_use]
-    pub fn free() -> Self {
-        Self {
-            csp: port::free(),
-            cir: port::free(),
-            ssp: port::free(),
-            sip: port::free(),
-            msrp: port::free(),
-            admin: port::free(),
-        }
-    }
-
-    /// The settings that open them, as the command line takes them.
-    #[must_use]
-    pub fn to_settings(self) -> Vec<String> {
-        let Self { csp, cir, ssp, sip, msrp, admin } = self;
-        vec![
-            format!("wv.access.listen=127.0.0.1:{csp}"),
-            format!("wv.access.cir_tcp=127.0.0.1:{cir}"),
-            format!("wv.federation.listen=127.0.0.1:{ssp}"),
-            format!("simple.listen=udp:127.0.0.1:{sip},tcp:127.0.0.1:{sip}"),
-            format!("simple.msrp_listen=127.0.0.1:{msrp}"),
-            format!("admin.listen=127.0.0.1:{admin}"),
-        ]
-    }
-}
-
 /// How a gateway is started.
 #[derive(Clone, Debug)]
 pub struct Setup {
@@ -128,7 +88,7 @@ impl Setup {
     #[must_use]
     pub fn embedded() -> Self {
         let settings = LABORATORY.map(|(key, value)| format!("{key}={value}")).to_vec();
-        Self { configuration: None, settings, ports: Ports::free() }
+        Self { configuration: None, settings, ports: Ports::free().expect("ports are free") }
     }
 
     /// The text of a configuration file, on free ports.
@@ -355,13 +315,6 @@ impl Gateway {
         SocketAddr::from((Ipv4Addr::LOCALHOST, port))
     }
 }
-
-/// Limits that suit a laboratory: much happens at once, and comes from one address.
-pub const LABORATORY: [(&str, &str); 3] = [
-    ("limits.notify_interval_min_ms", "0"),
-    ("limits.logins_per_minute_per_source", "100000"),
-    ("limits.requests_per_s_per_source", "100000"),
-];
 
 const START_PATIENCE: Duration = Duration::from_secs(30);
 

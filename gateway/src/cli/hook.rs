@@ -184,7 +184,7 @@ pub(super) fn peer_actor() -> Result<ExitCode, CliError> {
 }
 
 impl CspVersion {
-    const fn as_str(self) -> &'static str {
+    pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::V1_1 => "1.1",
             Self::V1_2 => "1.2",
@@ -194,7 +194,7 @@ impl CspVersion {
 }
 
 impl Encoding {
-    const fn as_str(self) -> &'static str {
+    pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Xml => "xml",
             Self::Wbxml => "wbxml",

@@ -1,7 +1,10 @@
 //! `init`: configurations to start from. Every option is in the file with its sentence, from the same table that checks it.
 
 use super::{CliError, output::Output};
-use crate::config::option::{ConfigOption, Fallback, OPTIONS};
+use crate::{
+    config::option::{ConfigOption, Fallback, OPTIONS},
+    lab::site::Site,
+};
 use clap::ValueEnum;
 use serde_json::json;
 use std::{fs, fs::OpenOptions, io::Write, path::Path, process::ExitCode};
@@ -15,7 +18,7 @@ pub(super) enum Mode {
     Federation,
     /// Client of a WV server that may not be touched (not available in this build yet).
     Sidecar,
-    /// Home of both domains, on loopback, for scripted peers and load.
+    /// Home of both domains, on loopback, for scripted peers and load; with site.toml, for `lab run --target`.
     Lab,
 }
 
@@ -23,13 +26,22 @@ pub(super) fn write(mode: Mode, dir: &Path, output: Output) -> Result<ExitCode, 
     let text = render(mode)?;
     fs::create_dir_all(dir).map_err(|source| CliError::File { path: dir.to_owned(), source })?;
     let path = dir.join("gateway.toml");
-    let failed = |source| CliError::File { path: path.clone(), source };
-    let mut file = OpenOptions::new().write(true).create_new(true).open(&path).map_err(failed)?;
-    file.write_all(text.as_bytes()).map_err(failed)?;
-    let next = format!("wv-simple-gateway check-config {0}\nwv-simple-gateway run --config {0}", path.display());
+    create(&path, &text)?;
+    let mut next = format!("wv-simple-gateway check-config {0}\nwv-simple-gateway run --config {0}", path.display());
+    if mode == Mode::Lab {
+        let site = dir.join("site.toml");
+        create(&site, Site::EXAMPLE)?;
+        next.push_str(&format!("\nwv-simple-gateway lab run --target {}", site.display()));
+    }
     let text = format!("wrote {}; next:\n{next}", path.display());
     output.print(&text, &json!({ "written": path.display().to_string() }));
     Ok(ExitCode::SUCCESS)
+}
+
+fn create(path: &Path, text: &str) -> Result<(), CliError> {
+    let failed = |source| CliError::File { path: path.to_owned(), source };
+    let mut file = OpenOptions::new().write(true).create_new(true).open(path).map_err(failed)?;
+    file.write_all(text.as_bytes()).map_err(failed)
 }
 
 fn render(mode: Mode) -> Result<String, CliError> {
@@ -201,8 +213,10 @@ const LAB: Plan = Plan {
             &[
                 &[("name", "\"wv.example\""), ("side", "\"wv\""), ("route", "\"access\"")],
                 &[("name", "\"sip.example\""), ("side", "\"simple\""), ("route", "\"registrar\"")],
+                &[("name", "\"core.example\""), ("side", "\"simple\""), ("route", "\"peer:core\"")],
             ],
         ),
+        ("peer", &[&[("name", "\"core\""), ("uri", "\"sip:127.0.0.1:5070;transport=udp\""), ("trusted", "true")]]),
         (
             "account",
             &[

@@ -53,6 +53,9 @@ pub struct Casting {
     pub listen: Option<SocketAddr>,
     /// What tells this actor from all others that ever were, for ClientIDs and the like.
     pub unique: String,
+    /// How often a WV client polls; none is often while something is waited for, and ever more slowly then.
+    #[serde(default)]
+    pub poll_ms: Option<u64>,
 }
 
 /// What comes over the wire.

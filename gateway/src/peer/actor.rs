@@ -10,7 +10,10 @@ use super::{
 };
 use crate::lab::{
     actor::{Actor, Arrival, Casting, Faulty, Output, sip::SipActor, wv::WvActor},
-    scenario::stage::{Act, RoleKind, SipTransport},
+    scenario::{
+        seen::Seen,
+        stage::{Act, RoleKind, SipTransport},
+    },
 };
 use serde_json::json;
 use sip_proto::message::header::via::Transport;
@@ -32,13 +35,72 @@ pub fn run() -> Result<(), PeerError> {
         let Some(line) = lines.next().await else { return Ok(()) };
         let casting: Casting =
             serde_json::from_str(&line).map_err(|error| PeerError::option("casting", &line, error))?;
-        match casting.role.kind {
-            RoleKind::WvClient { .. } => play_wv(casting, lines).await,
-            RoleKind::SipAgent { transport } | RoleKind::SimpleServer { transport } => {
-                play_sip(&casting, transport, lines).await
-            }
-        }
+        play(casting, Acts::from_lines(lines), print).await
     })
+}
+
+/// Plays an actor until nobody says any more what it is to do.
+///
+/// # Errors
+/// When the casting cannot be used, or nobody takes what it tells.
+pub async fn play(casting: Casting, acts: Acts, tell: impl FnMut(Told) -> io::Result<()>) -> Result<(), PeerError> {
+    match casting.role.kind {
+        RoleKind::WvClient { .. } => play_wv(casting, acts, tell).await,
+        RoleKind::SipAgent { transport } | RoleKind::SimpleServer { transport } => {
+            play_sip(&casting, transport, acts, tell).await
+        }
+    }
+}
+
+/// Where an actor learns what to do.
+#[derive(Debug)]
+pub struct Acts(Source);
+
+#[derive(Debug)]
+enum Source {
+    /// JSON, line by line.
+    Lines(Lines),
+    /// Whoever plays several actors at once.
+    Channel(mpsc::Receiver<Act>),
+}
+
+/// What an actor tells.
+#[derive(Clone, Debug)]
+pub enum Told {
+    /// It can do what it is told.
+    Ready {
+        /// Where it listens, if it does.
+        local: Option<SocketAddr>,
+    },
+    /// It has done an act.
+    Done,
+    /// It saw something.
+    Seen(Box<Seen>),
+}
+
+impl Acts {
+    /// Acts that somebody else in this process sends.
+    #[must_use]
+    pub const fn from_channel(acts: mpsc::Receiver<Act>) -> Self {
+        Self(Source::Channel(acts))
+    }
+
+    const fn from_lines(lines: Lines) -> Self {
+        Self(Source::Lines(lines))
+    }
+
+    /// The next one; none when there will be no more. Cancel-safe.
+    async fn next(&mut self) -> Result<Option<Act>, PeerError> {
+        match &mut self.0 {
+            Source::Lines(lines) => {
+                let line = lines.next().await;
+                let act = line
+                    .map(|line| serde_json::from_str(&line).map_err(|error| PeerError::option("act", &line, error)));
+                act.transpose()
+            }
+            Source::Channel(acts) => Ok(acts.recv().await),
+        }
+    }
 }
 
 /// The time since the actor entered.
@@ -58,14 +120,18 @@ impl Watch {
     }
 }
 
-async fn play_wv(casting: Casting, mut lines: Lines) -> Result<(), PeerError> {
+async fn play_wv(
+    casting: Casting,
+    mut acts: Acts,
+    mut tell: impl FnMut(Told) -> io::Result<()>,
+) -> Result<(), PeerError> {
     let destination =
         Destination::parse(&casting.server).map_err(|reason| PeerError::option("server", &casting.server, reason))?;
     let actor = WvActor::new(casting).map_err(io::Error::other)?;
     let (mut actor, mut courier) = (Faulty::new(actor), Courier::start(destination));
     let watch = Watch(Instant::now());
     let mut is_waiting = false;
-    tell(&json!({ "ready": {} }))?;
+    tell(Told::Ready { local: None })?;
     loop {
         while let Some(output) = actor.poll() {
             match output {
@@ -74,14 +140,18 @@ async fn play_wv(casting: Casting, mut lines: Lines) -> Result<(), PeerError> {
                     courier.post(&content_type, body).await;
                 }
                 Output::Cut => courier.cut().await,
-                Output::Seen(seen) => tell(&json!({ "seen": seen }))?,
+                Output::Seen(seen) => tell(Told::Seen(Box::new(seen)))?,
                 Output::Sip { .. } => {}
             }
         }
         let due = actor.deadline_ms();
         tokio::select! {
-            line = lines.next() => match line {
-                Some(line) => perform(&mut actor, &watch, &line)?,
+            act = acts.next() => match act? {
+                Some(act) => {
+                    actor.perform(watch.now_ms(), act);
+                    // Who directs waits for this: what others do next must find the act done.
+                    tell(Told::Done)?;
+                }
                 None => return Ok(()),
             },
             answer = courier.answer(), if is_waiting => {
@@ -100,7 +170,12 @@ async fn play_wv(casting: Casting, mut lines: Lines) -> Result<(), PeerError> {
     }
 }
 
-async fn play_sip(casting: &Casting, transport: SipTransport, mut lines: Lines) -> Result<(), PeerError> {
+async fn play_sip(
+    casting: &Casting,
+    transport: SipTransport,
+    mut acts: Acts,
+    mut tell: impl FnMut(Told) -> io::Result<()>,
+) -> Result<(), PeerError> {
     let failed = |reason: &dyn ToString| PeerError::option("server", &casting.server, reason.to_string());
     let server = casting.server.to_socket_addrs().map_err(|error| failed(&error))?.next();
     let server = server.ok_or_else(|| failed(&"the name has no address"))?;
@@ -117,19 +192,23 @@ async fn play_sip(casting: &Casting, transport: SipTransport, mut lines: Lines) 
     let actor = SipActor::new(casting, server, sockets.local(), random()?).map_err(io::Error::other)?;
     let mut actor = Faulty::new(actor);
     let watch = Watch(Instant::now());
-    tell(&json!({ "ready": { "local": sockets.local() } }))?;
+    tell(Told::Ready { local: Some(sockets.local()) })?;
     loop {
         while let Some(output) = actor.poll() {
             match output {
                 Output::Sip { octets, target, transaction } => sockets.send(octets, &target, transaction),
-                Output::Seen(seen) => tell(&json!({ "seen": seen }))?,
+                Output::Seen(seen) => tell(Told::Seen(Box::new(seen)))?,
                 Output::Post { .. } | Output::Cut => {}
             }
         }
         let due = actor.deadline_ms();
         tokio::select! {
-            line = lines.next() => match line {
-                Some(line) => perform(&mut actor, &watch, &line)?,
+            act = acts.next() => match act? {
+                Some(act) => {
+                    actor.perform(watch.now_ms(), act);
+                    // Who directs waits for this: what others do next must find the act done.
+                    tell(Told::Done)?;
+                }
                 None => return Ok(()),
             },
             Some(arrival) = arrivals.recv() => match arrival {
@@ -145,16 +224,16 @@ async fn play_sip(casting: &Casting, transport: SipTransport, mut lines: Lines) 
     }
 }
 
-fn perform(actor: &mut impl Actor, watch: &Watch, line: &str) -> Result<(), PeerError> {
-    let act: Act = serde_json::from_str(line).map_err(|error| PeerError::option("act", line, error))?;
-    actor.perform(watch.now_ms(), act);
-    // Who directs waits for this: what others do next must find the act done.
-    Ok(tell(&json!({ "done": {} }))?)
-}
-
-fn tell(what: &serde_json::Value) -> io::Result<()> {
+/// What is told, as JSON on standard output.
+fn print(told: Told) -> io::Result<()> {
+    let line = match told {
+        Told::Ready { local: Some(local) } => json!({ "ready": { "local": local } }),
+        Told::Ready { local: None } => json!({ "ready": {} }),
+        Told::Done => json!({ "done": {} }),
+        Told::Seen(seen) => json!({ "seen": seen }),
+    };
     let mut out = io::stdout().lock();
-    writeln!(out, "{what}")?;
+    writeln!(out, "{line}")?;
     out.flush()
 }
 

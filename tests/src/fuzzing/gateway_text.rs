@@ -1,11 +1,14 @@
-//! Names, hashes and addresses as operators and stores write them.
+//! Names, hashes and addresses as operators and stores write them; what the laboratory reads.
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use gateway::{
     account::{AccountUser, credential::PasswordDigest},
+    lab::{record::Recorder, result::LabResult, scenario::model::Scenario, site::Site},
     observe::TraceRecord,
     simple, wv,
 };
 use sip_proto::message::uri::Uri;
+use std::path::Path;
 
 /// A text as each of them.
 ///
@@ -21,6 +24,7 @@ pub fn run(data: &[u8]) {
         let written = serde_json::to_string(&record).expect("what was read can be written");
         assert_eq!(serde_json::from_str::<TraceRecord>(&written).expect("what was written reads"), record);
     }
+    laboratory(data, &text);
     // An address of one side, written on the other, names the same user there and when it comes back.
     if let Ok(address) = wv::translate::address::to_neutral(&text, "wv.example") {
         let written = wv::translate::address::from_neutral(&address);
@@ -39,5 +43,25 @@ pub fn run(data: &[u8]) {
     {
         let back = simple::translate::address::to_neutral(&written, "wv.example").expect("what was written reads");
         assert_eq!(back, address, "{uri} {written}");
+    }
+}
+
+/// Site files and results; whatever was recorded reads as a scenario.
+fn laboratory(data: &[u8], text: &str) {
+    let _ = Site::parse(text);
+    if let Ok(result) = LabResult::parse(text) {
+        let written = serde_json::to_string(&result).expect("what was read can be written");
+        assert_eq!(LabResult::parse(&written).expect("what was written reads"), result);
+    }
+    let mut recorder = Recorder::default();
+    text.lines().for_each(|line| recorder.take(line));
+    for (side, direction) in [("wv", "in"), ("wv", "out"), ("simple", "in"), ("simple", "out")] {
+        let wire = serde_json::json!({ "message": { "octets": STANDARD.encode(data) } });
+        let record = serde_json::json!({ "side": side, "direction": direction, "peer": "wv:a@b", "wire": wire });
+        recorder.take(&record.to_string());
+    }
+    if let Ok(recorded) = recorder.finish("x") {
+        let scenario = Scenario::parse(Path::new("x.scn"), &recorded.text, &|_| None);
+        assert!(scenario.is_ok(), "{scenario:?}\n{}", recorded.text);
     }
 }

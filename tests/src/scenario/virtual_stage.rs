@@ -4,9 +4,9 @@
 mod house;
 mod line;
 
-use super::pool::Pool;
 use gateway::lab::{
     actor::Casting,
+    pool::Pool,
     scenario::{
         seen::Seen,
         stage::{Act, GatewayWish, Identity, Order, Role, RoleKind, Setting, Stage, StageError},
@@ -48,7 +48,8 @@ impl VirtualStage {
 
 impl Stage for VirtualStage {
     fn open(&mut self, setting: &Setting) -> Result<Vec<Identity>, StageError> {
-        let pool = Pool::simulated(&setting.roles, |number| address_of(SERVERS, number, 5060));
+        let pool = Pool::simulated(&setting.roles, |number| address_of(SERVERS, number, 5060))
+            .map_err(|error| StageError::Gateway(error.to_string()))?;
         let settings = match &setting.gateway {
             GatewayWish::Shared => &[],
             GatewayWish::Own(settings) => settings.as_slice(),
@@ -106,7 +107,14 @@ fn casting(role: &Role, identity: &Identity, address: SocketAddr) -> Casting {
         RoleKind::WvClient { .. } => "http://10.0.0.1:8080/csp".to_owned(),
         RoleKind::SipAgent { .. } | RoleKind::SimpleServer { .. } => GATEWAY.to_string(),
     };
-    Casting { role: role.clone(), identity: identity.clone(), server, listen: Some(address), unique: role.name.clone() }
+    Casting {
+        role: role.clone(),
+        identity: identity.clone(),
+        server,
+        listen: Some(address),
+        unique: role.name.clone(),
+        poll_ms: None,
+    }
 }
 
 /// An address of its own for everybody.

@@ -2,7 +2,7 @@
 //! as it is told, and keeps what belongs together: transactions, dialogs, credentials.
 
 mod conversation;
-mod reading;
+pub(in crate::lab) mod reading;
 mod writing;
 
 use super::{Actor, Arrival, Casting, CastingError, Output};

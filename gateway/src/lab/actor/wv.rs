@@ -1,7 +1,7 @@
 //! The WV client: logs in, sends what it is told, polls, answers, and tells everything that the server says.
 
 mod job;
-mod reading;
+pub(in crate::lab) mod reading;
 
 use super::{Actor, Arrival, Casting, CastingError, Output};
 use crate::lab::scenario::{
@@ -224,8 +224,13 @@ impl WvActor {
     }
 
     fn go_on(&mut self, now_ms: u64, event: Event) {
-        self.poll_wait_ms =
-            if self.brought { POLL_WAIT_MIN_MS } else { self.poll_wait_ms.saturating_mul(2).min(POLL_WAIT_MAX_MS) };
+        self.poll_wait_ms = if let Some(wait) = self.casting.poll_ms {
+            wait
+        } else if self.brought {
+            POLL_WAIT_MIN_MS
+        } else {
+            self.poll_wait_ms.saturating_mul(2).min(POLL_WAIT_MAX_MS)
+        };
         self.poll_at_ms = now_ms.saturating_add(self.poll_wait_ms);
         if self.step == Step::Posting {
             self.step = Step::Idle;

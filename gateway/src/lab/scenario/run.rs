@@ -25,8 +25,30 @@ pub enum Verdict {
     Inconclusive(Box<Trouble>),
 }
 
+/// How patiently what has to come is waited for, in percent of what the scenarios say: less for systems that answer at
+/// once or not at all, more for slow ones. Times that have to pass are not changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Patience(pub u32);
+
+impl Patience {
+    fn stretch(self, time: Duration) -> Duration {
+        time.saturating_mul(self.0).checked_div(100).unwrap_or(time)
+    }
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self(100)
+    }
+}
+
 /// Performs a scenario on a stage.
 pub fn perform(scenario: &Scenario, variant: &Variant, stage: &mut dyn Stage) -> Verdict {
+    perform_with(scenario, variant, stage, Patience::default())
+}
+
+/// Performs a scenario on a stage, as patiently as is wanted.
+pub fn perform_with(scenario: &Scenario, variant: &Variant, stage: &mut dyn Stage, patience: Patience) -> Verdict {
     let roles = scenario.cast.iter().map(|part| Role {
         name: part.name.clone(),
         kind: variant.role_kind(&part.kind),
@@ -43,6 +65,7 @@ pub fn perform(scenario: &Scenario, variant: &Variant, stage: &mut dyn Stage) ->
         names: BTreeMap::new(),
         last_exchange: 0,
         ladder: Vec::new(),
+        patience,
         stage,
     };
     match play.stage.open(&setting) {
@@ -83,6 +106,7 @@ struct Play<'a> {
     names: BTreeMap<(usize, String), Exchange>,
     last_exchange: u64,
     ladder: Vec<Rung>,
+    patience: Patience,
     stage: &'a mut dyn Stage,
 }
 
@@ -120,7 +144,9 @@ impl Play<'_> {
     fn expect(&mut self, expectation: &Expectation) -> Result<(), Stop> {
         let Expectation { actor, pattern, .. } = expectation;
         let began = self.stage.now();
-        let patience = expectation.within.unwrap_or(PATIENCE).max(expectation.not_before.unwrap_or_default());
+        let within = expectation.within.map(|within| self.patience.stretch(within));
+        let patience =
+            within.unwrap_or(self.patience.stretch(PATIENCE)).max(expectation.not_before.unwrap_or_default());
         let end = began.saturating_add(patience);
         let mut looked_at = 0;
         self.stage.perform(*actor, &Act::Attend)?;
@@ -179,7 +205,11 @@ impl Play<'_> {
             let instead = vec![format!("it came after {:?}", came.saturating_sub(began))];
             return Err(Stop::Unfulfilled { awaited, instead });
         }
-        if let Some(within) = expectation.within.filter(|within| came > began.saturating_add(*within)) {
+        if let Some(within) = expectation
+            .within
+            .map(|within| self.patience.stretch(within))
+            .filter(|within| came > began.saturating_add(*within))
+        {
             let awaited = self.awaited(expectation.actor, &expectation.pattern, &format!(" within {within:?}"));
             let instead = vec![format!("it came after {:?}", came.saturating_sub(began))];
             return Err(Stop::Unfulfilled { awaited, instead });
@@ -214,7 +244,8 @@ impl Play<'_> {
     fn fence(&mut self, actor: usize) -> Result<(), Stop> {
         let exchange = self.next_exchange();
         self.stage.perform(actor, &Act::Fence(exchange))?;
-        let end = self.stage.now().saturating_add(PATIENCE);
+        let patience = self.patience.stretch(PATIENCE);
+        let end = self.stage.now().saturating_add(patience);
         loop {
             let inbox = self.inboxes.get_mut(actor);
             let is_over = |(_, seen): &(Duration, Seen)| seen.exchange == exchange && seen.way == Way::Told;
@@ -225,7 +256,7 @@ impl Play<'_> {
             let left = end.saturating_sub(self.stage.now());
             if left.is_zero() || !self.take_next(left)? {
                 let awaited = format!("an answer from the gateway to {}", self.actor_name(actor));
-                return Err(Stop::Unfulfilled { awaited, instead: vec![format!("nothing within {PATIENCE:?}")] });
+                return Err(Stop::Unfulfilled { awaited, instead: vec![format!("nothing within {patience:?}")] });
             }
         }
     }

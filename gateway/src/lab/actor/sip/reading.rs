@@ -8,7 +8,7 @@ use sip_proto::{
 use std::borrow::Cow;
 
 /// A request: its method, with `uri`, header fields and `body`.
-pub(super) fn request(request: &Request) -> Node {
+pub(in crate::lab) fn request(request: &Request) -> Node {
     let mut children = vec![Node::leaf("uri", &request.uri().to_string())];
     add_rest(&mut children, request.headers(), request.body());
     if let Ok(octets) = request.write() {
@@ -18,7 +18,7 @@ pub(super) fn request(request: &Request) -> Node {
 }
 
 /// A response: its code, with `reason`, header fields and `body`.
-pub(super) fn response(response: &Response) -> Node {
+pub(in crate::lab) fn response(response: &Response) -> Node {
     let mut children = vec![Node::leaf("reason", &String::from_utf8_lossy(response.reason()))];
     add_rest(&mut children, response.headers(), response.body());
     Node { name: response.status().to_number().to_string(), text: String::new(), children }

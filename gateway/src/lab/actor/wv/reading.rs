@@ -12,25 +12,25 @@ use wv_proto::{
 };
 
 /// A message as far as it can be read.
-pub(super) struct Heard {
+pub(in crate::lab) struct Heard {
     /// One entry for each transaction that has a content.
-    pub(super) transactions: Vec<HeardTransaction>,
+    pub(in crate::lab) transactions: Vec<HeardTransaction>,
     /// The message for the session machine.
-    pub(super) envelope: Envelope,
+    pub(in crate::lab) envelope: Envelope,
 }
 
 /// A transaction as it stands in the message.
-pub(super) struct HeardTransaction {
-    pub(super) is_request: bool,
-    pub(super) id: Option<String>,
-    pub(super) content: Node,
+pub(in crate::lab) struct HeardTransaction {
+    pub(in crate::lab) is_request: bool,
+    pub(in crate::lab) id: Option<String>,
+    pub(in crate::lab) content: Node,
 }
 
 /// The primitive that a scenario writes as XML.
 ///
 /// # Errors
 /// What is wrong with it, in words.
-pub(super) fn primitive(version: Version, xml: &str) -> Result<Primitive, String> {
+pub(in crate::lab) fn primitive(version: Version, xml: &str) -> Result<Primitive, String> {
     let (message, transaction) = (version.message_namespace(), version.transaction_namespace());
     let text = format!(
         "<WV-CSP-Message xmlns=\"{message}\"><Session><SessionDescriptor><SessionType>Outband</SessionType>\
@@ -50,14 +50,15 @@ pub(super) fn primitive(version: Version, xml: &str) -> Result<Primitive, String
 ///
 /// # Errors
 /// What is wrong with it, in words.
-pub(super) fn heard(body: &[u8], content_type: Option<&str>, version: Version) -> Result<Heard, String> {
+pub(in crate::lab) fn heard(body: &[u8], content_type: Option<&str>, version: Version) -> Result<Heard, String> {
     let named = content_type.and_then(ContentType::parse);
     let decoded = decode_in_session(body, named, version, &Limits::default()).map_err(|error| error.to_string())?;
     let envelope = Envelope::decode(&decoded.tree).map_err(|error| error.to_string())?;
     Ok(Heard { transactions: transactions(&decoded.tree), envelope })
 }
 
-fn transactions(tree: &Tree<'_>) -> Vec<HeardTransaction> {
+/// The transactions of a message that have a content.
+pub(in crate::lab) fn transactions(tree: &Tree<'_>) -> Vec<HeardTransaction> {
     let named =
         |element: Element<'_, '_>, name: &str| element.children().find(|child| child.local_name() == name).map(node);
     let session = tree.root().children().find(|child| child.local_name() == "Session");
@@ -74,7 +75,7 @@ fn transactions(tree: &Tree<'_>) -> Vec<HeardTransaction> {
 }
 
 /// An element with all that is in it. The codec has bounded its depth.
-pub(super) fn node(element: Element<'_, '_>) -> Node {
+pub(in crate::lab) fn node(element: Element<'_, '_>) -> Node {
     let mut children: Vec<Node> =
         element.attributes().map(|(name, value)| Node::leaf(&format!("@{name}"), value)).collect();
     children.extend(element.children().map(node));

@@ -1,12 +1,12 @@
-//! Child processes that end with the test.
+//! Child processes that end with this one.
 
-use crate::wait;
 use std::{
     fs::{self, File},
     io,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
-    time::Duration,
+    thread,
+    time::{Duration, Instant},
 };
 
 /// A child process that writes into a file. It is killed when this is dropped.
@@ -50,13 +50,19 @@ impl Process {
     ///
     /// # Errors
     /// When it has not within the time; it is killed then.
+    #[allow(clippy::disallowed_methods, reason = "a deadline is measured on the real clock")]
     pub fn wait(&mut self, patience: Duration) -> Result<ExitStatus, String> {
-        let child = &mut self.child;
-        let ended = wait::try_until("the end of a process", patience, || child.try_wait().ok().flatten());
-        if ended.is_err() {
-            self.kill();
+        let end = Instant::now() + patience;
+        loop {
+            if let Ok(Some(status)) = self.child.try_wait() {
+                return Ok(status);
+            }
+            if Instant::now() >= end {
+                self.kill();
+                return Err(format!("the process did not end in {patience:?}"));
+            }
+            thread::park_timeout(LOOK_AGAIN);
         }
-        ended
     }
 
     /// Whether it still runs.
@@ -85,3 +91,5 @@ impl Drop for Process {
 
 /// Waits until its standard input is closed, which is when the process that holds the other end has ended.
 const GUARD: &str = "cat >/dev/null; kill -TERM $1 2>/dev/null; sleep 1; kill -9 $1 2>/dev/null";
+
+const LOOK_AGAIN: Duration = Duration::from_millis(5);

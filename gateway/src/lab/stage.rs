@@ -1,18 +1,21 @@
 //! The stage of processes and sockets.
 
-use super::pool::Pool;
-use crate::{product, product::Gateway};
-use gateway::lab::{
+use super::{
     actor::Casting,
+    gateway_process::GatewayProcess,
+    pool::Pool,
     scenario::{
         seen::Seen,
-        stage::{Act, GatewayWish, Identity, Order, Role, RoleKind, Setting, Stage, StageError},
+        stage::{Act, GatewayWish, Identity, Order, Role, Setting, Stage, StageError},
     },
+    venue::{self, Venue},
 };
 use serde_json::{Value, json};
 use std::{
     collections::VecDeque,
     io::{BufRead as _, BufReader, Write as _},
+    net::SocketAddr,
+    path::Path,
     process::{Child, ChildStdin, Command, Stdio},
     sync::{
         atomic::{AtomicU32, Ordering},
@@ -25,8 +28,8 @@ use std::{
 /// A stage at a gateway that others share, or at one of its own. Everybody on it ends with it.
 #[derive(Debug)]
 pub struct SocketStage<'a> {
-    shared: &'a Pool,
-    own: Option<Gateway>,
+    venue: &'a Venue,
+    own: Option<GatewayProcess>,
     actors: Vec<Player>,
     seen: Option<Receiver<(usize, Told)>>,
     /// What was seen while an act was waited for.
@@ -57,12 +60,8 @@ impl<'a> SocketStage<'a> {
     /// A stage on which nobody is yet.
     #[must_use]
     #[allow(clippy::disallowed_methods, reason = "over sockets, time is that of the clock")]
-    pub fn new(shared: &'a Pool) -> Self {
-        Self { shared, own: None, actors: Vec::new(), seen: None, before: VecDeque::new(), began: Instant::now() }
-    }
-
-    fn gateway(&self) -> &Gateway {
-        self.own.as_ref().unwrap_or_else(|| self.shared.gateway())
+    pub fn new(venue: &'a Venue) -> Self {
+        Self { venue, own: None, actors: Vec::new(), seen: None, before: VecDeque::new(), began: Instant::now() }
     }
 
     /// Waits until an actor has done what it was told: what others do next must find it done.
@@ -91,22 +90,25 @@ impl Stage for SocketStage<'_> {
         let own = match &setting.gateway {
             GatewayWish::Shared => None,
             GatewayWish::Own(settings) => {
-                let pool = Pool::own(&setting.roles);
-                self.own = Some(pool.setup(settings).start());
+                let pool = Pool::own(&setting.roles).map_err(|error| StageError::Gateway(error.to_string()))?;
+                self.own = Some(self.venue.start_own(&pool, settings)?);
                 Some(pool)
             }
         };
-        let pool = own.as_ref().unwrap_or(self.shared);
         let (sender, receiver) = sync_channel(QUEUE);
         let mut identities: Vec<Identity> = Vec::new();
         for (index, role) in setting.roles.iter().enumerate() {
             let shared = role.shares_user_of.and_then(|other| identities.get(other).cloned());
             let (identity, listen) = match shared {
                 Some(identity) => (identity, None),
-                None => pool.give(role)?,
+                None => own.as_ref().map_or_else(|| self.venue.give(role), |pool| pool.give(role))?,
             };
-            let casting = casting(role, &identity, listen, self.gateway());
-            self.actors.push(Player::enter(index, &casting, sender.clone())?);
+            let server = match &self.own {
+                Some(gateway) => venue::server_of(gateway, &role.kind),
+                None => self.venue.server(&role.kind)?,
+            };
+            let casting = casting(role, &identity, listen, server);
+            self.actors.push(Player::enter(self.venue.program(), index, &casting, sender.clone())?);
             identities.push(identity);
         }
         for _ in &setting.roles {
@@ -137,11 +139,13 @@ impl Stage for SocketStage<'_> {
         let offered = || StageError::NotOffered("gateway to be killed (write: gateway of its own)".to_owned());
         let gateway = self.own.as_mut().ok_or_else(offered)?;
         match order {
-            Order::Kill => gateway.kill(),
-            Order::Drain => gateway.drain().map_err(StageError::Gateway)?,
-            Order::Start => gateway.start_again(),
+            Order::Kill => {
+                gateway.kill();
+                Ok(())
+            }
+            Order::Drain => gateway.drain().map_err(StageError::Gateway),
+            Order::Start => gateway.start_again().map_err(|error| StageError::Gateway(error.to_string())),
         }
-        Ok(())
     }
 
     fn next(&mut self, patience: Duration) -> Result<Option<(usize, Seen)>, StageError> {
@@ -162,22 +166,23 @@ impl Stage for SocketStage<'_> {
     }
 }
 
-fn casting(role: &Role, identity: &Identity, listen: Option<std::net::SocketAddr>, gateway: &Gateway) -> Casting {
+fn casting(role: &Role, identity: &Identity, listen: Option<SocketAddr>, server: String) -> Casting {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    let server = match role.kind {
-        RoleKind::WvClient { .. } => gateway.csp_uri(),
-        RoleKind::SipAgent { .. } | RoleKind::SimpleServer { .. } => gateway.sip().to_string(),
-    };
     let unique = format!("{}-{}-{count}", role.name, std::process::id());
-    Casting { role: role.clone(), identity: identity.clone(), server, listen, unique }
+    Casting { role: role.clone(), identity: identity.clone(), server, listen, unique, poll_ms: None }
 }
 
 impl Player {
-    fn enter(index: usize, casting: &Casting, told: SyncSender<(usize, Told)>) -> Result<Self, StageError> {
+    fn enter(
+        program: &Path,
+        index: usize,
+        casting: &Casting,
+        told: SyncSender<(usize, Told)>,
+    ) -> Result<Self, StageError> {
         let name = casting.role.name.clone();
         let gone = |reason: String| StageError::ActorGone { actor: name.clone(), reason };
-        let mut child = Command::new(product::program())
+        let mut child = Command::new(program)
             .args(["peer", "actor"])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -1,30 +1,26 @@
 //! Users and neighbour domains for everybody who plays: nobody is given out twice, so that scenarios can share a gateway.
 
-use super::Run;
-use crate::{
+use super::{
+    catalogue::Run,
     port,
-    product::{Gateway, Setup},
-};
-use gateway::lab::scenario::{
-    model::PartKind,
-    stage::{GatewayWish, Identity, Role, RoleKind, SipTransport, StageError},
+    scenario::{
+        model::PartKind,
+        stage::{GatewayWish, Identity, Role, RoleKind, SipTransport, StageError},
+    },
 };
 use std::{
     fmt::Write as _,
+    io,
     net::{Ipv4Addr, SocketAddr},
-    sync::{
-        OnceLock,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::atomic::{AtomicUsize, Ordering},
 };
 
-/// A gateway that is started when it is first needed, and whom it knows.
+/// Whom a gateway of the laboratory knows, and who of them was not given out yet.
 #[derive(Debug)]
 pub struct Pool {
     counts: Counts,
     servers: Vec<Server>,
     given: Given,
-    gateway: OnceLock<Gateway>,
 }
 
 /// How many are needed of each kind.
@@ -49,62 +45,56 @@ struct Server {
 }
 
 /// Who an actor is, and where it listens when that is known to the gateway.
-pub(super) type Cast = (Identity, Option<SocketAddr>);
+pub type Cast = (Identity, Option<SocketAddr>);
 
 impl Pool {
     /// A pool for all runs that share a gateway.
-    #[must_use]
-    pub fn shared(runs: &[Run]) -> Self {
+    ///
+    /// # Errors
+    /// When no ports are free.
+    pub fn shared(runs: &[Run]) -> io::Result<Self> {
         let shared = runs.iter().filter(|run| run.scenario.gateway == GatewayWish::Shared);
         let kinds = shared.flat_map(|run| &run.scenario.cast).map(|part| match &part.kind {
             PartKind::WvClient(_) => Kind::Wv,
             PartKind::SipAgent(_) => Kind::Sip,
             PartKind::SimpleServer(transport) => Kind::Server(*transport),
         });
-        Self::of(kinds, |_| SocketAddr::from((Ipv4Addr::LOCALHOST, port::free())))
+        Self::of(kinds, |_| Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, port::free()?))))
     }
 
     /// A pool for the roles of one scenario with a gateway of its own.
-    #[must_use]
-    pub fn own(roles: &[Role]) -> Self {
-        Self::of(roles.iter().map(Kind::of), |_| SocketAddr::from((Ipv4Addr::LOCALHOST, port::free())))
+    ///
+    /// # Errors
+    /// When no ports are free.
+    pub fn own(roles: &[Role]) -> io::Result<Self> {
+        Self::of(roles.iter().map(Kind::of), |_| Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, port::free()?))))
     }
 
     /// A pool for the roles of one scenario whose servers live at addresses that follow from their number.
-    #[must_use]
-    pub(super) fn simulated(roles: &[Role], address: impl Fn(usize) -> SocketAddr) -> Self {
-        Self::of(roles.iter().map(Kind::of), address)
+    ///
+    /// # Errors
+    /// When an address cannot be had.
+    pub fn simulated(roles: &[Role], address: impl Fn(usize) -> SocketAddr) -> io::Result<Self> {
+        Self::of(roles.iter().map(Kind::of), |number| Ok(address(number)))
     }
 
-    fn of(kinds: impl Iterator<Item = Kind>, address: impl Fn(usize) -> SocketAddr) -> Self {
+    fn of(kinds: impl Iterator<Item = Kind>, address: impl Fn(usize) -> io::Result<SocketAddr>) -> io::Result<Self> {
         let (mut counts, mut servers) = (Counts::default(), Vec::new());
         for kind in kinds {
             match kind {
-                Kind::Wv => counts.wv += 1,
-                Kind::Sip => counts.sip += 1,
-                Kind::Server(transport) => servers.push(Server { address: address(servers.len()), transport }),
+                Kind::Wv => counts.wv = counts.wv.saturating_add(1),
+                Kind::Sip => counts.sip = counts.sip.saturating_add(1),
+                Kind::Server(transport) => servers.push(Server { address: address(servers.len())?, transport }),
             }
         }
-        Self { counts, servers, given: Given::default(), gateway: OnceLock::new() }
-    }
-
-    /// The gateway that knows all of them.
-    ///
-    /// # Panics
-    /// When it does not start.
-    pub fn gateway(&self) -> &Gateway {
-        self.gateway.get_or_init(|| self.setup(&[]).start())
-    }
-
-    /// How a gateway is started that knows all of them.
-    pub(super) fn setup(&self, settings: &[(String, String)]) -> Setup {
-        let (text, settings) = self.configuration_with(settings);
-        let setup = Setup::configured(&text);
-        settings.iter().fold(setup, |setup, (key, value)| setup.with(&format!("{key}={value}")))
+        Ok(Self { counts, servers, given: Given::default() })
     }
 
     /// Somebody who was not given out yet.
-    pub(super) fn give(&self, role: &Role) -> Result<Cast, StageError> {
+    ///
+    /// # Errors
+    /// When all were.
+    pub fn give(&self, role: &Role) -> Result<Cast, StageError> {
         let used_up = || StageError::NotOffered(format!("user more for {}", role.name));
         let take = |given: &AtomicUsize, count: usize| {
             let number = given.fetch_add(1, Ordering::Relaxed);
@@ -135,7 +125,8 @@ impl Pool {
 
     /// The same with settings, and those that are not part of it: what concerns the domain of the phones, or the first
     /// neighbour, stands in its row, for which the command line has no words.
-    pub(super) fn configuration_with(&self, settings: &[(String, String)]) -> (String, Vec<(String, String)>) {
+    #[must_use]
+    pub fn configuration_with(&self, settings: &[(String, String)]) -> (String, Vec<(String, String)>) {
         let mut text = self.configuration();
         let mut rest = Vec::new();
         for (key, value) in settings {
@@ -149,7 +140,8 @@ impl Pool {
     }
 
     /// The text of a configuration that knows all of them.
-    pub(super) fn configuration(&self) -> String {
+    #[must_use]
+    pub fn configuration(&self) -> String {
         let mut text = String::from(DOMAINS);
         for number in 0..self.counts.wv {
             let _ = writeln!(text, "[[account]]\nuser = \"wv:w{number}@wv.example\"\npassword = \"secret\"\n");
