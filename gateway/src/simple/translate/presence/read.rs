@@ -89,7 +89,10 @@ fn decide(presence: &Presence, person: Option<&data_model::Person>) -> (Option<b
         return (None, Value::Absent);
     }
     if person.is_some_and(|person| person.overriding_willingness == Some(Basic::Closed)) {
-        return (Some(any_open), Value::Known(Availability::NotAvailable));
+        // UNCLEAR presence.md §3.4 step 2: services that say nothing of themselves are neither open nor closed; so is
+        // written what is not known (row P1), and it stays unknown.
+        let says_nothing = basics.is_empty() && !presence.tuples.is_empty();
+        return ((!says_nothing).then_some(any_open), Value::Known(Availability::NotAvailable));
     }
     if !basics.is_empty() && !any_open {
         return (Some(false), Value::Known(Availability::NotAvailable));

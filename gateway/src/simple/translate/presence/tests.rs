@@ -44,6 +44,24 @@ fn availability_is_decided_in_the_order_of_the_table() {
     assert_eq!(seen(&person(idle)), known(true, Availability::NotAvailable));
 }
 
+// presence.md row P1: unknown stays unknown, however often it is carried from one form to the other.
+#[test]
+fn a_service_that_says_nothing_stays_unknown_however_often_it_is_translated() {
+    let silent = r#"<tuple id="a"><status/><op:willingness><op:basic>closed</op:basic></op:willingness></tuple>"#;
+    let inside = format!(r#"{silent}<dm:person id="p"><rpid:mood><rpid:happy/></rpid:mood></dm:person>"#);
+    assert_eq!(seen(&inside), (Value::Absent, Value::Known(Availability::NotAvailable)));
+    let first = write(read(&pidf(&inside)), AttributeSet::ALL);
+    let again = |text: &str| from_pidf(&Presence::parse(text.as_bytes(), &XmlLimits::default()).unwrap(), None);
+    let second = write(again(&first), AttributeSet::ALL);
+    assert_eq!(again(&first), again(&second), "{first}\n{second}");
+    assert!(!first.contains("<basic>") && !second.contains("<basic>"), "{second}");
+    let unwilling = "<op:overriding-willingness><op:basic>closed</op:basic></op:overriding-willingness>";
+    let person = format!(
+        r#"<dm:person id="p">{unwilling}</dm:person><dm:device id="d"><dm:deviceID>urn:x:1</dm:deviceID></dm:device>"#
+    );
+    assert_eq!(seen(&person).0, Value::Known(false), "without any service it is offline");
+}
+
 #[test]
 fn the_note_of_the_person_is_the_status_text() {
     let document =
