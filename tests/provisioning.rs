@@ -149,6 +149,23 @@ fn who_was_imported_with_names_is_found_by_them() {
         assert_eq!(users[0].user_id.as_str(), "wv:eve@wv.example");
         assert_eq!(users[0].friendly_name.as_deref(), Some("Eve Adams"));
     }
+    let line = r#"{"kind":"person","user":"wv:eve@wv.example","first_name":"Eve","last_name":"Adams","email":"Eve.Adams@mail.example","msisdn":"+4915112345678"}"#;
+    let exported = gateway.ask(&["account", "export", "--user", "wv:eve@wv.example"]);
+    assert_eq!(exported, (true, format!("{line}\n")));
+    let lines = [
+        line,
+        r#"{"kind":"person","user":"wv:mallory@wv.example","first_name":"Mallory"}"#,
+        r#"{"kind":"person","user":"wv:nobody@wv.example","first_name":"Nobody"}"#,
+        r#"{"kind":"person","user":"wv:alice@wv.example","first_name":"Alice"}"#,
+    ];
+    let (succeeded, said) = gateway.ask(&["account", "import", &write(&folder, "persons.jsonl", &lines)]);
+    assert!(!succeeded && said.contains("2 added, 2 refused"), "{said}");
+    assert!(
+        said.contains("line 3: there is no account") && said.contains("line 4: wv:alice@wv.example stands"),
+        "{said}"
+    );
+    let exported = gateway.ask(&["account", "export", "--user", "wv:mallory@wv.example"]).1;
+    assert_eq!(exported.trim_end(), lines[1]);
     let request = GetPublicProfileRequest { users: vec![UserId::new("wv:eve@wv.example")] };
     let told = format!("{:?}", phone.request(Primitive::GetPublicProfileRequest(request)).unwrap());
     assert!(told.contains("PP_FRIENDLY_NAME") && told.contains("Eve Adams"), "{told}");

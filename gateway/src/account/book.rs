@@ -39,7 +39,7 @@ impl Account {
     fn of_configuration(configured: &ConfiguredAccount) -> (Address, Arc<Self>) {
         let credential = Credential::Clear(configured.password.clone());
         let (user, origin) = (configured.user.clone(), AccountOrigin::Configuration);
-        let account = Self { user, credential, origin, person: PersonDetails::default() };
+        let account = Self { user, credential, origin, person: configured.person.clone() };
         (configured.user.address().clone(), Arc::new(account))
     }
 }
@@ -224,6 +224,28 @@ impl AccountRegistry {
         self.check(&account)?;
         self.stored(&account.user)?;
         self.keep(vec![account]).await
+    }
+
+    /// Writes down what is known of the person behind an account.
+    ///
+    /// # Errors
+    /// See [`AccountError`]; of an account of the configuration nothing else can be said than stands there.
+    pub async fn describe(&self, user: &AccountUser, person: PersonDetails) -> Result<(), AccountError> {
+        let known = self.entries.borrow().get(user.address()).cloned();
+        let known = known.filter(|known| known.user == *user).ok_or_else(|| AccountError::Unknown(user.clone()))?;
+        if known.person == person {
+            return Ok(());
+        }
+        if known.origin == AccountOrigin::Configuration {
+            return Err(AccountError::Configured(user.clone()));
+        }
+        let (user, credential, origin) = (known.user.clone(), known.credential.clone(), known.origin);
+        self.store.put_accounts(vec![self.key.seal_again(&user, &credential, person.clone())?]).await?;
+        let address = user.address().clone();
+        self.entries.send_modify(|entries| {
+            entries.insert(address, Arc::new(Account { user, credential, origin, person }));
+        });
+        Ok(())
     }
 
     /// Puts these in the place of the accounts of the configuration.

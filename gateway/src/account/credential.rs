@@ -178,6 +178,27 @@ impl SealKey {
         Ok(StoredAccount { user: user.clone(), credential, person: PersonDetails::default() })
     }
 
+    /// An account with the proof that it has already, as it rests in the store.
+    ///
+    /// # Errors
+    /// When the password cannot be sealed.
+    pub fn seal_again(
+        &self,
+        user: &AccountUser,
+        credential: &Credential,
+        person: PersonDetails,
+    ) -> Result<StoredAccount, CredentialError> {
+        match credential {
+            Credential::Clear(password) => {
+                Ok(StoredAccount { person, ..self.seal(user, password, Keeping::ForDigest)? })
+            }
+            Credential::Hash(PasswordDigest(hash)) => {
+                let credential = StoredCredential::Hash(hash.clone());
+                Ok(StoredAccount { user: user.clone(), credential, person })
+            }
+        }
+    }
+
     /// The proof that rests in the store, ready for use.
     ///
     /// # Errors

@@ -4,6 +4,8 @@
 //! export writes, an import takes.
 //!
 //! ```json
+//! {"kind":"person","user":"wv:alice@wv.example","first_name":"Alice","last_name":"Liddell",
+//!  "email":"alice@example.org","msisdn":"+4915112345"}
 //! {"kind":"contact_list","user":"wv:alice@wv.example","name":"friends","display_name":"Friends","default":true,
 //!  "members":[{"user":"sip:bob@sip.example","nickname":"Bob"}]}
 //! {"kind":"authorization","user":"wv:alice@wv.example","watcher":"sip:bob@sip.example","decision":"allow",
@@ -22,7 +24,7 @@ pub use group::{GroupMemberProvision, GroupProvision, WelcomeProvision};
 
 pub use screening::{EntitiesProvision, ScreenNameProvision, ScreeningProvision};
 
-use super::AccountUser;
+use super::{Account, AccountUser, PersonDetails};
 use mapping::{
     address::Address,
     contact_list::Contact,
@@ -41,6 +43,8 @@ use std::collections::BTreeMap;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Provision {
+    /// What is known of the person behind an account.
+    Person(PersonProvision),
     /// A contact list with its members.
     ContactList(ListProvision),
     /// A presentity's word on a watcher, on the members of a list, or on everybody else.
@@ -49,6 +53,26 @@ pub enum Provision {
     Screening(ScreeningProvision),
     /// A group with its members.
     Group(GroupProvision),
+}
+
+/// What is known of a person; what is not named is not known.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PersonProvision {
+    /// Whose account.
+    pub user: String,
+    /// First name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_name: Option<String>,
+    /// Last name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_name: Option<String>,
+    /// Mail address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// Telephone number, with country code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub msisdn: Option<String>,
 }
 
 /// A contact list.
@@ -101,6 +125,15 @@ pub struct AuthorizationProvision {
     /// What may be seen; all when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attributes: Option<Vec<Attribute>>,
+}
+
+/// What a line asks for.
+#[derive(Clone, Debug)]
+pub enum Deed {
+    /// Of the engine.
+    Ask(Wish),
+    /// Of the accounts: to know this of a person.
+    Describe(AccountUser, PersonDetails),
 }
 
 /// What a line asks of the engine.
@@ -221,50 +254,73 @@ impl Provision {
         }
     }
 
-    /// What the engine is asked for.
+    /// The line of an account; none where nothing is known of the person.
+    #[must_use]
+    pub fn of_account(account: &Account) -> Option<Self> {
+        let PersonDetails { first_name, last_name, email, msisdn } = account.person.clone();
+        let user = account.user.to_string();
+        let line = PersonProvision { user, first_name, last_name, email, msisdn };
+        (!account.person.is_empty()).then_some(Self::Person(line))
+    }
+
+    /// What is asked for.
     ///
     /// # Errors
     /// Other than [`ProvisionError::Syntax`].
-    pub fn to_wish(&self, domains: &DomainTable) -> Result<Wish, ProvisionError> {
-        match self {
-            Self::ContactList(list) => {
-                let (user, side) = owner(&list.user, domains)?;
-                let address = list_address(&user, &list.name)?;
-                let members = list.members.iter().map(|member| contact(member, side)).collect::<Result<_, _>>()?;
-                let operation = Operation::CreateContactList {
-                    written: with_scheme(address.as_str(), side),
-                    list: address,
-                    members,
-                    display_name: list.display_name.clone(),
-                    make_default: list.default,
-                };
-                Ok(Wish { user, side, operation })
+    pub fn to_deed(&self, domains: &DomainTable) -> Result<Deed, ProvisionError> {
+        Ok(match self {
+            Self::Person(person) => {
+                let (address, side) = owner(&person.user, domains)?;
+                let user = AccountUser::new(side, address);
+                let user = user.map_err(|_| ProvisionError::User(person.user.clone()))?;
+                let PersonProvision { first_name, last_name, email, msisdn, .. } = person.clone();
+                Deed::Describe(user, PersonDetails { first_name, last_name, email, msisdn })
             }
-            Self::Authorization(word) => {
-                let (user, side) = owner(&word.user, domains)?;
-                let watcher = match (&word.watcher, &word.list, word.everybody) {
-                    (Some(watcher), None, false) => parse_user(watcher)?,
-                    (None, Some(list), false) => list_address(&user, list)?,
-                    (None, None, true) => user.clone(),
-                    _ => return Err(ProvisionError::Target),
-                };
-                let attributes = match &word.attributes {
-                    Some(named) => named.iter().copied().collect(),
-                    None => AttributeSet::ALL,
-                };
-                let operation = Operation::Authorize { watcher, decision: word.decision, attributes };
-                Ok(Wish { user, side, operation })
-            }
-            Self::Group(group) => group.to_wish(domains),
+            Self::ContactList(list) => Deed::Ask(list.to_wish(domains)?),
+            Self::Authorization(word) => Deed::Ask(word.to_wish(domains)?),
+            Self::Group(group) => Deed::Ask(group.to_wish(domains)?),
             Self::Screening(lists) => {
                 let (user, side) = owner(&lists.user, domains)?;
                 let operation = lists.to_operation(&user)?;
-                Ok(Wish { user, side, operation })
+                Deed::Ask(Wish { user, side, operation })
             }
-        }
+        })
     }
 }
 
+impl ListProvision {
+    fn to_wish(&self, domains: &DomainTable) -> Result<Wish, ProvisionError> {
+        let (user, side) = owner(&self.user, domains)?;
+        let address = list_address(&user, &self.name)?;
+        let members = self.members.iter().map(|member| contact(member, side)).collect::<Result<_, _>>()?;
+        let operation = Operation::CreateContactList {
+            written: with_scheme(address.as_str(), side),
+            list: address,
+            members,
+            display_name: self.display_name.clone(),
+            make_default: self.default,
+        };
+        Ok(Wish { user, side, operation })
+    }
+}
+
+impl AuthorizationProvision {
+    fn to_wish(&self, domains: &DomainTable) -> Result<Wish, ProvisionError> {
+        let (user, side) = owner(&self.user, domains)?;
+        let watcher = match (&self.watcher, &self.list, self.everybody) {
+            (Some(watcher), None, false) => parse_user(watcher)?,
+            (None, Some(list), false) => list_address(&user, list)?,
+            (None, None, true) => user.clone(),
+            _ => return Err(ProvisionError::Target),
+        };
+        let attributes = match &self.attributes {
+            Some(named) => named.iter().copied().collect(),
+            None => AttributeSet::ALL,
+        };
+        let operation = Operation::Authorize { watcher, decision: self.decision, attributes };
+        Ok(Wish { user, side, operation })
+    }
+}
 fn owner(text: &str, domains: &DomainTable) -> Result<(Address, Side), ProvisionError> {
     let user = parse_user(text)?;
     match domains.find(&user) {
@@ -328,6 +384,7 @@ const fn is_false(value: &bool) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::account::{AccountOrigin, Credential, Secret};
     use mapping::contact_list::ContactList;
     use mapping::route::{DomainRoute, Route};
 
@@ -336,6 +393,24 @@ mod tests {
         table.insert("wv.example", DomainRoute { side: Side::Wv, route: Route::Hosted });
         table.insert("sip.example", DomainRoute { side: Side::Simple, route: Route::Hosted });
         table
+    }
+
+    fn wish(deed: Result<Deed, ProvisionError>) -> Wish {
+        match deed {
+            Ok(Deed::Ask(wish)) => wish,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_person_is_exported_and_imported_again() {
+        let line = r#"{"kind":"person","user":"wv:alice@wv.example","first_name":"Alice","msisdn":"+49151"}"#;
+        let Ok(Deed::Describe(user, person)) = Provision::parse(line).unwrap().to_deed(&domains()) else { panic!() };
+        let (credential, origin) = (Credential::Clear(Secret::new("x")), AccountOrigin::Store);
+        let account = Account { user, credential, origin, person };
+        let again = Provision::of_account(&account).unwrap();
+        assert_eq!(serde_json::to_string(&again).unwrap(), line);
+        assert_eq!(Provision::of_account(&Account { person: PersonDetails::default(), ..account }), None);
     }
 
     #[test]
@@ -349,7 +424,7 @@ mod tests {
         ];
         for line in lines {
             let provision = Provision::parse(line).unwrap();
-            let wish = provision.to_wish(&domains()).unwrap();
+            let wish = wish(provision.to_deed(&domains()));
             assert_eq!(wish.user.as_str(), "alice@wv.example");
             let fact = match wish.operation {
                 Operation::CreateContactList { list, written, members, display_name, make_default } => {
@@ -379,7 +454,7 @@ mod tests {
     #[test]
     fn a_group_is_exported_with_its_people_and_imported_again() {
         let line = r#"{"kind":"group","user":"wv:alice@wv.example","group":"wv:Alice/Room@wv.example","title":"Room","access":"restricted","visibility":"private","history":true,"ends_when_empty_after_s":60,"welcome":{"media_type":"text/plain","text":"hello"},"members":[{"user":"wv:alice@wv.example","role":"administrator"},{"user":"sip:bob@sip.example","role":"user","joins_by_itself":true}],"kept_out":["x@elsewhere.example"]}"#;
-        let wish = Provision::parse(line).unwrap().to_wish(&domains()).unwrap();
+        let wish = wish(Provision::parse(line).unwrap().to_deed(&domains()));
         let Operation::CreateConversation { conversation, creation } = wish.operation else { panic!() };
         let kept = mapping::engine::KeptConversation {
             address: conversation.clone(),
@@ -396,7 +471,7 @@ mod tests {
         let again = Provision::of_facts(&facts, &domains());
         assert_eq!(serde_json::to_string(&again[0]).unwrap(), line);
         let refusal =
-            |line: &str| Provision::parse(line).and_then(|line| line.to_wish(&domains()).map(|_| ())).unwrap_err();
+            |line: &str| Provision::parse(line).and_then(|line| line.to_deed(&domains()).map(|_| ())).unwrap_err();
         let no_group = r#"{"kind":"group","user":"wv:alice@wv.example","group":"wv:alice@wv.example"}"#;
         assert!(matches!(refusal(no_group), ProvisionError::GroupName(_)));
         let odd = r#"{"kind":"group","user":"wv:alice@wv.example","group":"wv:/x@wv.example","welcome":{"media_type":"text/plain"}}"#;
@@ -406,7 +481,7 @@ mod tests {
     #[test]
     fn a_wrong_line_says_what_is_wrong() {
         let refusal = |line: &str| {
-            Provision::parse(line).and_then(|provision| provision.to_wish(&domains()).map(|_| ())).unwrap_err()
+            Provision::parse(line).and_then(|provision| provision.to_deed(&domains()).map(|_| ())).unwrap_err()
         };
         assert!(matches!(refusal("{"), ProvisionError::Syntax(_)));
         assert!(

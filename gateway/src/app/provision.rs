@@ -4,8 +4,8 @@
 use super::{StartError, settings};
 use crate::{
     account::{
-        AccountBook,
-        provision::{Provision, Wish},
+        AccountBook, AccountError, AccountRegistry, AccountUser, PersonDetails,
+        provision::{Deed, Provision, Wish},
     },
     admin::{ProvisionRefusal, Provisioned},
     config::Configuration,
@@ -26,12 +26,18 @@ use mapping::{
 use std::collections::VecDeque;
 
 /// Has the running engine take the lines over; the answer comes when all that were taken are committed.
-pub(super) async fn import(links: &[LaneLink], domains: &DomainTable, lines: Vec<Provision>) -> Provisioned {
+pub(super) async fn import(
+    links: &[LaneLink],
+    domains: &DomainTable,
+    accounts: &AccountRegistry,
+    lines: Vec<Provision>,
+) -> Provisioned {
     let mut provisioned = Provisioned::default();
     let mut waiting = Vec::new();
     for (index, line) in lines.iter().enumerate() {
-        match line.to_wish(domains) {
-            Ok(wish) => match lane_of(links, &wish.user) {
+        match line.to_deed(domains) {
+            Ok(Deed::Describe(user, person)) => provisioned.count_person(index, accounts.describe(&user, person).await),
+            Ok(Deed::Ask(wish)) => match lane_of(links, &wish.user) {
                 Some(link) => waiting.push((index, link.request(wish.user, wish.side, wish.operation).await)),
                 None => provisioned.refuse(index, NOT_KEPT.to_owned()),
             },
@@ -53,8 +59,13 @@ pub(super) async fn import(links: &[LaneLink], domains: &DomainTable, lines: Vec
 }
 
 /// What belongs to one user or to all, as lines.
-pub(super) async fn export(links: &[LaneLink], domains: &DomainTable, user: Option<Address>) -> Vec<Provision> {
-    let mut lines = Vec::new();
+pub(super) async fn export(
+    links: &[LaneLink],
+    domains: &DomainTable,
+    accounts: &AccountRegistry,
+    user: Option<Address>,
+) -> Vec<Provision> {
+    let mut lines = persons(accounts, user.as_ref());
     for link in links {
         let user = user.clone();
         // A lane that is gone has nothing.
@@ -62,6 +73,13 @@ pub(super) async fn export(links: &[LaneLink], domains: &DomainTable, user: Opti
         lines.extend(Provision::of_facts(&facts, domains));
     }
     lines
+}
+
+/// What is known of the person behind one account, or behind each.
+fn persons(accounts: &AccountRegistry, user: Option<&Address>) -> Vec<Provision> {
+    let all = accounts.list();
+    let wanted = all.iter().filter(|account| user.is_none_or(|user| account.user.address() == user));
+    wanted.filter_map(|account| Provision::of_account(account)).collect()
 }
 
 /// Ends everything that belongs to a user, and what it has under way; the account stays. Answers when that is committed.
@@ -92,22 +110,26 @@ pub fn import_offline(
     configuration: &Configuration,
     store: &OpenStore,
     snapshot: Snapshot,
-    book: &AccountBook,
+    accounts: &AccountRegistry,
     lines: &[Provision],
 ) -> Result<Provisioned, StartError> {
     let (now, domains) = (Clock::new().now(), configuration.domain_table());
     let seed = [getrandom::u64(), getrandom::u64()].map(Result::unwrap_or_default);
     let mut engine = Engine::new(mapping::engine::EngineConfig { seed, ..settings::engine(configuration, 0, 1) });
-    for user in book.users() {
+    for user in accounts.book().users() {
         engine.account_added(user);
     }
     engine.restore(now, snapshot.facts);
     // What a restored engine would like to tell others is told when the gateway runs.
     while engine.poll().is_some() {}
-    let (mut batch, mut provisioned) = (Batch::default(), Provisioned::default());
+    let (mut batch, mut provisioned, mut persons) = (Batch::default(), Provisioned::default(), Vec::new());
     for (index, line) in lines.iter().enumerate() {
-        let Wish { user, side, operation } = match line.to_wish(&domains) {
-            Ok(wish) => wish,
+        let Wish { user, side, operation } = match line.to_deed(&domains) {
+            Ok(Deed::Ask(wish)) => wish,
+            Ok(Deed::Describe(user, person)) => {
+                persons.push((index, user, person));
+                continue;
+            }
             Err(error) => {
                 provisioned.refuse(index, error.to_string());
                 continue;
@@ -134,12 +156,18 @@ pub fn import_offline(
     if !batch.is_empty() {
         keep(store, batch)?;
     }
+    describe(store, accounts, persons, &mut provisioned)?;
     Ok(provisioned)
 }
 
 /// What belongs to one user or to all, as it lies in a store on which no gateway runs.
 #[must_use]
-pub fn export_offline(configuration: &Configuration, facts: &[Fact], user: Option<&Address>) -> Vec<Provision> {
+pub fn export_offline(
+    configuration: &Configuration,
+    accounts: &AccountRegistry,
+    facts: &[Fact],
+    user: Option<&Address>,
+) -> Vec<Provision> {
     let domains = configuration.domain_table();
     let is_of = |fact: &Fact, user: &Address| match fact {
         Fact::Conversation(kept) => kept.owner == *user,
@@ -150,14 +178,14 @@ pub fn export_offline(configuration: &Configuration, facts: &[Fact], user: Optio
     let mut wanted: Vec<&Fact> = facts.iter().filter(|fact| user.is_none_or(|user| is_of(fact, user))).collect();
     // As a running gateway tells them: user by user, lists before the words on them.
     wanted.sort_by_key(|fact| (fact.owner(), !matches!(fact, Fact::ContactList(_)), fact.key()));
-    Provision::of_facts(wanted, &domains)
+    let mut lines = persons(accounts, user);
+    lines.extend(Provision::of_facts(wanted, &domains));
+    lines
 }
 
 fn keep(store: &OpenStore, batch: Batch) -> Result<(), StoreError> {
     let mut handle = store.lane_handle();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|source| StoreError::Folder { path: store.folder().path().to_owned(), source })?;
-    runtime.block_on(async {
+    runtime(store)?.block_on(async {
         let ticket = handle.submit(batch).map_err(|_| StoreError::Closed)?;
         loop {
             let progress = handle.progress();
@@ -172,6 +200,27 @@ fn keep(store: &OpenStore, batch: Batch) -> Result<(), StoreError> {
     })
 }
 
+/// Persons whose account the store has.
+fn describe(
+    store: &OpenStore,
+    accounts: &AccountRegistry,
+    persons: Vec<(usize, AccountUser, PersonDetails)>,
+    provisioned: &mut Provisioned,
+) -> Result<(), StoreError> {
+    runtime(store)?.block_on(async {
+        for (index, user, person) in persons {
+            provisioned.count_person(index, accounts.describe(&user, person).await);
+        }
+    });
+    provisioned.refused.sort_by_key(|refusal| refusal.line);
+    Ok(())
+}
+
+fn runtime(store: &OpenStore) -> Result<tokio::runtime::Runtime, StoreError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|source| StoreError::Folder { path: store.folder().path().to_owned(), source })
+}
+
 fn lane_of<'a>(links: &'a [LaneLink], user: &Address) -> Option<&'a LaneLink> {
     let lanes = u32::try_from(links.len()).unwrap_or(1);
     links.get(usize::try_from(shard_of(user, lanes)).unwrap_or(0))
@@ -180,6 +229,13 @@ fn lane_of<'a>(links: &'a [LaneLink], user: &Address) -> Option<&'a LaneLink> {
 impl Provisioned {
     fn refuse(&mut self, line: usize, reason: String) {
         self.refused.push(ProvisionRefusal { line, reason });
+    }
+
+    fn count_person(&mut self, line: usize, described: Result<(), AccountError>) {
+        match described {
+            Ok(()) => self.taken = self.taken.saturating_add(1),
+            Err(error) => self.refuse(line, error.to_string()),
+        }
     }
 
     fn count(&mut self, line: usize, answer: &Answer) {

@@ -55,6 +55,10 @@ impl Renewal {
         Self { rereading, current, accounts, keepers }
     }
 
+    pub(super) const fn accounts(&self) -> &Arc<AccountRegistry> {
+        &self.accounts
+    }
+
     pub(super) fn identity(&self) -> Option<TlsIdentity> {
         self.keepers.tls.as_ref().map(TlsKeeper::identity)
     }

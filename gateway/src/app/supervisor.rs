@@ -182,10 +182,10 @@ async fn answer(
                 Ok(AdminReply::Steps(inquiry::explain(&links, watcher, presentity).await))
             }
             AdminRequestKind::Import(lines) => {
-                Ok(AdminReply::Provisioned(provision::import(&links, &domains, lines).await))
+                Ok(AdminReply::Provisioned(provision::import(&links, &domains, renewal.accounts(), lines).await))
             }
             AdminRequestKind::Export(user) => {
-                Ok(AdminReply::Provisions(provision::export(&links, &domains, user).await))
+                Ok(AdminReply::Provisions(provision::export(&links, &domains, renewal.accounts(), user).await))
             }
             AdminRequestKind::Purge(user) => match provision::purge(&links, &book, &domains, user.clone()).await {
                 true => Ok(AdminReply::Done(format!("everything of {user} has ended"))),

@@ -12,7 +12,7 @@ use super::{
     value::{DomainRouting, HostPort, Network, PeerUri, SipListen, SipTransport},
 };
 use crate::{
-    account::{AccountUser, Secret, SubscriberService},
+    account::{AccountUser, PersonDetails, Secret, SubscriberService},
     charging::WhenSilent,
     http_post::HttpTarget,
     tls::{
@@ -255,7 +255,14 @@ fn rows(values: &Values, report: &mut Report) -> Rows {
         let password = report.required(values, &format!("account[{index}]"), "password");
         if let Some(user) = user.and_then(|user| AccountUser::parse(&user).ok()) {
             let password = Secret::new(&password.unwrap_or_default());
-            rows.accounts.push((index, ConfiguredAccount { user, password }));
+            let said = |name: &str| values.text(&format!("account[{index}].{name}")).filter(|text| !text.is_empty());
+            let person = PersonDetails {
+                first_name: said("first_name"),
+                last_name: said("last_name"),
+                email: said("email"),
+                msisdn: said("msisdn"),
+            };
+            rows.accounts.push((index, ConfiguredAccount { user, password, person }));
         }
     }
     for index in 0..values.row_count("shadow") {

@@ -2,7 +2,7 @@
 
 use super::value::{DomainRouting, HostPort, Network, PeerUri, SipListen};
 use crate::{
-    account::{AccountUser, Secret, SubscriberService},
+    account::{AccountUser, PersonDetails, Secret, SubscriberService},
     charging::WhenSilent,
     http_post::HttpTarget,
     tls::{TlsError, TlsFiles, domain::DomainTlsFiles},
@@ -272,6 +272,8 @@ pub struct ConfiguredAccount {
     pub user: AccountUser,
     /// The password.
     pub password: Secret,
+    /// What is known of the person.
+    pub person: PersonDetails,
 }
 
 /// The WV account that stands for a SIP user.

@@ -50,6 +50,17 @@ fn the_embedded_default_is_what_the_contract_says() {
 }
 
 #[test]
+fn an_account_may_say_who_the_person_is() {
+    let text = format!(
+        "{DOMAINS}[[account]]\nuser=\"wv:a@wv.example\"\npassword=\"x\"\nfirst_name=\"Anna\"\nmsisdn=\"+49151\"\n\
+         last_name=\"\"\nemail=\"anna@mail.example\"\n"
+    );
+    let person = read(&text).unwrap().accounts[0].person.clone();
+    assert_eq!((person.first_name.as_deref(), person.last_name), (Some("Anna"), None));
+    assert_eq!((person.email.as_deref(), person.msisdn.as_deref()), (Some("anna@mail.example"), Some("+49151")));
+}
+
+#[test]
 fn defaults_of_limits_are_those_of_the_engine() {
     let limits = read(DOMAINS).unwrap().limits;
     assert_eq!(format!("{:?}", limits.engine), format!("{:?}", mapping::limit::Limits::default()));

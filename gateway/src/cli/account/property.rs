@@ -68,7 +68,7 @@ fn take_over(door: &Door, configuration: &Configuration, lines: Vec<Provision>) 
         Door::Offline { registry, store, snapshot } => {
             // The whole file goes in one portion, so that the snapshot is still what lies in the store.
             let snapshot = Snapshot { facts: snapshot.facts.clone(), ..Snapshot::default() };
-            Ok(app::import_offline(configuration, store, snapshot, &registry.book(), &lines)?)
+            Ok(app::import_offline(configuration, store, snapshot, registry, &lines)?)
         }
     }
 }
@@ -91,7 +91,9 @@ pub(super) fn export(
                 _ => return Err(CliError::Input("the gateway answered something else")),
             }
         }
-        Door::Offline { snapshot, .. } => app::export_offline(configuration, &snapshot.facts, named.as_ref()),
+        Door::Offline { registry, snapshot, .. } => {
+            app::export_offline(configuration, registry, &snapshot.facts, named.as_ref())
+        }
     };
     let mut text = String::new();
     for line in &lines {
