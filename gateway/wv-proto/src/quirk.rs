@@ -235,6 +235,17 @@ impl QuirkSet {
         WriterOptions { date_time_form, text_form, ..WriterOptions::default() }
     }
 
+    /// The quirks of the set.
+    pub fn iter(self) -> impl Iterator<Item = Quirk> {
+        Quirk::ALL.into_iter().filter(move |quirk| self.has(*quirk))
+    }
+
+    /// The quirks of both sets.
+    #[must_use]
+    pub const fn union(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
     /// The set as bits, for a snapshot.
     #[must_use]
     pub const fn to_bits(self) -> u32 {
@@ -249,9 +260,119 @@ impl QuirkSet {
 }
 
 impl Quirk {
+    /// All quirks of clients.
+    pub const ALL: [Self; 21] = [
+        Self::No201,
+        Self::DateAsText,
+        Self::FlatUserMap,
+        Self::OneTransaction,
+        Self::OwnTextOnly,
+        Self::NewIdOnRetry,
+        Self::ShortSessionId,
+        Self::AnswersOnce,
+        Self::WbxmlOnly,
+        Self::EarlyPollTimeout,
+        Self::CirFlagTrue,
+        Self::HtmlWrapper,
+        Self::BareSender,
+        Self::ConstantContentSize,
+        Self::QualifierOnlyStatus,
+        Self::PlainTextSearch,
+        Self::ExpectsGenericType,
+        Self::NewMessageAsResponse,
+        Self::TextClientId,
+        Self::NamespaceOverPublicId,
+        Self::WholePresence,
+    ];
+
+    /// Its name, as in metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::No201 => "no_201",
+            Self::DateAsText => "date_as_text",
+            Self::FlatUserMap => "flat_user_map",
+            Self::OneTransaction => "one_transaction",
+            Self::OwnTextOnly => "own_text_only",
+            Self::NewIdOnRetry => "new_id_on_retry",
+            Self::ShortSessionId => "short_session_id",
+            Self::AnswersOnce => "answers_once",
+            Self::WbxmlOnly => "wbxml_only",
+            Self::EarlyPollTimeout => "early_poll_timeout",
+            Self::CirFlagTrue => "cir_flag_true",
+            Self::HtmlWrapper => "html_wrapper",
+            Self::BareSender => "bare_sender",
+            Self::ConstantContentSize => "constant_content_size",
+            Self::QualifierOnlyStatus => "qualifier_only_status",
+            Self::PlainTextSearch => "plain_text_search",
+            Self::ExpectsGenericType => "expects_generic_type",
+            Self::NewMessageAsResponse => "new_message_as_response",
+            Self::TextClientId => "text_client_id",
+            Self::NamespaceOverPublicId => "namespace_over_public_id",
+            Self::WholePresence => "whole_presence",
+        }
+    }
+
     const fn bit(self) -> u32 {
         1_u32.wrapping_shl(self as u32)
     }
+}
+
+/// What other WV servers do differently.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum SspQuirk {
+    /// QUIRK ssp_late_store: refuses what overtakes its own storing, so it is sent once more; Baraza.
+    LateStore,
+    /// QUIRK ssp_dead_session: goes on in a session that its peer has replaced, and repeats what is refused there until it
+    /// expires; Baraza.
+    DeadSession,
+    /// QUIRK ssp_bare_ids: leaves `wv:` out of some ids; Baraza.
+    BareIds,
+    /// QUIRK ssp_joined_user: writes JoinedUser and reads JoinedUsers; Baraza.
+    JoinedUser,
+    /// QUIRK ssp_procotol_version: writes the attribute as procotolVersion; Baraza.
+    ProcotolVersion,
+}
+
+impl SspQuirk {
+    /// Its name, as in metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::LateStore => "ssp_late_store",
+            Self::DeadSession => "ssp_dead_session",
+            Self::BareIds => "ssp_bare_ids",
+            Self::JoinedUser => "ssp_joined_user",
+            Self::ProcotolVersion => "ssp_procotol_version",
+        }
+    }
+
+    /// Those that show in a document, for counting: what it means the reader finds.
+    #[must_use]
+    pub fn seen_in(document: &[u8]) -> Vec<Self> {
+        let holds = |needle: &[u8]| document.windows(needle.len()).any(|window| window == needle);
+        let is_bare = |mark: &[u8]| {
+            let behind = document.windows(mark.len()).zip(mark.len()..).filter(|(window, _)| *window == mark);
+            behind.filter_map(|(_, at)| document.get(at..)).any(|rest| {
+                rest.first().is_some_and(u8::is_ascii_alphanumeric) && !rest.get(..3).is_some_and(is_scheme)
+            })
+        };
+        let mut seen = Vec::new();
+        if is_bare(b"userID=\"") || is_bare(b"groupID=\"") {
+            seen.push(Self::BareIds);
+        }
+        if holds(b"<JoinedUser>") || holds(b"<JoinedUser ") {
+            seen.push(Self::JoinedUser);
+        }
+        if holds(b" procotolVersion=") {
+            seen.push(Self::ProcotolVersion);
+        }
+        seen
+    }
+}
+
+const fn is_scheme(text: &[u8]) -> bool {
+    text.eq_ignore_ascii_case(b"wv:")
 }
 
 fn has_any(text: Option<&str>, needles: &[&str]) -> bool {
@@ -327,6 +448,35 @@ mod tests {
     fn only_clients_that_lose_binary_dates_get_them_as_text() {
         assert_eq!(Profile::Android.quirks().writer_options().date_time_form, DateTimeForm::Text);
         assert_eq!(Profile::S60.quirks().writer_options(), WriterOptions::default());
+    }
+
+    #[test]
+    fn every_quirk_has_a_name_of_its_own_and_is_listed_once() {
+        let mut names: Vec<&str> = Quirk::ALL.into_iter().map(Quirk::as_str).collect();
+        assert_eq!(names.first(), Some(&"no_201"));
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), Quirk::ALL.len());
+        for quirk in Quirk::ALL {
+            let written = serde_json::to_value(quirk).ok();
+            let name = written.as_ref().and_then(serde_json::Value::as_str).unwrap().replace("no201", "no_201");
+            assert_eq!(name, quirk.as_str());
+        }
+        let quirks = Profile::Razr.quirks();
+        assert_eq!(quirks.iter().collect::<Vec<_>>(), [Quirk::ExpectsGenericType, Quirk::NewMessageAsResponse]);
+        assert!(quirks.union(Profile::S60.quirks()).has(Quirk::WbxmlOnly));
+    }
+
+    #[test]
+    fn quirks_of_servers_show_in_what_they_write() {
+        let seen = |text: &str| SspQuirk::seen_in(text.as_bytes());
+        assert_eq!(seen(r#"<X userID="wv:a@b" groupID="WV:a/g@b" protocolVersion="1.3"/><JoinedUsers/>"#), []);
+        assert_eq!(seen(r#"<X procotolVersion="1.3"/>"#), [SspQuirk::ProcotolVersion]);
+        assert_eq!(seen("<JoinedUser><User>"), [SspQuirk::JoinedUser]);
+        assert_eq!(seen(r#"<X userID="wv:a@b"/><Y groupID="a/g@b"/>"#), [SspQuirk::BareIds]);
+        assert_eq!(seen(r#"<X userID=""/>"#), []);
+        let all = [SspQuirk::LateStore, SspQuirk::DeadSession];
+        assert!(all.iter().all(|quirk| quirk.as_str().starts_with("ssp_")));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod cell;
 mod event;
+mod heeded;
 mod long_poll;
 mod request;
 
@@ -20,6 +21,7 @@ use crate::primitive::{Envelope, Malformed, Primitive, SessionDescriptor, Transa
 use crate::quirk::{Profile, Quirk, QuirkSet};
 use crate::status::StatusCode;
 use crate::version::{Encoding, Version};
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -89,6 +91,8 @@ pub struct ServerSession {
     pending: PendingList,
     replays: ReplayCache,
     commands: VecDeque<Command>,
+    /// Quirks that were heeded and not counted yet.
+    heeded: Cell<QuirkSet>,
 }
 
 impl ServerSession {
@@ -136,6 +140,7 @@ impl ServerSession {
             pending: PendingList::default(),
             replays: ReplayCache::default(),
             commands: VecDeque::new(),
+            heeded: Cell::default(),
         };
         session.state = session.established();
         session.outbox.agree(session.negotiated.multi_trans(), session.negotiated.parser_size());
@@ -203,11 +208,6 @@ impl ServerSession {
     /// What waits in the session and was not acknowledged, to be queued in the session that takes its place.
     pub fn take_queue(&mut self) -> Vec<ServerPrimitive> {
         self.outbox.take_all()
-    }
-
-    /// Other quirks than those of the profile, by configuration.
-    pub fn set_quirks(&mut self, quirks: QuirkSet) {
-        self.party.quirks = quirks;
     }
 
     /// When [`Self::expire`] is to be called.
@@ -422,6 +422,9 @@ impl ServerSession {
     }
 
     fn answer(&mut self, now: Timestamp, ticket: Ticket, primitive: Primitive) {
+        if primitive.result().is_some_and(|result| result.code == StatusCode::PARTIALLY_SUCCESSFUL) {
+            self.heeds(Quirk::No201);
+        }
         let primitive = request::tamed(primitive, self.party.quirks);
         if let Some((id, identity)) = self.pending.answer(ticket, &primitive) {
             let policy = Arc::clone(&self.policy);
@@ -562,7 +565,7 @@ impl ServerSession {
     fn cir_flag(&self) -> Option<bool> {
         match (self.cir_channel, self.party.version) {
             (CirChannel::Quiet, _) | (CirChannel::Broken, Version::V1_1) => None,
-            (CirChannel::Broken, Version::V1_2) if self.party.quirks.has(Quirk::CirFlagTrue) => Some(true),
+            (CirChannel::Broken, Version::V1_2) if self.heeds(Quirk::CirFlagTrue) => Some(true),
             (CirChannel::Broken, Version::V1_2) => self.policy.cir_broken_flag_1_2,
             (CirChannel::Broken, Version::V1_3) => Some(false),
         }
@@ -573,10 +576,8 @@ impl ServerSession {
     }
 
     fn transactions_per_message(&self) -> usize {
-        if self.party.quirks.has(Quirk::OneTransaction) {
-            return 1;
-        }
-        usize::from(self.negotiated.multi_trans_per_message())
+        let agreed = usize::from(self.negotiated.multi_trans_per_message());
+        if agreed > 1 && self.heeds(Quirk::OneTransaction) { 1 } else { agreed }
     }
 
     // WV-SES-02

@@ -27,6 +27,7 @@ use crate::{
         TransactionMode,
         identifier::{SessionId, TransactionId},
     },
+    quirk::SspQuirk,
     session::time::Timestamp,
     version::Version,
 };
@@ -111,6 +112,8 @@ pub struct Association {
     setup_failures: u32,
     commands: VecDeque<Command>,
     is_changed: bool,
+    /// Quirks of the peer that were met and not counted yet.
+    met: Vec<SspQuirk>,
 }
 
 /// What there is to show of an association.
@@ -152,6 +155,7 @@ impl Association {
             setup_failures: 0,
             commands: VecDeque::new(),
             is_changed: false,
+            met: Vec::new(),
         }
     }
 
@@ -239,6 +243,11 @@ impl Association {
     #[must_use]
     pub fn session(&self) -> Option<(&SessionId, &SessionId)> {
         self.living().map(|session| (&session.own, &session.peer))
+    }
+
+    /// The quirks of the peer that were met since this was asked before.
+    pub fn take_met(&mut self) -> Vec<SspQuirk> {
+        std::mem::take(&mut self.met)
     }
 
     fn living(&self) -> Option<&Session> {
@@ -376,6 +385,7 @@ impl Association {
         if std::mem::replace(&mut session.standing, Standing::Dead) == Standing::Dead {
             return;
         }
+        self.met.push(SspQuirk::DeadSession);
         self.is_changed = true;
         if self.living().is_none() {
             self.commands.push_back(Command::Lost);

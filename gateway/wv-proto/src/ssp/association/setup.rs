@@ -9,6 +9,7 @@ use crate::{
         TransactionMode,
         identifier::{SessionId, TransactionId},
     },
+    quirk::SspQuirk,
     session::time::Timestamp,
     ssp::{
         answerer::{AnswererAction, AnswererEvent, AnswererState},
@@ -131,6 +132,7 @@ impl Association {
                     self.send_opening(SetupStep::LoginRequest { service, time_to_live, digest });
                 }
                 OpenerAction::Wait => {
+                    self.met.push(SspQuirk::LateStore);
                     let at = now.after(self.settings.limits.repeat_pause);
                     if let Some(half) = &mut self.opening {
                         half.repeat_at = Some(at);
@@ -165,6 +167,7 @@ impl Association {
             match action {
                 AnswererAction::SendToken => self.call_back(),
                 AnswererAction::Wait => {
+                    self.met.push(SspQuirk::LateStore);
                     let at = now.after(self.settings.limits.repeat_pause);
                     if let Some(half) = &mut self.answering {
                         half.repeat_at = Some(at);
