@@ -53,6 +53,8 @@ pub enum CommandKind {
         watcher: Address,
         /// What it wants to see.
         attributes: AttributeSet,
+        /// The contact lists of the presentity that hold the watcher, as their owner wrote them.
+        lists: Vec<String>,
     },
     /// Bring a message to its recipient. Where the route passes on, a `Delivered` event must follow; where the message
     /// is offered from the store, an `Acknowledged` event may.
@@ -134,10 +136,42 @@ pub enum CommandKind {
         /// What.
         news: InvitationNews,
     },
+    /// Tell a user that something happened which concerns it; whether it wants to hear of it is the adapter's business.
+    Happened {
+        /// Where to.
+        endpoint: Endpoint,
+        /// What.
+        happening: Happening,
+    },
     /// Ask something of a neighbour server about a conversation or an invitation.
     Far(Box<FarAsk>),
     /// Hand this to the engine shard that owns the user, as [`crate::event::EventKind::Forwarded`].
     Forward(Forwarded),
+}
+
+/// What may happen to a user without being an answer, a message or news of a conversation in which it takes part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Happening {
+    /// Somebody put it on a contact list.
+    Listed {
+        /// Who.
+        by: Address,
+    },
+    /// It became a member of a conversation.
+    MembershipGranted {
+        /// The conversation as its creator wrote it.
+        written: Arc<str>,
+    },
+    /// It is a member no more.
+    MembershipRevoked {
+        /// The conversation as its creator wrote it.
+        written: Arc<str>,
+    },
+    /// Others became members of a conversation of which it is a member, or are members no more.
+    MembersChanged {
+        /// The conversation as its creator wrote it.
+        written: Arc<str>,
+    },
 }
 
 /// A word from the engine shard of one user to that of another, or of the same.

@@ -41,4 +41,6 @@ pub struct ContactListChange {
     pub display_name: Option<String>,
     /// Make it the default list. There is no way to unmake one but to make another.
     pub make_default: bool,
+    /// Let those who are added see the owner's presence, and put them on its grant list.
+    pub authorize: bool,
 }

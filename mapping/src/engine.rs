@@ -25,6 +25,7 @@ mod conversation;
 mod federation;
 mod fetch;
 mod gathering;
+mod happening;
 mod inbox;
 mod invitation;
 mod list;
@@ -346,6 +347,7 @@ impl Engine {
             Word::Seen { presentity, ticket, seen } => self.seen(ticket, &presentity, seen),
             Word::Conversation(word) => self.conversation_word(to, *word),
             Word::Invitation(word) => self.invitation_word(to, *word),
+            Word::Happened(happening) => self.happened(to, &happening),
         }
     }
 

@@ -43,6 +43,8 @@ pub struct SideProfile {
     pub hosts_conversations: bool,
     /// Whether a hosted user of it can be invited; otherwise it is told by a message.
     pub takes_invitations: bool,
+    /// Whether its hosted users can be told what else concerns them.
+    pub hears_happenings: bool,
 }
 
 impl SideProfile {
@@ -62,6 +64,7 @@ impl SideProfile {
                 absent_is_offline: true,
                 hosts_conversations: true,
                 takes_invitations: true,
+                hears_happenings: true,
             },
             Side::Simple => Self {
                 notify_interval_min: Duration::from_millis(5000),
@@ -75,6 +78,7 @@ impl SideProfile {
                 absent_is_offline: false,
                 hosts_conversations: false,
                 takes_invitations: false,
+                hears_happenings: false,
             },
         }
     }

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on says so by panicking")]
 
 mod lookup;
+mod notice;
+mod quirk;
 
 use acceptance::{
     catalogue::{How, case},

@@ -549,6 +549,7 @@ impl Lane {
             CommandKind::AskAuthorization { endpoint, .. }
             | CommandKind::Retract { endpoint, .. }
             | CommandKind::Announce { endpoint, .. }
+            | CommandKind::Happened { endpoint, .. }
             | CommandKind::Conversation { endpoint, .. }
             | CommandKind::Invitation { endpoint, .. } => Addressee::Side(endpoint.side),
             CommandKind::Deliver { route, .. } | CommandKind::Report { route, .. } => match route {

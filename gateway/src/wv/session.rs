@@ -14,6 +14,7 @@ mod post;
 mod restore;
 mod show;
 mod size;
+mod spelling;
 mod subscriber;
 mod unheard;
 mod wake;
@@ -56,7 +57,7 @@ use wv_proto::{
         identifier::{GroupId, MessageId, SessionId, UserId},
         notification::NotificationType,
     },
-    quirk::Quirk,
+    quirk::{Quirk, QuirkSet},
     session::{
         closed::ClosedSessions,
         login::LoginMachine,
@@ -146,6 +147,8 @@ struct Entry {
     history: HashMap<MessageId, GroupId>,
     /// Attributes of presentities that were queued or sent and are not acknowledged.
     untold: HashMap<QueueKey, AttributeSet>,
+    /// The quirks of its client that made a difference so far.
+    heeded: QuirkSet,
 }
 
 impl Entry {
@@ -168,6 +171,7 @@ impl Entry {
             changes: Vec::new(),
             history: HashMap::new(),
             untold: HashMap::new(),
+            heeded: QuirkSet::default(),
         }
     }
 }
@@ -211,6 +215,7 @@ impl Sessions {
         if is_changed {
             self.keep(id);
         }
+        self.count_quirks(id);
         self.schedule(id);
         self.answer_posts(inputs_before, responses);
         self.forget_if_over(id);
@@ -390,8 +395,18 @@ impl Sessions {
         self.drive(now, id);
     }
 
-    fn has_quirk(&self, id: &SessionId, quirk: Quirk) -> bool {
-        self.entries.get(id).is_some_and(|entry| entry.machine.party().quirks.has(quirk))
+    /// Whether a quirk of the client is to be heeded; if so it counts.
+    fn heeds(&self, id: &SessionId, quirk: Quirk) -> bool {
+        self.entries.get(id).is_some_and(|entry| entry.machine.heeds(quirk))
+    }
+
+    fn count_quirks(&mut self, id: &SessionId) {
+        let Some(entry) = self.entries.get_mut(id) else { return };
+        let heeded = entry.machine.take_heeded();
+        entry.heeded = entry.heeded.union(heeded);
+        for quirk in heeded.iter() {
+            crate::observe::metric::quirk(Side::Wv, quirk.as_str());
+        }
     }
 
     fn next(&mut self) -> u64 {

@@ -76,6 +76,7 @@ fn half_of_command(kind: &CommandKind) -> Half {
         CommandKind::AskAuthorization { endpoint, .. }
         | CommandKind::Retract { endpoint, .. }
         | CommandKind::Announce { endpoint, .. }
+        | CommandKind::Happened { endpoint, .. }
         | CommandKind::Conversation { endpoint, .. }
         | CommandKind::Invitation { endpoint, .. } => half_of_endpoint(endpoint),
         CommandKind::Deliver { route, .. } | CommandKind::Report { route, .. } => match route {

@@ -42,6 +42,7 @@ use subscription::Subscriptions;
 use tokio::sync::{Notify, oneshot};
 use wv_proto::{
     primitive::identifier::TransactionId,
+    quirk::SspQuirk,
     session::time::Timestamp as WvTimestamp,
     ssp::{
         Body, Document, SetupMessage,
@@ -110,12 +111,21 @@ struct Member {
     is_reachable: bool,
     /// Whether a session was lost, so that the peer may have lost what it was asked for.
     is_lost: bool,
+    /// What it did in its own way.
+    quirks: BTreeSet<SspQuirk>,
 }
 
 /// A first step, and the domains of ours that are still to be tried.
 struct Trial {
     message: SetupMessage,
     candidates: VecDeque<Box<str>>,
+}
+
+/// Counts what a peer does in its own way.
+fn count_quirks(met: &[SspQuirk]) {
+    for quirk in met {
+        crate::observe::metric::quirk(Side::Wv, quirk.as_str());
+    }
 }
 
 /// What leaves when everything before it is committed.
@@ -215,7 +225,7 @@ impl Federation {
 
     fn add_member(&mut self, key: (Box<str>, Box<str>), peer: mapping::side::PeerName, machine: Association) -> usize {
         let index = self.members.len();
-        self.members.push(Member { machine, peer, is_reachable: true, is_lost: false });
+        self.members.push(Member { machine, peer, is_reachable: true, is_lost: false, quirks: BTreeSet::new() });
         self.by_domains.insert(key, index);
         index
     }
@@ -230,9 +240,17 @@ impl Federation {
 
     /// Carries out what the machine wants. Records come first, then what leaves, then what is executed: an answer never
     /// precedes the 200 to its request.
+    fn meet_quirks(&mut self, index: usize) {
+        let Some(member) = self.members.get_mut(index) else { return };
+        let met = member.machine.take_met();
+        count_quirks(&met);
+        member.quirks.extend(met);
+    }
+
     fn drive(&mut self, now: Timestamp, index: usize) {
         let (mut outputs, mut executed, mut finished, mut later) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let mut is_kept = false;
+        self.meet_quirks(index);
         while let Some(command) = self.members.get_mut(index).and_then(|member| member.machine.poll()) {
             match command {
                 SspCommand::Post { number, document, transaction_header, session_header } => {

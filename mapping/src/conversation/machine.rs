@@ -11,6 +11,7 @@ pub(crate) use person::{Place, Seat};
 use super::{Access, Following, OwnChange, OwnStanding, Participant, Properties, Removal, Reply, Role};
 use crate::{
     address::Address,
+    command::Happening,
     conversation::{Ask, News, PropertyChange},
     message::{Message, MessageId},
     outcome::{Detail, Outcome},
@@ -83,6 +84,8 @@ pub(crate) enum ConversationAction {
     KeepPerson(Address),
     /// Tell a participant.
     Tell { user: Address, endpoint: Endpoint, news: News },
+    /// Tell a user, wherever it is.
+    Happened { user: Address, happening: Happening },
     /// The user takes part through this endpoint from now on.
     Seated { user: Address, endpoint: Endpoint },
     /// The user does not any more.

@@ -340,6 +340,7 @@ impl Engine {
                     let word = ConversationWord::News { conversation, written, endpoint, news };
                     self.output.tell(&user, Word::Conversation(Box::new(word)));
                 }
+                ConversationAction::Happened { user, happening } => self.tell_happening(&user, happening),
                 ConversationAction::Seated { user, endpoint } => {
                     let word = ConversationWord::Seated { conversation: address.clone(), endpoint };
                     self.output.tell(&user, Word::Conversation(Box::new(word)));

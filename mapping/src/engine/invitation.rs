@@ -194,12 +194,25 @@ impl Engine {
     }
 
     fn pass_invitation(&mut self, invitation: Invitation, ticket: u64) {
+        self.expect_taking(&invitation);
         let invitee = invitation.invitee.clone();
         if let Some(peer) = self.far_home(&invitee) {
             return self.invite_far(invitation, ticket, peer);
         }
         let word = InvitationWord::Invite { invitation: Box::new(invitation), ticket };
         self.output.tell(&invitee, Word::Invitation(Box::new(word)));
+    }
+
+    /// The invited user may be told, and the inviter take it back, before the word comes that it was taken over.
+    // WV-INV-08
+    fn expect_taking(&mut self, invitation: &Invitation) {
+        let key = (invitation.id.clone(), invitation.invitee.clone());
+        let actor = self.user_mut(&invitation.inviter);
+        if !actor.sent_invitations.contains_key(&key) {
+            actor.sent_invitations.insert(key.clone(), Sent { expires: invitation.expires, answer: None });
+            actor.untaken_invitations.insert(key.clone());
+            self.timers.set(Timer::Sent(invitation.inviter.clone(), key.0, key.1), invitation.expires);
+        }
     }
 
     /// Where nobody can be asked, the invitation is said as a text.
@@ -269,14 +282,22 @@ impl Engine {
     }
 
     pub(super) fn invitation_taken(&mut self, user: &Address, invitation: &Invitation, ticket: u64, outcome: Outcome) {
-        if outcome == Outcome::Success {
+        let key = (invitation.id.clone(), invitation.invitee.clone());
+        let actor = self.user_mut(user);
+        let (was_untaken, is_wanted) =
+            (actor.untaken_invitations.remove(&key), actor.sent_invitations.contains_key(&key));
+        if was_untaken && outcome != Outcome::Success {
+            self.forget_sent(user, &key);
+        }
+        // What was taken back in the meantime is over.
+        if outcome == Outcome::Success && (is_wanted || !was_untaken) {
             let sent = Sent { expires: invitation.expires, answer: None };
-            let key = (invitation.id.clone(), invitation.invitee.clone());
             self.timers.set(Timer::Sent(user.clone(), key.0.clone(), key.1.clone()), sent.expires);
             self.keep_sent(user, &key, &sent);
             self.user_mut(user).sent_invitations.insert(key, sent);
         }
         self.part_settled(ticket, &invitation.invitee, outcome);
+        self.forget_if_empty(user);
     }
 
     fn keep_sent(&mut self, inviter: &Address, (id, invitee): &(String, Address), sent: &Sent) {

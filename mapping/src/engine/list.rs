@@ -2,14 +2,16 @@
 
 use crate::{
     address::Address,
-    command::Answer,
+    command::{Answer, Happening},
     contact_list::{Contact, ContactList, ContactListChange},
     engine::Engine,
     event::RequestId,
     outcome::{Detail, Outcome},
     presence::AttributeSet,
     record::{Fact, FactKey},
+    screening::Entity,
     side::Endpoint,
+    watcher::Decision,
 };
 use std::collections::BTreeSet;
 
@@ -107,7 +109,9 @@ impl Engine {
         }
         self.output.keep(Fact::ContactList(list.clone()));
         self.user_mut(user).lists.insert(list.address.clone(), list.clone());
+        let listed: BTreeSet<Address> = list.members.iter().map(|member| member.address.clone()).collect();
         self.output.answer(request, Answer::of_list(list, refused));
+        self.tell_listed(user, listed.iter());
     }
 
     pub(super) fn delete_list(&mut self, request: RequestId, user: &Address, list: &Address) {
@@ -151,8 +155,9 @@ impl Engine {
         };
         let before: BTreeSet<Address> = known.members.iter().map(|member| member.address.clone()).collect();
         let mut list = known.clone();
+        let authorized = change.authorized();
         let refused = list.apply(change);
-        if list.members.len() > self.config.limits.contacts_per_list {
+        if list.members.len() > self.config.limits.contacts_per_list || !self.may_authorize(user, &authorized) {
             // All parts of a change together or none of them.
             return self.output.answer(request, Answer::no_list(Outcome::TooManyContacts));
         }
@@ -165,6 +170,8 @@ impl Engine {
         }
         let after: BTreeSet<Address> = list.members.iter().map(|member| member.address.clone()).collect();
         self.output.answer(request, Answer::of_list(list, refused));
+        self.authorize_members(user, &authorized);
+        self.tell_listed(user, after.difference(&before));
         self.reconsider_list(user, address);
         self.follow_list(user, address, &before, &after);
     }
@@ -193,6 +200,40 @@ impl Engine {
                     self.start_relation(user, new, None);
                 }
             }
+        }
+    }
+
+    /// Whether so many more may be authorised and granted.
+    fn may_authorize(&self, user: &Address, members: &[Address]) -> bool {
+        let limits = &self.config.limits;
+        let Some(actor) = self.users.get(user) else { return members.is_empty() };
+        let rules = members.iter().filter(|member| !actor.authorizations.rules.contains_key(*member)).count();
+        let grant = &actor.screening.grant.entities;
+        let entities = members.iter().filter(|member| !grant.contains(&Entity::User((*member).clone()))).count();
+        actor.authorizations.rules.len().saturating_add(rules) <= limits.authorizations_per_presentity
+            && grant.len().saturating_add(entities) <= limits.entities_per_screening
+    }
+
+    // WV-LST-05
+    fn authorize_members(&mut self, user: &Address, members: &[Address]) {
+        if members.is_empty() {
+            return;
+        }
+        let actor = self.user_mut(user);
+        actor.screening.grant.entities.extend(members.iter().cloned().map(Entity::User));
+        let screening = actor.screening.clone();
+        self.output.keep(Fact::Screening { user: user.clone(), screening });
+        for member in members {
+            self.decide(user, member, Decision::Allow, AttributeSet::ALL);
+            self.reconsider(user, member);
+        }
+    }
+
+    /// Who is new on a list hears of it, where it can be told.
+    // WV-NTF-06
+    fn tell_listed<'a>(&mut self, user: &Address, members: impl Iterator<Item = &'a Address>) {
+        for member in members.filter(|member| *member != user) {
+            self.tell_happening(member, Happening::Listed { by: user.clone() });
         }
     }
 
@@ -267,14 +308,24 @@ impl ContactList {
     }
 
     fn apply(&mut self, change: ContactListChange) -> Vec<Detail> {
-        let ContactListChange { add, remove, display_name, make_default } = change;
+        let ContactListChange { add, remove, display_name, make_default, authorize: _ } = change;
         let stay = |member: &&Contact| !remove.contains(&member.address);
         self.members = self.members.iter().filter(stay).cloned().collect();
-        if display_name.is_some() {
-            self.display_name = display_name;
+        if let Some(name) = display_name {
+            // Nothing to show takes the name away.
+            self.display_name = Some(name).filter(|name| !name.is_empty());
         }
         self.is_default |= make_default;
         self.add(add)
+    }
+}
+
+impl ContactListChange {
+    /// The users that are to be authorised, once each.
+    fn authorized(&self) -> Vec<Address> {
+        let users = self.add.iter().map(|member| &member.address).filter(|address| address.resource().is_none());
+        let users: BTreeSet<Address> = users.filter(|_| self.authorize).cloned().collect();
+        users.into_iter().collect()
     }
 }
 

@@ -4,6 +4,7 @@ use crate::{
     address::Address,
     authorization::{Question, Rule},
     command::CommandKind,
+    contact_list::ContactList,
     engine::{Engine, Seen, Standing, Word, timer::Timer, user::Watcher},
     event::{Publication, RequestId},
     outcome::Outcome,
@@ -277,6 +278,19 @@ impl Engine {
         if rules.len() >= bound && !rules.contains_key(watcher) {
             return self.output.done(request, Outcome::Unavailable);
         }
+        self.decide(presentity, watcher, decision, attributes);
+        self.output.done(request, Outcome::Success);
+        self.reconsider_named(presentity, watcher);
+    }
+
+    /// Takes the presentity's word on a watcher; what the watcher sees is to be reconsidered then.
+    pub(super) fn decide(
+        &mut self,
+        presentity: &Address,
+        watcher: &Address,
+        decision: Decision,
+        attributes: AttributeSet,
+    ) {
         let Rule { decision, attributes } =
             self.user_mut(presentity).authorizations.decide(watcher, decision, attributes);
         self.output.keep(Fact::Authorization {
@@ -286,8 +300,6 @@ impl Engine {
             attributes,
         });
         self.forget_question(presentity, watcher);
-        self.output.done(request, Outcome::Success);
-        self.reconsider_named(presentity, watcher);
     }
 
     pub(super) fn cancel_authorization(&mut self, request: RequestId, presentity: &Address, watcher: &Address) {
@@ -355,11 +367,14 @@ impl Engine {
         let Some(question) = actor.authorizations.questions.get_mut(watcher) else { return };
         if question.asked.insert(endpoint.clone()) {
             let attributes = question.attributes;
+            let holds = |list: &&ContactList| list.members.iter().any(|member| member.address == *watcher);
+            let lists = actor.lists.values().filter(holds).map(|list| list.written.clone()).collect();
             self.output.push(CommandKind::AskAuthorization {
                 endpoint: endpoint.clone(),
                 presentity: presentity.clone(),
                 watcher: watcher.clone(),
                 attributes,
+                lists,
             });
         }
     }

@@ -2,9 +2,11 @@
 
 mod authorization;
 mod conversing;
+mod happening;
 mod inviting;
 mod looking;
 mod messaging;
+mod neighbour;
 mod permission;
 mod property;
 mod restart;

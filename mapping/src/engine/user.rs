@@ -59,6 +59,8 @@ pub(crate) struct User {
     pub(crate) invitations: BTreeMap<(Address, String), Received>,
     /// Invitations of this user: its name for it, invitee.
     pub(crate) sent_invitations: BTreeMap<(String, Address), Sent>,
+    /// Those of them that the invited users' shards have not taken over yet.
+    pub(crate) untaken_invitations: BTreeSet<(String, Address)>,
     /// Invitations of this user that wait for a conversation's permission.
     pub(crate) asking: BTreeMap<u64, Asking>,
     pub(crate) watch_pace: Pace,
@@ -138,6 +140,7 @@ impl User {
             && self.seats.is_empty()
             && self.invitations.is_empty()
             && self.sent_invitations.is_empty()
+            && self.untaken_invitations.is_empty()
             && self.asking.is_empty()
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::{
     address::Address,
+    command::Happening,
     engine::{ConversationWord, InvitationWord},
     message::{Message, Report},
     outcome::Outcome,
@@ -42,6 +43,8 @@ pub(crate) enum Word {
     Conversation(Box<ConversationWord>),
     /// About an invitation.
     Invitation(Box<InvitationWord>),
+    /// To anybody: something happened that concerns it.
+    Happened(Box<Happening>),
 }
 
 /// A presentity as one watcher may see it.

@@ -301,6 +301,7 @@ impl World {
             CommandKind::CloseSubscription { subscription } => self.subscriptions.retain(|one| *one != subscription),
             CommandKind::Keep(_)
             | CommandKind::Announce { .. }
+            | CommandKind::Happened { .. }
             | CommandKind::Notify(_)
             | CommandKind::AskAuthorization { .. }
             | CommandKind::Retract { .. }

@@ -28,6 +28,8 @@ impl Agent {
             // Questions need watcher information: not spoken yet, and never asked for by SIP users.
             // A message that is on its way to a contact cannot be called back.
             CommandKind::AskAuthorization { .. } | CommandKind::Retract { .. } | CommandKind::Announce { .. } => {}
+            // Nobody of this side hears of more than was asked for.
+            CommandKind::Happened { .. } => {}
             // Groups are not shown to this side yet: nobody of it takes part, and nobody is invited but by a message.
             CommandKind::Conversation { .. } | CommandKind::Invitation { .. } | CommandKind::Far(_) => {}
             // The lane's own business.

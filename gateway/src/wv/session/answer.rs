@@ -180,7 +180,7 @@ impl Sessions {
     /// Some clients take partial success for failure: they hear of success, and of the failed ones by what they see.
     fn soften(&self, id: &SessionId, result: StatusResult) -> StatusResult {
         // QUIRK no_201: every code but 200 is a failure to the client, Android
-        if result.code == StatusCode::PARTIALLY_SUCCESSFUL && self.has_quirk(id, Quirk::No201) {
+        if result.code == StatusCode::PARTIALLY_SUCCESSFUL && self.heeds(id, Quirk::No201) {
             return StatusResult::success();
         }
         result

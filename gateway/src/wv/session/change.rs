@@ -8,6 +8,7 @@ use wv_proto::{
         attribute_list::AttributeListTargets,
         block::{AccessList, BlockEntityRequest, Entities},
         identifier::SessionId,
+        invitation::{InviteRequest, InviteType},
         notification::{AuthorizationNotice, NotificationPayload, NotificationType},
     },
     session::transaction::Ticket,
@@ -25,7 +26,8 @@ impl Sessions {
             return;
         }
         let changes = changes_of(primitive);
-        if let (false, Some(entry)) = (changes.is_empty(), self.entries.get_mut(id)) {
+        let is_told_by_answer = matches!(primitive, Primitive::ExtendConversationRequest(_));
+        if let (true, Some(entry)) = (is_told_by_answer || !changes.is_empty(), self.entries.get_mut(id)) {
             entry.changes.push((ticket, changes));
         }
     }
@@ -37,7 +39,9 @@ impl Sessions {
         let (_, changes) = entry.changes.swap_remove(at);
         // Answers without a result are those of success.
         if answer.result().is_none_or(|result| result.code.is_success()) {
-            for (what, payload) in changes {
+            // WV-NTF-09: which group the talk became stands in the answer.
+            let made = made_group(answer).map(|group| (NotificationType::ConversationExtended, group));
+            for (what, payload) in changes.into_iter().chain(made) {
                 self.tell_others(now, id, &what, &payload);
             }
         }
@@ -73,10 +77,25 @@ fn changes_of(primitive: &Primitive) -> Vec<Change> {
             ..AuthorizationNotice::default()
         }),
         Primitive::BlockEntityRequest(request) => screening_changes(request),
+        Primitive::InviteRequest(request) => extension_change(request).into_iter().collect(),
         Primitive::CreateGroupRequest(request) => vec![(Type::GroupCreated, About::Group(request.group_id.clone()))],
         Primitive::DeleteGroupRequest(request) => vec![(Type::GroupDeleted, About::Group(request.group_id.clone()))],
         _ => Vec::new(),
     }
+}
+
+fn made_group(answer: &Primitive) -> Option<NotificationPayload> {
+    let Primitive::ExtendConversationResponse(response) = answer else { return None };
+    response.group_id.clone().map(NotificationPayload::Group)
+}
+
+fn extension_change(request: &InviteRequest) -> Option<Change> {
+    let what = match request.invite_type {
+        InviteType::Conversation => NotificationType::ConversationExtended,
+        InviteType::ExtendedGroup => NotificationType::GroupExtended,
+        _ => return None,
+    };
+    Some((what, NotificationPayload::Group(request.body.group_id.clone()?)))
 }
 
 fn notice_of(targets: &AttributeListTargets) -> AuthorizationNotice {

@@ -33,10 +33,10 @@ impl Sessions {
         match command.kind {
             CommandKind::Answer { request, answer } => self.answered(now, request.number, &answer),
             CommandKind::Notify(notification) => self.notify(now, &notification),
-            CommandKind::AskAuthorization { endpoint, watcher: asking, attributes, .. } => {
+            CommandKind::AskAuthorization { endpoint, watcher: asking, attributes, lists, .. } => {
                 let id = session_of(&endpoint);
                 let key = QueueKey::Authorisation(address::to_user_id(&asking));
-                let question = self.question(&id, &asking, attributes);
+                let question = self.question(&id, &asking, attributes, &lists);
                 self.enqueue(now, &id, key, question);
             }
             CommandKind::Deliver { route: DeliveryRoute::Endpoint(endpoint), message, .. } => {
@@ -59,6 +59,7 @@ impl Sessions {
                 let request = announcement::to_request(&announcement);
                 self.enqueue(now, &session_of(&endpoint), key, Primitive::SystemMessageRequest(request));
             }
+            CommandKind::Happened { endpoint, happening } => self.tell_happening(now, &endpoint, &happening),
             CommandKind::Retract { endpoint, message } => {
                 let id = session_of(&endpoint);
                 if let Some(entry) = self.entries.get_mut(&id) {
@@ -86,15 +87,21 @@ impl Sessions {
     }
 
     /// How a client is asked whether somebody may watch.
-    fn question(&self, id: &SessionId, asking: &Address, attributes: AttributeSet) -> Primitive {
+    fn question(&self, id: &SessionId, asking: &Address, attributes: AttributeSet, lists: &[String]) -> Primitive {
         let version = self.version(id);
+        // WV-NTF-05
+        let placed = match lists.is_empty() {
+            true => NotificationType::AuthorizationNeededForDefaultList,
+            false => NotificationType::AuthorizationNeededForContactList,
+        };
         // WV-NTF-03
-        if self.wants_notice(id, &NotificationType::AuthorizationNeededForUser) {
-            return Primitive::NotificationRequest(Box::new(authorization::to_notification(
-                asking, attributes, version,
-            )));
+        let of_user = NotificationType::AuthorizationNeededForUser;
+        match [placed, of_user].into_iter().find(|what| self.wants_notice(id, what)) {
+            Some(what) => Primitive::NotificationRequest(Box::new(authorization::to_notification(
+                what, asking, attributes, lists, version,
+            ))),
+            None => Primitive::PresenceAuthRequest(watcher::to_question(asking, attributes, version)),
         }
-        Primitive::PresenceAuthRequest(watcher::to_question(asking, attributes, version))
     }
 
     fn notify(&mut self, now: Timestamp, notification: &Notification) {
@@ -102,7 +109,7 @@ impl Sessions {
         let id = session_of(&notification.endpoint);
         // QUIRK whole_presence: takes what a notification does not name for gone, so each one names all that the watcher
         // may see, not only what changed; Android.
-        let changed = if self.has_quirk(&id, Quirk::WholePresence) { view.attributes } else { view.changed };
+        let changed = if self.heeds(&id, Quirk::WholePresence) { view.attributes } else { view.changed };
         let key = QueueKey::Presence(address::to_user_id(&notification.presentity));
         let Some(entry) = self.entries.get_mut(&id).filter(|entry| !entry.is_over) else { return };
         // WV-PRS-10: what the client has not acknowledged is told with what is new, as far as it may still be seen.

@@ -38,6 +38,7 @@ use wv_proto::{
         },
         provider::VerifyIdRequest,
     },
+    quirk::Quirk,
     session::{poll::QueueKey, server::Acknowledgement, transaction::Ticket},
     status::{StatusCode, StatusResult},
     version::Version,
@@ -80,6 +81,7 @@ pub(super) enum Shape {
 impl Sessions {
     /// Executes a request of a client.
     pub(super) fn execute(&mut self, now: Timestamp, id: &SessionId, ticket: Ticket, primitive: Primitive) {
+        self.note_spelling(id, &primitive);
         match primitive {
             Primitive::GetListRequest => self.request(id, ticket, Shape::Lists, Operation::GetContactLists, Vec::new()),
             Primitive::CreateListRequest(request) => self.create_list(now, id, ticket, &request),
@@ -156,9 +158,11 @@ impl Sessions {
             return self.refuse_outcome(now, id, ticket, Outcome::UnknownContactList);
         };
         let domain_default = self.settings.domain_default.clone();
-        let Ok((change, refused)) = contact_list::from_change(request.change.as_ref(), &domain_default) else {
+        let Ok((mut change, refused)) = contact_list::from_change(request.change.as_ref(), &domain_default) else {
             return self.refuse_outcome(now, id, ticket, Outcome::BadContactListProperty);
         };
+        // WV-LST-05: it is about those who are added.
+        change.authorize = request.authorize_and_grant.unwrap_or(false) && version == Version::V1_3;
         let refused = refused.iter().filter_map(|user| watcher::refused(user.as_str(), &domain_default)).collect();
         let shape = Shape::ManagedList { wants_list: request.wants_list(version) };
         self.request(id, ticket, shape, Operation::ManageContactList { list, change }, refused);
@@ -256,7 +260,10 @@ impl Sessions {
         }
         let fresh = self.origin(id, ticket);
         let Some(entry) = self.entries.get_mut(id) else { return };
-        let origin = entry.unheard.origin(now, ticket.post, request, fresh);
+        let origin = entry.unheard.origin(now, ticket.post, request, fresh.clone());
+        if origin != fresh {
+            entry.machine.heeds(Quirk::NewIdOnRetry);
+        }
         let Some(message) = message::from_send(request, &user, &origin, self.settings.validity_default, now) else {
             return self.refuse_outcome(now, id, ticket, Outcome::UnsupportedContent);
         };

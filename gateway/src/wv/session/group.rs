@@ -149,7 +149,7 @@ impl Sessions {
     }
 
     pub(super) fn list_style(&self, id: &SessionId) -> ListStyle {
-        ListStyle { version: self.version(id), is_flat: self.has_quirk(id, Quirk::FlatUserMap) }
+        ListStyle { version: self.version(id), is_flat: self.heeds(id, Quirk::FlatUserMap) }
     }
 
     /// Something happened in a group.
@@ -162,9 +162,9 @@ impl Sessions {
         let what = match news {
             News::Standing(_) => NotificationType::GroupMemberAccess,
             News::Removed(Removal::Ended) => NotificationType::GroupRemoved,
-            News::Removed(Removal::KeptOut | Removal::Dismissed | Removal::Restricted) => {
-                NotificationType::GroupMembershipRevoked
-            }
+            News::Removed(Removal::Restricted) => NotificationType::GroupMembershipRevoked,
+            // WV-NTF-07: every session of the user hears of it, wherever it takes part.
+            News::Removed(Removal::KeptOut | Removal::Dismissed) => return,
             News::Joined(_) | News::Left(_) | News::Changed { .. } => return,
         };
         self.tell_notice(now, &id, &what, &NotificationPayload::Group(group));
@@ -183,6 +183,11 @@ impl Sessions {
                     (INVITATION, conversation::to_invitation(invitation, version, now))
                 };
                 self.enqueue(now, &id, invitation_key(kind, &invitation.inviter, &invitation.id), primitive);
+                // WV-NTF-09
+                if let Some(what) = extension_notice(invitation.kind) {
+                    let group = GroupId::new(invitation.written.as_str());
+                    self.tell_notice(now, &id, &what, &NotificationPayload::Group(group));
+                }
             }
             InvitationNews::Answered(answer) => {
                 let key = invitation_key(ANSWER, &answer.invitee, &answer.id);
@@ -248,6 +253,20 @@ fn extension_word(key: &str, answer: &Acknowledgement) -> Option<(Address, Strin
             Some((Address::parse(inviter).ok()?, id.to_owned(), response.result.code.is_success()))
         }
         Acknowledgement::Answered(_) | Acknowledgement::Unreadable | Acknowledgement::Presumed => None,
+    }
+}
+
+/// The event that an invitation of this kind is, besides.
+fn extension_notice(kind: InvitationKind) -> Option<NotificationType> {
+    match kind {
+        InvitationKind::ExtendedTalk | InvitationKind::TalkExtension => Some(NotificationType::ConversationExtended),
+        InvitationKind::ConversationExtension => Some(NotificationType::GroupExtended),
+        InvitationKind::Conversation
+        | InvitationKind::Membership
+        | InvitationKind::Message
+        | InvitationKind::Presence
+        | InvitationKind::Content
+        | InvitationKind::Application => None,
     }
 }
 

@@ -1,9 +1,9 @@
 //! HTTP bodies in and out: decoding, finding the session, encoding the answer.
 
 use super::{Sessions, command::key_of, to_wv};
-use crate::observe::Direction;
+use crate::observe::{Direction, metric};
 use bytes::Bytes;
-use mapping::{address::Address, correlation::Correlation};
+use mapping::{address::Address, correlation::Correlation, side::Side};
 use std::{
     fmt,
     net::{IpAddr, SocketAddr},
@@ -11,14 +11,14 @@ use std::{
 };
 use tokio::sync::oneshot;
 use wv_proto::{
-    codec::{self, WriterOptions},
+    codec::{self, DateTimeForm, TextForm, WriterOptions},
     error::Fault,
     limit::Limits,
     primitive::{
         Envelope, Primitive, SessionDescriptor, Transaction, TransactionMode, access::Status,
         discovery::VersionDiscoveryRequest, identifier::TransactionId,
     },
-    quirk::{Evidence, QuirkSet, SchemaPrefixes},
+    quirk::{Evidence, Quirk, QuirkSet, SchemaPrefixes},
     session::{
         closed::{refuse, refuse_unreadable},
         login::Exposure,
@@ -85,10 +85,33 @@ impl Waiting {
 
     /// The octets of an answer.
     pub(super) fn encode(&self, envelope: &Envelope) -> Bytes {
-        envelope.encode(self.version, self.encoding, self.options).unwrap_or_else(|error| {
+        let octets = envelope.encode(self.version, self.encoding, self.options).unwrap_or_else(|error| {
             tracing::warn!(side = "wv", correlation = %self.correlation, %error, "answer not encodable");
             failure(self, StatusCode::INTERNAL_ERROR)
-        })
+        });
+        self.count_forms(envelope, &octets);
+        octets
+    }
+
+    /// Counts the quirks for whose sake an answer is written in another form.
+    fn count_forms(&self, envelope: &Envelope, octets: &[u8]) {
+        let is_binary = self.encoding == Encoding::Wbxml;
+        let has_date = |transaction: &Transaction| match &transaction.content {
+            Ok(Primitive::NewMessage(new)) => new.message.date_time.is_some(),
+            Ok(Primitive::GetMessageResponse(response)) => response.message.date_time.is_some(),
+            _ => false,
+        };
+        if is_binary && self.options.date_time_form == DateTimeForm::Text && envelope.transactions.iter().any(has_date)
+        {
+            metric::quirk(Side::Wv, Quirk::DateAsText.as_str());
+        }
+        let section = b"<![CDATA[";
+        if !is_binary
+            && self.options.text_form == TextForm::Whole
+            && octets.windows(section.len()).any(|window| window == section)
+        {
+            metric::quirk(Side::Wv, Quirk::OwnTextOnly.as_str());
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::Sessions;
 use crate::admin::ShowTopic;
+use wv_proto::quirk::Quirk;
 
 impl Sessions {
     pub(super) fn show(&self, topic: ShowTopic) -> Vec<serde_json::Value> {
@@ -22,6 +23,7 @@ impl Sessions {
                     "version": party.version.as_str(),
                     "encoding": format!("{:?}", party.encoding).to_lowercase(),
                     "profile": party.profile,
+                    "quirks": entry.heeded.iter().map(Quirk::as_str).collect::<Vec<_>>().join(" "),
                     "state": format!("{:?}", machine.state()).to_lowercase(),
                     "queued": machine.queued_count(),
                     "unacknowledged": machine.open_count(),

@@ -61,6 +61,7 @@ impl Federation {
             | CommandKind::AskAuthorization { .. }
             | CommandKind::Retract { .. }
             | CommandKind::Announce { .. }
+            | CommandKind::Happened { .. }
             | CommandKind::Invitation { .. } => {}
             // Only servers of SIP are told of it.
             CommandKind::Publish { .. } => {}

@@ -1,6 +1,6 @@
 //! SSP over HTTP: posts of peers in, an empty answer or none out.
 
-use super::{IncomingDocument, SspAdapter, Verdict};
+use super::{IncomingDocument, SspAdapter, Verdict, count_quirks};
 use crate::{
     observe::{Direction, metric},
     tls::TlsIdentity,
@@ -25,6 +25,7 @@ use tokio::{
 };
 use wv_proto::{
     limit::Limits,
+    quirk::SspQuirk,
     ssp::{ContentType, Document},
 };
 
@@ -172,6 +173,7 @@ async fn answer(
             return Ok(empty(StatusCode::BAD_REQUEST));
         }
     };
+    count_quirks(&SspQuirk::seen_in(&body));
     let (hash, source) = (Document::hash_of_transactions(&body), peer.to_string());
     match served.adapter.receive(IncomingDocument { document, hash, host, source }).await {
         Ok(Verdict::Taken) => Ok(empty(StatusCode::OK)),

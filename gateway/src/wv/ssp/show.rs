@@ -24,6 +24,7 @@ impl Federation {
                     "state": word_of(member.machine.state(now)),
                     "session": member.machine.session().map(|(own, _)| own.as_str()),
                     "waiting": member.machine.waiting(),
+                    "quirks": member.quirks.iter().map(|quirk| quirk.as_str()).collect::<Vec<_>>().join(" "),
                 })
             })
             .collect();

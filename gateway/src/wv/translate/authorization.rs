@@ -12,7 +12,7 @@ use wv_proto::{
     presence_attribute::AttributeNames,
     primitive::{
         attribute_list::{AttributeList, DefaultAttributeList, GetAttributeListResponse},
-        identifier::UserId,
+        identifier::{ContactListId, UserId},
         notification::{AuthorizationNotice, NotificationPayload, NotificationRequest, NotificationType},
         party::User,
         presence::Presentity,
@@ -99,16 +99,27 @@ pub fn to_statuses(rows: &[DecisionRow], version: Version) -> GetReactiveAuthSta
     GetReactiveAuthStatusResponse { statuses: rows.iter().map(status).collect() }
 }
 
-/// Notification-Request ANU: a user needs an authorisation (1.3).
+/// Notification-Request ANU, ANC or AND (1.3): a user needs an authorisation, by itself, as a member of contact lists, or
+/// as one of everybody else.
+// WV-NTF-05
 #[must_use]
-pub fn to_notification(watcher: &Address, attributes: AttributeSet, version: Version) -> NotificationRequest {
+pub fn to_notification(
+    what: NotificationType,
+    watcher: &Address,
+    attributes: AttributeSet,
+    lists: &[String],
+    version: Version,
+) -> NotificationRequest {
+    let of_lists = what == NotificationType::AuthorizationNeededForContactList;
+    let lists = lists.iter().filter(|_| of_lists).map(|list| ContactListId::new(list.as_str())).collect();
+    let default_list = (what == NotificationType::AuthorizationNeededForDefaultList).then_some(true);
     NotificationRequest {
-        notification_type: NotificationType::AuthorizationNeededForUser,
+        notification_type: what,
         payload: NotificationPayload::Authorization(AuthorizationNotice {
             attributes: presence::to_names(attributes, version).or_else(|| Some(AttributeNames::default())),
             users: vec![UserId::new(address::from_neutral(watcher))],
-            contact_lists: Vec::new(),
-            default_list: None,
+            contact_lists: lists,
+            default_list,
         }),
     }
 }

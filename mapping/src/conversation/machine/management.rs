@@ -3,11 +3,13 @@
 use super::{Action, Actions, Conversation, InvitedTo, Person, Standing};
 use crate::{
     address::Address,
+    command::Happening,
     conversation::{Access, News, OwnChange, Properties, PropertyChange, Removal, Reply, Role, Who},
     outcome::{Detail, Outcome, combine},
     side::Endpoint,
     time::Timestamp,
 };
+use std::{collections::BTreeSet, sync::Arc};
 
 impl Conversation {
     pub(super) fn members(&self, user: &Address, actions: &mut Actions) {
@@ -99,6 +101,7 @@ impl Conversation {
             .map(|who| self.each(who, |conversation, target| conversation.add_member(target, actions)))
             .collect();
         self.answer_each(details, Reply::Nothing, actions);
+        self.tell_members(user, actions);
     }
 
     fn add_member(&mut self, target: &Address, actions: &mut Actions) -> Outcome {
@@ -117,6 +120,7 @@ impl Conversation {
             (person.role, person.standing) = (Some(Role::User), Standing::Plain);
             actions.0.push(Action::KeepPerson(target.clone()));
             self.tell_standing(target, actions);
+            self.tell_granted(target, actions);
         }
         Outcome::Success
     }
@@ -131,6 +135,7 @@ impl Conversation {
             .map(|who| self.each(who, |conversation, target| conversation.remove_member(rank, target, actions)))
             .collect();
         self.answer_each(details, Reply::Nothing, actions);
+        self.tell_members(user, actions);
         self.look_whether_empty(now, actions);
     }
 
@@ -144,6 +149,7 @@ impl Conversation {
         };
         person.role = None;
         person.standing = Standing::Plain;
+        self.tell_revoked(target, actions);
         self.let_go(target, Removal::Dismissed, actions);
         Outcome::Success
     }
@@ -226,6 +232,7 @@ impl Conversation {
         let out = self.people.iter().filter(|(_, person)| person.standing == Standing::KeptOut);
         let reply = Reply::KeptOut(out.map(|(user, _)| user.clone()).collect());
         self.answer_each(details, reply, actions);
+        self.tell_members(user, actions);
         self.look_whether_empty(now, actions);
     }
 
@@ -249,7 +256,11 @@ impl Conversation {
             return Outcome::TooManyParticipants;
         }
         let person = self.people.entry(target.clone()).or_default();
+        let was_inside = person.role.is_some() || person.seat.is_some();
         (person.role, person.standing) = (None, Standing::KeptOut);
+        if was_inside {
+            self.tell_revoked(target, actions);
+        }
         self.let_go(target, Removal::KeptOut, actions);
         Outcome::Success
     }
@@ -284,6 +295,34 @@ impl Conversation {
             (person.role, person.standing) = (Some(Role::User), Standing::Plain);
             actions.0.push(Action::KeepPerson(invitee.clone()));
             self.tell_standing(invitee, actions);
+            self.tell_granted(invitee, actions);
+            self.tell_members(invitee, actions);
+        }
+    }
+
+    fn tell_granted(&self, target: &Address, actions: &mut Actions) {
+        let happening = Happening::MembershipGranted { written: Arc::clone(&self.written) };
+        actions.0.push(Action::Happened { user: target.clone(), happening });
+    }
+
+    fn tell_revoked(&self, target: &Address, actions: &mut Actions) {
+        let happening = Happening::MembershipRevoked { written: Arc::clone(&self.written) };
+        actions.0.push(Action::Happened { user: target.clone(), happening });
+    }
+
+    /// The other members hear once that there are more, or fewer, if there are; whom it is about has heard already.
+    // WV-NTF-07
+    fn tell_members(&self, but: &Address, actions: &mut Actions) {
+        let concerned =
+            |action: &Action| if let Action::Happened { user, .. } = action { Some(user.clone()) } else { None };
+        let about: BTreeSet<Address> = actions.0.iter().filter_map(concerned).collect();
+        if about.is_empty() {
+            return;
+        }
+        let members = self.people.iter().filter(|(_, person)| person.role.is_some()).map(|(user, _)| user);
+        for member in members.filter(|member| *member != but && !about.contains(*member)) {
+            let happening = Happening::MembersChanged { written: Arc::clone(&self.written) };
+            actions.0.push(Action::Happened { user: member.clone(), happening });
         }
     }
 

@@ -246,6 +246,7 @@ fn every_standing_has_a_row_for_everything_that_is_asked() {
                         Action::Unseated { .. } => Some("Unseated"),
                         Action::ForgetSaid(_) => Some("ForgetSaid"),
                         Action::Over => Some("Over"),
+                        Action::Happened { .. } => Some("Happened"),
                     })
                     .collect();
                 let (after, rest) = (shown(&room), rest.join(", "));

@@ -534,6 +534,7 @@ impl Story {
                     (format!("close {:?} {:?}", subscription.watcher(), subscription.presentity()), String::new())
                 }
                 CommandKind::Announce { .. }
+                | CommandKind::Happened { .. }
                 | CommandKind::Conversation { .. }
                 | CommandKind::Far(_)
                 | CommandKind::Publish { .. }
