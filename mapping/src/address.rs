@@ -65,6 +65,13 @@ impl Address {
         Self::check(text.to_lowercase())
     }
 
+    // RFC 3323 §4.1.1.3
+    /// The address of those who do not want to be known. Nobody has it, and nothing sent to it arrives.
+    #[must_use]
+    pub fn anonymous() -> Self {
+        Self(Arc::from("anonymous@anonymous.invalid"))
+    }
+
     fn check(text: String) -> Result<Self, AddressError> {
         if text.len() > Self::LENGTH_OCTETS_MAX {
             return Err(AddressError::TooLong);

@@ -15,7 +15,7 @@ use crate::{
     record::Record,
     screening::Screening,
     side::{Endpoint, PeerName},
-    watcher::{WatchState, WatcherRow},
+    watcher::{WatchState, WatcherNews, WatcherRow},
 };
 use std::{sync::Arc, time::Duration};
 
@@ -43,6 +43,8 @@ pub enum CommandKind {
     },
     /// Tell a watcher.
     Notify(Notification),
+    /// Tell somebody who watches a user.
+    TellWatchers(WatcherNews),
     /// Ask a presentity whether a watcher may see it (reactive authorisation).
     AskAuthorization {
         /// Where the presentity can be asked.
@@ -117,6 +119,19 @@ pub enum CommandKind {
         user: Address,
         /// All of it; none withdraws it.
         document: Option<Arc<PresenceDocument>>,
+    },
+    /// Learn who watches a user at the presence server of its domain, and say so by
+    /// [`crate::event::EventKind::FarWatchers`].
+    LearnWatchers {
+        /// Through which peer.
+        peer: PeerName,
+        /// Whose.
+        user: Address,
+    },
+    /// Learn it no longer.
+    ForgetWatchers {
+        /// Whose.
+        user: Address,
     },
     /// Tell a participant what happened in a conversation.
     Conversation {

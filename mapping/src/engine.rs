@@ -22,8 +22,10 @@ mod attribute_list;
 mod belonging;
 mod cell;
 mod conversation;
+mod far_watcher;
 mod federation;
 mod fetch;
+mod follower;
 mod gathering;
 mod happening;
 mod inbox;
@@ -86,6 +88,8 @@ pub struct EngineConfig {
     pub presence_servers: BTreeMap<String, PeerName>,
     /// Peers that have agreed to one subscription for all watchers here, and the identity that subscribes there.
     pub shared_views: BTreeMap<PeerName, Address>,
+    /// Domains hosted here whose users' watchers are learned of from a presence server, and through which peer.
+    pub watcher_servers: BTreeMap<String, PeerName>,
     /// Limits and waits.
     pub limits: Limits,
     /// What holds for a watcher on whom the presentity has said nothing.
@@ -110,6 +114,7 @@ impl EngineConfig {
             domains,
             presence_servers: BTreeMap::new(),
             shared_views: BTreeMap::new(),
+            watcher_servers: BTreeMap::new(),
             limits: Limits::default(),
             authorization: DefaultAuthorization::Confirm,
             storage: Storage::On,
@@ -160,6 +165,8 @@ pub struct Engine {
     users: BTreeMap<Address, Box<User>>,
     gathers: BTreeMap<u64, Gather>,
     conversations: BTreeMap<Address, Conversation>,
+    /// Relations that followers may have to hear of: watched user, watcher.
+    touched: BTreeSet<(Address, Address)>,
     cache: Cache,
     last_number: u64,
 }
@@ -178,6 +185,7 @@ impl Engine {
             users: BTreeMap::new(),
             gathers: BTreeMap::new(),
             conversations: BTreeMap::new(),
+            touched: BTreeSet::new(),
             cache: Cache::default(),
             last_number: 0,
             config,
@@ -204,6 +212,7 @@ impl Engine {
             EventKind::InvitationAnswerTaken { inviter, id, invitee } => {
                 self.invitation_answer_taken(&inviter, &id, &invitee);
             }
+            EventKind::FarWatchers { user, watchers } => self.far_watchers(&user, watchers),
             EventKind::Far(word) => self.far_said(*word),
             EventKind::Forwarded(forwarded) => self.word(&forwarded.to, *forwarded.word),
         }
@@ -265,6 +274,8 @@ impl Engine {
             Operation::Watch { targets, attributes, auto_subscribe } => {
                 self.watch(id, user, endpoint, &targets, Wish { attributes, auto_subscribe });
             }
+            Operation::FollowWatchers { follower } => self.follow_watchers(id, &user, endpoint, follower),
+            Operation::UnfollowWatchers => self.unfollow_watchers(id, &user, &endpoint),
             Operation::Unwatch { targets } => self.unwatch(id, &user, &endpoint, &targets),
             Operation::Fetch { targets, attributes } => self.fetch(id, user, &targets, attributes),
             Operation::Authorize { watcher, decision, attributes } => {
@@ -333,6 +344,7 @@ impl Engine {
         while let Some(forwarded) = self.output.next_word() {
             self.word(&forwarded.to, *forwarded.word);
         }
+        self.tell_followers();
     }
 
     fn word(&mut self, to: &Address, word: Word) {

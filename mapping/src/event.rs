@@ -15,7 +15,7 @@ use crate::{
     screening::ScreeningChange,
     side::{Endpoint, PeerName, Side},
     time::Timestamp,
-    watcher::{Decision, EndReason},
+    watcher::{Decision, EndReason, WatcherState},
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -81,6 +81,13 @@ pub enum EventKind {
         /// Whether it can be reached.
         reachable: bool,
     },
+    /// Who watches a user at the presence server of its domain, as [`crate::command::CommandKind::LearnWatchers`] asked.
+    FarWatchers {
+        /// The user.
+        user: Address,
+        /// All of them that are not over.
+        watchers: Vec<(Address, WatcherState)>,
+    },
     /// A neighbour server says something about a conversation or an invitation.
     Far(Box<FarWord>),
     /// Something that the engine shard of another user wants this shard to know; made by
@@ -102,6 +109,7 @@ impl EventKind {
             Self::AnnouncementSeen { user, .. } => Some(user.clone()),
             Self::InvitationAnswerTaken { inviter, .. } => Some(inviter.clone()),
             Self::Subscription { subscription, .. } => subscription.presentity(),
+            Self::FarWatchers { user, .. } => Some(user.clone()),
             Self::Peer { .. } => None,
             Self::Far(word) => Some(word.user.clone()),
             Self::Forwarded(forwarded) => Some(forwarded.to.clone()),
@@ -151,6 +159,13 @@ pub enum Operation {
         /// Members added to a list later are watched too.
         auto_subscribe: bool,
     },
+    /// Follow who watches the user. The first news says everything; repeated, everything is said again.
+    FollowWatchers {
+        /// Who wants to know: the user itself, or a watcher, who is told of itself only.
+        follower: Address,
+    },
+    /// Follow it no longer.
+    UnfollowWatchers,
     /// Stop watching.
     Unwatch {
         /// Whom; all when empty.

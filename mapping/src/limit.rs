@@ -9,6 +9,8 @@ pub struct Limits {
     pub subscriptions_per_watcher: usize,
     /// Watchers per presentity.
     pub watchers_per_presentity: usize,
+    /// Endpoints that follow who watches a presentity: a few devices of its own, and watchers about themselves.
+    pub followers_per_presentity: usize,
     /// Unanswered questions per presentity; further watchers stay pending without a question.
     pub questions_per_presentity: usize,
     /// Contact lists per user.
@@ -115,6 +117,7 @@ impl Default for Limits {
         Self {
             subscriptions_per_watcher: 1000,
             watchers_per_presentity: 10_000,
+            followers_per_presentity: 100,
             questions_per_presentity: 50,
             contact_lists_per_user: 50,
             contacts_per_list: 500,

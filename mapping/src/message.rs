@@ -60,6 +60,33 @@ pub struct Message {
     /// That it was said in a conversation.
     #[serde(default)]
     pub talk: Option<Box<Talk>>,
+    /// Whether the recipient may learn who sent it.
+    #[serde(default)]
+    pub disclosure: Disclosure,
+}
+
+// RFC 3323 §4.2, RFC 3325 §7
+/// Whether a recipient may learn who the sender is. Whom the recipient refuses is decided by who he is in any case.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Disclosure {
+    /// He may.
+    #[default]
+    Named,
+    /// Only servers that are trusted may.
+    Anonymous,
+}
+
+impl Message {
+    // Address mapping §6
+    /// The sender as the recipient sees him.
+    #[must_use]
+    pub fn shown_sender(&self) -> Address {
+        match self.disclosure {
+            Disclosure::Named => self.sender.clone(),
+            Disclosure::Anonymous => Address::anonymous(),
+        }
+    }
 }
 
 /// Whether a delivery report is asked for.

@@ -1,6 +1,6 @@
 //! Who watches whom, and in which state.
 
-use crate::{address::Address, presence::AttributeSet, side::Endpoint};
+use crate::{address::Address, presence::AttributeSet, side::Endpoint, time::Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// The lasting relation as one watcher sees it.
@@ -76,4 +76,73 @@ pub struct Watch {
     pub endpoint: Endpoint,
     /// What was asked for.
     pub attributes: AttributeSet,
+}
+
+/// How it stands with one watcher, for those who follow who watches a user (RFC 3857 §4.7.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WatcherStanding {
+    /// Names this relation; the next one of the same watcher has another name.
+    pub number: u64,
+    /// Who.
+    pub watcher: Address,
+    /// How.
+    pub state: WatcherState,
+    /// What led there.
+    pub cause: WatcherCause,
+    /// Since when the watcher has wanted to watch.
+    pub since: Timestamp,
+}
+
+/// The states of a relation as the watched user sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WatcherState {
+    /// The user has not decided, and the watcher waits.
+    Pending,
+    /// The watcher sees the user.
+    Active,
+    /// The user has not decided, and the watcher has gone.
+    Waiting,
+    /// It is over.
+    Ended,
+}
+
+/// What led to a state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WatcherCause {
+    /// The watcher came.
+    Subscribed,
+    /// The user agreed.
+    Approved,
+    /// The user refused.
+    Rejected,
+    /// The watcher went.
+    Left,
+    /// Nobody decided for too long, or the watcher came again.
+    Giveup,
+    /// The user is no more.
+    NoResource,
+}
+
+/// What somebody is told who follows who watches a user.
+#[derive(Clone, Debug)]
+pub struct WatcherNews {
+    /// Where to.
+    pub endpoint: Endpoint,
+    /// Whose watchers.
+    pub presentity: Address,
+    /// How much this says.
+    pub extent: NewsExtent,
+    /// The watchers.
+    pub rows: Vec<WatcherStanding>,
+}
+
+/// How much news say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NewsExtent {
+    /// Everything.
+    Whole,
+    /// What changed.
+    Changes,
+    /// What changed at last: there is no such user any more.
+    Last,
 }

@@ -254,6 +254,7 @@ impl Server {
                         let id = table.send_request(now, request, &outgoing).expect("the table has room");
                         purposes.insert(id, tag.clone());
                     }
+                    NotifierCommand::Challenged { .. } => watch.handle(now, NotifierEvent::Authorize(Vec::new())),
                     NotifierCommand::LeaseGranted { .. } => {}
                     NotifierCommand::Removed(cause) => truth.count(format!("server watches {cause:?}")),
                 }

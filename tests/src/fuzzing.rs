@@ -69,6 +69,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "sip_subscriber", run: sip_event::run_subscriber, fixtures: None },
     Target { name: "sip_transaction", run: sip_transaction::run, fixtures: None },
     Target { name: "sip_uri", run: sip_message::run_uri, fixtures: None },
+    Target { name: "sip_watcher_info", run: sip_body::run_watcher_info, fixtures: None },
     Target { name: "sip_xml", run: sip_xml::run, fixtures: Some("sip/pidf") },
     Target { name: "wv_address", run: wv_value::run_address, fixtures: None },
     Target { name: "wv_cir", run: wv_cir::run, fixtures: None },

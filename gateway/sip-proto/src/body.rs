@@ -16,4 +16,5 @@ pub mod passthrough;
 pub mod pidf;
 pub mod rpid;
 mod vocabulary;
+pub mod watcher_info;
 pub mod xml;

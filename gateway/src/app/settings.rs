@@ -8,7 +8,7 @@ use crate::{
         value::{DomainRouting, HostPort, PeerScheme, SipTransport},
     },
     simple::{
-        agent::{Advertised, AgentSettings, PeerCredentials, PeerTable, SipPeer},
+        agent::{Advertised, AgentSettings, Anonymity, PeerCredentials, PeerTable, SipPeer},
         transport::Bounds,
     },
     tls::TlsTrust,
@@ -94,6 +94,11 @@ impl AgentWishes {
             domains: configuration.domain_table(),
             tel_domain: default_domain(configuration, Side::Simple),
             peers: self.peers.clone(),
+            anonymity: if simple.is_some_and(|simple| simple.anonymous_messages) {
+                Anonymity::Delivered
+            } else {
+                Anonymity::Refused
+            },
             is_open: simple.is_some_and(|simple| simple.authentication == SipAuthentication::InsecureOpen),
             advertised: self.advertised.clone(),
             advertised_tls: self.advertised_tls.clone(),
@@ -101,6 +106,7 @@ impl AgentWishes {
             content_octets_max: configuration.limits.engine.content_octets_max,
             pending_requests_max: PENDING_REQUESTS_MAX,
             requests_per_s_per_source: configuration.limits.requests_per_s_per_source,
+            notify_interval_min: configuration.limits.notify_interval_min,
         }
     }
 }
@@ -305,6 +311,9 @@ pub(super) fn engine(configuration: &Configuration, shard: u32, shards: u32) -> 
         .iter()
         .filter_map(|peer| peer.shared_view.as_ref().map(|identity| (peer.name.clone(), identity.address().clone())));
     config.shared_views = shared.collect();
+    let learned = configuration.domains.iter().filter(|domain| domain.watcher_info);
+    let learned = learned.filter_map(|domain| domain.presence_server.clone().map(|peer| (domain.name.clone(), peer)));
+    config.watcher_servers = learned.collect();
     let [wv, simple] = &mut config.profiles;
     wv.notify_interval_min = configuration.limits.coalesce;
     simple.notify_interval_min = configuration.limits.notify_interval_min;

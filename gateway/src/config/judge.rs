@@ -136,6 +136,9 @@ impl Report {
                     self.add(&path, ProblemKind::Contradiction(reason));
                 }
                 self.route_to_peer(rows, &path, server.as_str(), "sip:");
+            } else if domain.watcher_info {
+                let reason = "watchers can be learned of only where presence_server names a peer";
+                self.add(&format!("domain[{index}].watcher_info"), ProblemKind::Contradiction(reason));
             }
         }
     }

@@ -194,6 +194,7 @@ fn simple(values: &Values) -> Simple {
         advertise: values.text("simple.advertise").as_deref().and_then(HostPort::parse),
         msrp_listen: socket(values, "simple.msrp_listen"),
         msrp_advertise: values.text("simple.msrp_advertise").as_deref().and_then(HostPort::parse),
+        anonymous_messages: values.text("simple.anonymous_messages").as_deref() == Some("deliver"),
         authentication: match values.text("simple.authentication").as_deref() {
             Some("insecure_open") => SipAuthentication::InsecureOpen,
             _ => SipAuthentication::Digest,
@@ -287,7 +288,8 @@ fn domain(values: &Values, report: &mut Report, index: usize) -> Option<Domain> 
     });
     let routing = report.required(values, &row, "route").and_then(|route| DomainRouting::parse(&route));
     let presence_server = values.text(&format!("{row}.presence_server")).as_deref().map(PeerName::new);
-    Some(Domain { name: name?.to_lowercase(), side: side?, routing: routing?, presence_server })
+    let watcher_info = values.flag(&format!("{row}.watcher_info"));
+    Some(Domain { name: name?.to_lowercase(), side: side?, routing: routing?, presence_server, watcher_info })
 }
 
 fn peer(values: &Values, report: &mut Report, index: usize) -> Option<Peer> {

@@ -205,6 +205,8 @@ pub struct Simple {
     pub msrp_advertise: Option<HostPort>,
     /// Proof asked of requests that come through no trusted peer.
     pub authentication: SipAuthentication,
+    /// Whether messages of senders who want to stay unknown are delivered.
+    pub anonymous_messages: bool,
     /// What TLS is spoken with; none without certificate.
     pub tls: Option<SimpleTls>,
 }
@@ -238,6 +240,8 @@ pub struct Domain {
     pub routing: DomainRouting,
     /// The neighbour to which their presence is published.
     pub presence_server: Option<PeerName>,
+    /// Whether their watchers there are learned of.
+    pub watcher_info: bool,
 }
 
 /// A neighbour server.

@@ -546,6 +546,7 @@ impl Lane {
         match kind {
             CommandKind::Answer { request, .. } => Addressee::Side(request.side),
             CommandKind::Notify(notification) => Addressee::Side(notification.endpoint.side),
+            CommandKind::TellWatchers(news) => Addressee::Side(news.endpoint.side),
             CommandKind::AskAuthorization { endpoint, .. }
             | CommandKind::Retract { endpoint, .. }
             | CommandKind::Announce { endpoint, .. }
@@ -556,12 +557,12 @@ impl Lane {
                 DeliveryRoute::Endpoint(endpoint) => Addressee::Side(endpoint.side),
                 DeliveryRoute::Peer(peer) => Addressee::Side(self.side_of(peer)),
             },
-            CommandKind::OpenSubscription { peer, .. } | CommandKind::Publish { peer, .. } => {
-                Addressee::Side(self.side_of(peer))
-            }
+            CommandKind::OpenSubscription { peer, .. }
+            | CommandKind::Publish { peer, .. }
+            | CommandKind::LearnWatchers { peer, .. } => Addressee::Side(self.side_of(peer)),
             CommandKind::Far(ask) => Addressee::Side(self.side_of(&ask.peer)),
             // Its name does not say through which peer it goes; whoever does not know it has nothing to do.
-            CommandKind::CloseSubscription { .. } => Addressee::Sides,
+            CommandKind::CloseSubscription { .. } | CommandKind::ForgetWatchers { .. } => Addressee::Sides,
             CommandKind::Forward(_) => Addressee::Lane,
             CommandKind::Keep(Record::Put(_) | Record::Delete(_)) => Addressee::Nobody,
         }

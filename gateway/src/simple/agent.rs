@@ -4,6 +4,7 @@
 mod command;
 mod contact;
 mod credential;
+mod far_watcher;
 mod identity;
 mod message;
 mod notification;
@@ -16,6 +17,7 @@ mod request;
 mod restore;
 mod show;
 mod subscription;
+mod watcher_info;
 
 pub use credential::PeerCredentials;
 pub use identity::{PeerTable, SipPeer};
@@ -73,6 +75,8 @@ pub struct AgentSettings {
     pub tel_domain: String,
     /// Neighbour servers of this side.
     pub peers: PeerTable,
+    /// What becomes of messages whose senders want to stay unknown.
+    pub anonymity: Anonymity,
     /// Whether users of hosted domains are believed without credentials.
     pub is_open: bool,
     /// What the outside knows us by; the socket's own address when none is configured.
@@ -87,6 +91,17 @@ pub struct AgentSettings {
     pub pending_requests_max: usize,
     /// New requests per second and source address; more are refused with 503.
     pub requests_per_s_per_source: u32,
+    /// Shortest time between two notifications of one dialog.
+    pub notify_interval_min: Duration,
+}
+
+/// What becomes of messages whose senders want to stay unknown to those who get them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Anonymity {
+    /// They are refused.
+    Refused,
+    /// They are delivered without the name.
+    Delivered,
 }
 
 /// Host and port as others see them.
@@ -124,6 +139,7 @@ pub struct Agent {
     subscribers: subscription::Subscribers,
     notifiers: notification::Notifiers,
     publishers: publisher::Publishers,
+    learners: far_watcher::Learners,
     deliveries: HashMap<ClientTransactionId, message::Outstanding>,
     /// Why a client transaction was started, for those of the event machines.
     purposes: HashMap<ClientTransactionId, Purpose>,
@@ -146,7 +162,8 @@ pub struct Agent {
 /// Which machine waits for the final response of a client transaction.
 #[derive(Clone, Debug)]
 enum Purpose {
-    Subscriber(Arc<str>),
+    /// By its tag, and the tag of the other side where there is a dialog.
+    Subscriber(Arc<str>, Option<Tag>),
     Notifier(Arc<str>),
     Publisher(mapping::address::Address),
 }
@@ -157,6 +174,8 @@ enum Pending {
     Message { transaction: ServerTransactionId, request: Arc<Request> },
     /// Answer a SUBSCRIBE that made the notifier of that name.
     Subscribe { notifier: Arc<str>, transaction: ServerTransactionId, request: Arc<Request> },
+    /// End the dialog of that name when it is refused.
+    Follow { notifier: Arc<str> },
     /// Nothing: the outcome changes nothing here.
     Nothing,
 }
@@ -216,7 +235,7 @@ impl Agent {
             return self.conclude_delivery(now, outstanding, &conclusion);
         }
         match self.purposes.remove(&id) {
-            Some(Purpose::Subscriber(name)) => self.advance_subscriber(now, &name, conclusion),
+            Some(Purpose::Subscriber(name, remote)) => self.advance_subscriber(now, &name, remote.as_ref(), conclusion),
             Some(Purpose::Notifier(name)) => self.advance_notifier(now, &name, conclusion),
             Some(Purpose::Publisher(user)) => self.advance_publisher(now, &user, conclusion),
             None => {}
@@ -251,7 +270,7 @@ impl Agent {
     /// What follows belongs to the causal chain in which the request was sent.
     fn take_up_chain(&mut self, id: ClientTransactionId) {
         let of_machine = || match self.purposes.get(&id)? {
-            Purpose::Subscriber(tag) => self.subscribers.chain(tag),
+            Purpose::Subscriber(tag, _) => self.subscribers.chain(tag),
             Purpose::Notifier(name) => self.notifiers.chain(name),
             Purpose::Publisher(user) => self.publishers.chain(user),
         };
@@ -456,6 +475,7 @@ impl Adapter for SimpleAdapter {
             agent.subscribers.deadline(),
             agent.notifiers.deadline(),
             agent.publishers.deadline(),
+            agent.learners.deadline(),
         ];
         deadlines.into_iter().flatten().min().map(to_neutral)
     }
@@ -471,6 +491,7 @@ impl Adapter for SimpleAdapter {
         agent.expire_subscribers(now);
         agent.expire_notifiers(now);
         agent.expire_publishers(now);
+        agent.expire_learners(now);
         agent.flush();
     }
 

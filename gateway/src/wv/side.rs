@@ -73,6 +73,7 @@ fn half_of_command(kind: &CommandKind) -> Half {
     match kind {
         CommandKind::Answer { request, .. } => half_of_number(request.number),
         CommandKind::Notify(notification) => half_of_endpoint(&notification.endpoint),
+        CommandKind::TellWatchers(news) => half_of_endpoint(&news.endpoint),
         CommandKind::AskAuthorization { endpoint, .. }
         | CommandKind::Retract { endpoint, .. }
         | CommandKind::Announce { endpoint, .. }
@@ -86,6 +87,8 @@ fn half_of_command(kind: &CommandKind) -> Half {
         CommandKind::OpenSubscription { .. }
         | CommandKind::CloseSubscription { .. }
         | CommandKind::Publish { .. }
+        | CommandKind::LearnWatchers { .. }
+        | CommandKind::ForgetWatchers { .. }
         | CommandKind::Far(_) => Half::Federation,
         CommandKind::Keep(_) | CommandKind::Forward(_) => Half::Access,
     }

@@ -41,6 +41,7 @@ impl Engine {
         self.offer_reports(user, &endpoint);
         self.offer_announcements(user, &endpoint);
         self.offer_invitations(user, &endpoint);
+        self.learn_watchers(user);
     }
 
     pub(super) fn detach(&mut self, request: RequestId, user: &Address, endpoint: &Endpoint) {
@@ -65,6 +66,7 @@ impl Engine {
             question.asked.remove(endpoint);
         }
         self.leave_conversations(user, endpoint);
+        self.learn_watchers(user);
         self.forget_device(user, device);
         // What was said of the person stays while another device is there.
         if self.users.get(user).is_some_and(|actor| actor.attachments.is_empty()) {
@@ -125,6 +127,7 @@ impl Engine {
         for watcher in actor.authorizations.questions.keys().cloned().collect::<Vec<_>>() {
             self.forget_question(user, &watcher);
         }
+        self.dismiss_followers(user);
         self.forget_if_empty(user);
     }
 

@@ -5,6 +5,7 @@ use crate::{
     authorization::Rule,
     command::{Answer, AttributeListRow, DecisionRow, DecisionState},
     engine::Engine,
+    engine::far_watcher::far_status,
     event::{AttributeScope, RequestId},
     outcome::{Detail, Outcome, combine},
     policy::Permission,
@@ -134,7 +135,14 @@ impl Engine {
             };
             rows.push(WatcherRow { watcher: watcher.clone(), status });
         }
-        let mut past: Vec<_> = actor.past_watchers.iter().filter(|(_, past)| past.at.after(history) > now).collect();
+        for (watcher, state) in actor.far_watchers.iter().flatten() {
+            if rows.iter().all(|row| row.watcher != *watcher) {
+                rows.push(WatcherRow { watcher: watcher.clone(), status: far_status(*state) });
+            }
+        }
+        let is_told = |watcher: &Address| rows.iter().any(|row| row.watcher == *watcher);
+        let mut past: Vec<_> =
+            actor.past_watchers.iter().filter(|(who, past)| past.at.after(history) > now && !is_told(who)).collect();
         past.sort_by_key(|(_, past)| std::cmp::Reverse(past.at));
         rows.sort_by_key(|row| row.status != WatcherStatus::Current);
         rows.extend(

@@ -6,7 +6,7 @@ use crate::{
     conversation::Hearers,
     engine::Engine,
     event::{Acknowledgement, InboxOperation, RequestId, Submission},
-    message::{Message, MessageId, ReportWish},
+    message::{Disclosure, Message, MessageId, ReportWish},
     outcome::Outcome,
     relay::letter::Way,
     side::Endpoint,
@@ -136,6 +136,7 @@ impl Engine {
             device: None,
             origin,
             talk: None,
+            disclosure: Disclosure::Named,
             ..letter.message.clone()
         };
         let submission = Submission { recipients, devices: Vec::new(), conversations, message: forwarded };

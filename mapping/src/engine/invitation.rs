@@ -228,6 +228,7 @@ impl Engine {
             report: ReportWish::None,
             origin: Arc::from(""),
             talk: None,
+            disclosure: crate::message::Disclosure::Named,
         };
         self.send_one(&invitation.inviter, message, ticket);
     }

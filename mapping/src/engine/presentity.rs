@@ -70,7 +70,7 @@ impl Engine {
         let present: Vec<DeviceId> = present.into_iter().cloned().collect();
         let changed = actor.publications.compose(&present, absence);
         let Some(document) = &actor.publications.document else { return };
-        for (watcher, Watcher { attributes, permission }) in &actor.watchers {
+        for (watcher, Watcher { attributes, permission, .. }) in &actor.watchers {
             let Permission::Granted(granted) = permission else { continue };
             if attributes.intersection(*granted).intersection(changed).is_empty() {
                 continue;
@@ -129,7 +129,7 @@ impl Engine {
         }
         let bound = self.config.limits.watchers_per_presentity;
         let permission = self.permission(presentity, watcher);
-        let polite = self.blocked_style(watcher) == BlockedStyle::Polite;
+        let (polite, now) = (self.blocked_style(watcher) == BlockedStyle::Polite, self.now);
         self.refresh_document(presentity);
         let actor = self.user_mut(presentity);
         if !actor.watchers.contains_key(watcher) && actor.watchers.len() >= bound {
@@ -144,7 +144,9 @@ impl Engine {
             return Standing::Declined(Outcome::Blocked);
         }
         actor.past_watchers.remove(watcher);
-        actor.watchers.insert(watcher.clone(), Watcher { attributes, permission });
+        let since = actor.watchers.get(watcher).map_or(now, |known| known.since);
+        actor.watchers.insert(watcher.clone(), Watcher { attributes, permission, since });
+        self.touch_watcher(presentity, watcher);
         if permission == Permission::Undecided {
             self.ask(presentity, watcher, attributes);
         }
@@ -202,6 +204,7 @@ impl Engine {
         if self.users.get_mut(presentity).is_some_and(|actor| actor.watchers.remove(watcher).is_some()) {
             self.remember_watcher(presentity, watcher, WatcherStatus::Former);
             self.forget_document(presentity);
+            self.touch_watcher(presentity, watcher);
         }
         self.leave_entry(presentity, watcher);
         self.forget_if_empty(presentity);
@@ -222,6 +225,7 @@ impl Engine {
             return;
         }
         known.permission = permission;
+        self.touch_watcher(presentity, watcher);
         let standing = self.standing_of(presentity, watcher, permission);
         self.output.tell(watcher, Word::Standing { presentity: presentity.clone(), ticket: None, standing });
     }
@@ -345,6 +349,9 @@ impl Engine {
                 since,
             });
         }
+        if is_new {
+            self.touch_watcher(presentity, watcher);
+        }
         let endpoints: Vec<Endpoint> = self.user_mut(presentity).attachments.keys().cloned().collect();
         for endpoint in endpoints {
             self.ask_once(presentity, watcher, &endpoint);
@@ -384,6 +391,7 @@ impl Engine {
         if actor.authorizations.questions.remove(watcher).is_some() {
             self.timers.clear(&Timer::Question(presentity.clone(), watcher.clone()));
             self.output.drop_fact(FactKey::Question(presentity.clone(), watcher.clone()));
+            self.touch_watcher(presentity, watcher);
         }
     }
 

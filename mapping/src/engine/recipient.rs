@@ -53,7 +53,7 @@ impl Engine {
         };
         let (count, octets) = (self.config.limits.inbox_messages, self.config.limits.inbox_octets);
         let (now, storage) = (self.now, self.config.storage);
-        if self.screens_out(recipient, &message.sender, message.talk.as_deref()) {
+        if self.screens_out_sender(recipient, &message) {
             return Taken::Refused(self.blocked_outcome(&message.sender));
         }
         let seen = delivered_origin(&message.id);

@@ -6,6 +6,7 @@ use crate::{
     conversation::{Talk, machine::is_same_name},
     engine::Engine,
     event::RequestId,
+    message::{Disclosure, Message},
     outcome::Outcome,
     record::{Fact, FactKey},
     screening::{Entity, Screening, ScreeningChange},
@@ -39,6 +40,13 @@ impl Engine {
     /// Whether the lists of `user` keep out what comes from `sender`, and out of a conversation where it was said in one.
     /// Never anything of its own.
     // WV-BLK-02
+    /// Whether the user does not want this message: for who sends it, or for his not saying so.
+    pub(super) fn screens_out_sender(&self, user: &Address, message: &Message) -> bool {
+        let (sender, talk) = (&message.sender, message.talk.as_deref());
+        let is_hidden = message.disclosure == Disclosure::Anonymous;
+        self.screens_out(user, sender, talk) || (is_hidden && self.screens_out(user, &Address::anonymous(), talk))
+    }
+
     pub(super) fn screens_out(&self, user: &Address, sender: &Address, talk: Option<&Talk>) -> bool {
         let Some(actor) = self.users.get(user).filter(|_| user != sender) else { return false };
         !actor.screening.admits(|entity| match entity {

@@ -2,6 +2,7 @@
 
 mod authorization;
 mod conversing;
+mod following;
 mod happening;
 mod inviting;
 mod looking;

@@ -6,8 +6,8 @@ use crate::{
     authorization::Authorizations,
     command::Answer,
     contact_list::ContactList,
-    engine::attribute_list::PastWatcher,
     engine::{Received, Sent, invitation::Asking},
+    engine::{attribute_list::PastWatcher, follower::Followed},
     event::Attachment,
     few::FewMap,
     message::{Message, MessageId, Report},
@@ -19,6 +19,8 @@ use crate::{
     screening::Screening,
     side::Endpoint,
     subscription::{pace::Pace, table::Watching},
+    time::Timestamp,
+    watcher::WatcherState,
 };
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
@@ -49,6 +51,10 @@ pub(crate) struct User {
     pub(crate) authorizations: Authorizations,
     /// Who watches this user, when it is hosted here.
     pub(crate) watchers: BTreeMap<Address, Watcher>,
+    /// Who follows that, when somebody does.
+    pub(crate) followed: Option<Box<Followed>>,
+    /// Who watches this user at a presence server, while that is learned.
+    pub(crate) far_watchers: Option<BTreeMap<Address, WatcherState>>,
     /// Who did, or looked once.
     pub(crate) past_watchers: BTreeMap<Address, PastWatcher>,
     /// Whom this user watches.
@@ -72,6 +78,7 @@ pub(crate) struct User {
 pub(crate) struct Watcher {
     pub(crate) attributes: AttributeSet,
     pub(crate) permission: Permission,
+    pub(crate) since: Timestamp,
 }
 
 /// What is known about a message that may come again.
@@ -135,6 +142,8 @@ impl User {
             && self.authorizations.rules.is_empty()
             && self.authorizations.questions.is_empty()
             && self.watchers.is_empty()
+            && self.followed.is_none()
+            && self.far_watchers.is_none()
             && self.past_watchers.is_empty()
             && self.watching.is_empty()
             && self.seats.is_empty()

@@ -43,6 +43,7 @@ impl Agent {
             forks: Forks::OneDialog,
             credentials: CredentialSource::Owner,
             conditional: Conditional::Off,
+            known: None,
         });
         subscriber.handle(Timestamp::from_millis(now), SubscriberEvent::Subscribe);
         self.watches.insert(tag.as_str().to_owned(), Watch { whom: whom.to_owned(), subscriber });

@@ -68,6 +68,7 @@ pub fn records() -> Vec<Vec<u8>> {
         report: ReportWish::Delivery,
         origin: Arc::from("o"),
         talk: None,
+        disclosure: mapping::message::Disclosure::Named,
     };
     let all = AttributeSet::ALL;
     let member = Contact { address: bob.clone(), written: "wv:bob@sip.example".into(), nickname: Some("Bob".into()) };

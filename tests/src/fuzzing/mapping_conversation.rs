@@ -383,6 +383,7 @@ fn message(user: &str, now: Timestamp, tape: &mut Tape<'_>) -> Message {
         report: if tape.flag() { ReportWish::Delivery } else { ReportWish::None },
         origin: Arc::from(""),
         talk: None,
+        disclosure: mapping::message::Disclosure::Named,
     }
 }
 

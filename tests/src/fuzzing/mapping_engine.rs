@@ -303,6 +303,9 @@ impl World {
             | CommandKind::Announce { .. }
             | CommandKind::Happened { .. }
             | CommandKind::Notify(_)
+            | CommandKind::TellWatchers(_)
+            | CommandKind::LearnWatchers { .. }
+            | CommandKind::ForgetWatchers { .. }
             | CommandKind::AskAuthorization { .. }
             | CommandKind::Retract { .. }
             | CommandKind::Conversation { .. }
@@ -517,6 +520,7 @@ fn message(user: &str, tape: &mut Tape<'_>) -> Message {
         report: tape.pick(&[ReportWish::Delivery, ReportWish::None]),
         origin: Arc::from(format!("{}", tape.octet() % 8)),
         talk: None,
+        disclosure: mapping::message::Disclosure::Named,
     }
 }
 

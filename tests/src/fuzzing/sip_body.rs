@@ -7,6 +7,7 @@ use sip_proto::body::{
     imdn::Imdn,
     mime::MimePart,
     multipart,
+    watcher_info::{WatcherInfo, WatcherTable},
 };
 
 /// A wrapped message.
@@ -70,6 +71,23 @@ pub fn run_composing(data: &[u8]) {
     assert_eq!((again.state, &again.content_type), (composing.state, &composing.content_type));
 }
 
+/// Watcher information, alone and as the second document of a table.
+///
+/// # Panics
+/// When a promise of the reader, the writer or the table is broken.
+pub fn run_watcher_info(data: &[u8]) {
+    let Ok(document) = WatcherInfo::parse(data) else { return };
+    let mut table = WatcherTable::default();
+    table.take(&document, "presence");
+    let known = table.clone();
+    // A repetition changes nothing.
+    table.take(&document, "presence");
+    assert_eq!(table, known);
+    if let Ok(written) = document.write() {
+        assert_eq!(WatcherInfo::parse(written.as_bytes()).expect("what was written is read"), document);
+    }
+}
+
 /// What the fuzzer begins with.
 pub const CPIM: &[&str] = &[
     "From: Alice <im:alice@example.com>\r\nNS: imdn <urn:ietf:params:imdn>\r\nimdn.Message-ID: 34jk324j\r\n\
@@ -90,3 +108,9 @@ pub const IMDN: &[&str] = &["<imdn xmlns=\"urn:ietf:params:xml:ns:imdn\"><messag
 /// What the fuzzer begins with.
 pub const COMPOSING: &[&str] = &["<isComposing xmlns=\"urn:ietf:params:xml:ns:im-iscomposing\"><state>active</state>\
     <lastactive>2003-01-27T10:43:00Z</lastactive><contenttype>text</contenttype><refresh>90</refresh></isComposing>"];
+
+/// What the fuzzer begins with.
+pub const WATCHER_INFO: &[&str] =
+    &["<watcherinfo xmlns=\"urn:ietf:params:xml:ns:watcherinfo\" version=\"0\" state=\"full\">\
+    <watcher-list resource=\"sip:a@x\" package=\"presence\"><watcher id=\"1\" status=\"pending\" event=\"subscribe\" \
+    display-name=\"B\" expiration=\"9\" duration-subscribed=\"1\">sip:b@x</watcher></watcher-list></watcherinfo>"];

@@ -132,6 +132,10 @@ impl NotifierBooks {
                     response.write().expect("a response can be written");
                     self.due -= 1;
                 }
+                NotifierCommand::Challenged { .. } => {
+                    let credentials = Header::new(HeaderName::Authorization, "Digest username=\"u\"");
+                    machine.handle(at(0), NotifierEvent::Authorize(vec![credentials]));
+                }
                 NotifierCommand::LeaseGranted { .. } | NotifierCommand::Removed(_) => {}
             }
         }
@@ -445,6 +449,7 @@ fn settings(expires_s: u32, tape: &mut Tape<'_>) -> SubscriberSettings {
         forks: if tape.flag() { Forks::Several } else { Forks::OneDialog },
         credentials: credentials(tape),
         conditional: if tape.flag() { Conditional::On } else { Conditional::Off },
+        known: None,
     }
 }
 

@@ -121,7 +121,9 @@ impl World {
                     NotifierCommand::SendRequest(request) => {
                         self.agent.send(self.now, request);
                     }
-                    NotifierCommand::LeaseGranted { .. } | NotifierCommand::Removed(_) => {}
+                    NotifierCommand::Challenged { .. }
+                    | NotifierCommand::LeaseGranted { .. }
+                    | NotifierCommand::Removed(_) => {}
                 }
             }
             for side in [Side::Watcher, Side::Agent] {

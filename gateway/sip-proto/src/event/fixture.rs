@@ -60,6 +60,7 @@ pub(crate) fn settings(expires_s: u32) -> SubscriberSettings {
         forks: Forks::OneDialog,
         credentials: CredentialSource::None,
         conditional: Conditional::Off,
+        known: None,
     }
 }
 

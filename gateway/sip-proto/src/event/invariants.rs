@@ -145,6 +145,7 @@ proptest! {
                         last = Some(request);
                     }
                     NotifierCommand::Respond { .. } => due -= 1,
+                    NotifierCommand::Challenged { .. } => machine.handle(at(now), NotifierEvent::Authorize(Vec::new())),
                     NotifierCommand::LeaseGranted { .. } | NotifierCommand::Removed(_) => {}
                 }
             }

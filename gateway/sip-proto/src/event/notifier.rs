@@ -1,10 +1,14 @@
 //! The notifier: one subscription dialog as the side sees it that tells the state.
 
 pub mod admission;
+mod challenge;
+mod condition;
 mod record;
 
 use self::admission::{Admission, Refusal, check_content};
+use self::condition::Condition;
 use super::body::Body;
+use super::credential::{ChallengeGate, CredentialSource};
 use super::package::EventPackage;
 use super::subscriber::advice::is_terminating;
 use crate::dialog::{Dialog, DialogError, DialogId};
@@ -18,6 +22,7 @@ use crate::message::name::HeaderName;
 use crate::message::request::Request;
 use crate::message::response::Response;
 use crate::message::status::StatusCode;
+use crate::message::uri::Uri;
 use crate::time::Timestamp;
 use crate::transaction::ServerTransactionId;
 use crate::witness::met;
@@ -42,6 +47,10 @@ pub struct Notifier {
     /// No NOTIFY before this: the watcher asked for it, or could not be reached.
     retry_at: Option<Timestamp>,
     farewell: Option<Farewell>,
+    condition: Option<Condition>,
+    gate: ChallengeGate,
+    /// What answers the last challenge, for the next NOTIFY.
+    credentials: Option<Vec<Header>>,
     commands: VecDeque<NotifierCommand>,
 }
 
@@ -74,6 +83,8 @@ pub enum NotifierEvent {
     TimedOut,
     /// The last NOTIFY could not be delivered.
     RequestFailed,
+    /// The answer to [`NotifierCommand::Challenged`]; without header fields the owner has no credentials.
+    Authorize(Vec<Header>),
     /// The state is now this; the owner has kept the rate limit of the package.
     Update(Option<Body>),
     /// The watcher may see the state, which is this.
@@ -99,6 +110,13 @@ pub enum NotifierCommand {
     },
     /// Send this NOTIFY in a transaction of its own.
     SendRequest(Request),
+    /// Compute credentials for this 401 or 407 and say [`NotifierEvent::Authorize`].
+    Challenged {
+        /// The response with the challenges.
+        response: Response,
+        /// The Request-URI that was challenged.
+        uri: Uri,
+    },
     /// The lifetime was granted or renewed.
     LeaseGranted {
         /// When it ends.
@@ -209,6 +227,9 @@ impl Notifier {
             news: News::Told,
             retry_at: None,
             farewell: None,
+            condition: Condition::of(subscribe.headers()),
+            gate: ChallengeGate::new(CredentialSource::Owner),
+            credentials: None,
             commands: VecDeque::new(),
         };
         notifier.grant(now, transaction, subscribe, admission.expires_s, RemovalCause::Fetched);
@@ -224,9 +245,11 @@ impl Notifier {
                 NotifierEvent::Response(response) => self.on_response(now, &response),
                 NotifierEvent::TimedOut => self.on_timeout(now),
                 NotifierEvent::RequestFailed => self.pause(now, UNREACHABLE_PAUSE_S),
+                NotifierEvent::Authorize(headers) => self.authorize(now, headers),
                 NotifierEvent::Update(body) => {
                     self.body = body;
-                    if self.state == NotifierState::Active {
+                    // RFC 5839 §6.3
+                    if self.state == NotifierState::Active && !self.is_held() {
                         self.notify(now);
                     }
                 }
@@ -243,6 +266,7 @@ impl Notifier {
                 NotifierEvent::Subscribe { transaction, request } => self.refuse_stranger(transaction, &request),
                 NotifierEvent::Response(response) => self.on_farewell_response(&response),
                 NotifierEvent::TimedOut | NotifierEvent::RequestFailed => self.stop(),
+                NotifierEvent::Authorize(headers) => self.authorize_farewell(headers),
                 NotifierEvent::Update(_) | NotifierEvent::Grant(_) | NotifierEvent::Terminate { .. } => ignored(),
             },
             NotifierState::Ended => match event {
@@ -250,6 +274,7 @@ impl Notifier {
                 NotifierEvent::Response(_)
                 | NotifierEvent::TimedOut
                 | NotifierEvent::RequestFailed
+                | NotifierEvent::Authorize(_)
                 | NotifierEvent::Update(_)
                 | NotifierEvent::Grant(_)
                 | NotifierEvent::Terminate { .. } => ignored(),
@@ -287,6 +312,12 @@ impl Notifier {
         self.state
     }
 
+    /// The name of the package.
+    #[must_use]
+    pub const fn package(&self) -> &'static str {
+        self.package.name
+    }
+
     /// What names the dialog.
     #[must_use]
     pub const fn dialog_id(&self) -> &DialogId {
@@ -308,6 +339,10 @@ impl Notifier {
     // RFC 6665 §4.2.1.4
     fn on_subscribe(&mut self, now: Timestamp, transaction: ServerTransactionId, subscribe: &Request) {
         match self.check_refresh(subscribe) {
+            // RFC 5839 §6.3: only what has been told is left out.
+            Ok(expires_s) if self.news == News::Told && self.is_held() => {
+                self.spare(now, transaction, subscribe, expires_s);
+            }
             Ok(expires_s) => self.grant(now, transaction, subscribe, expires_s, RemovalCause::Unsubscribed),
             Err(refusal) => {
                 let response = refusal.to_response(subscribe, &self.dialog.id().local_tag);
@@ -332,6 +367,8 @@ impl Notifier {
         }
         let expires_s = check_content(headers, &self.package)?;
         self.dialog.refresh_target(headers).map_err(|_| Refusal::plain(StatusCode::BAD_REQUEST))?;
+        // RFC 5839 §5.2: each SUBSCRIBE makes its own condition, or none.
+        self.condition = Condition::of(headers);
         Ok(expires_s)
     }
 
@@ -387,9 +424,17 @@ impl Notifier {
         let mut request = self.dialog.request(Method::Notify);
         request.push(Header::new(HeaderName::Event, &self.event));
         request.push(Header::new(HeaderName::SubscriptionState, state));
-        if let Some(body) = self.body.as_ref().filter(|_| self.state != NotifierState::Pending) {
+        // What the owner takes away at the end is not shown, and has no tag.
+        let is_withheld = self.state == NotifierState::Terminating && self.body.is_none();
+        if let Some(tag) = self.entity_tag().filter(|_| !is_withheld) {
+            request.push(Header::new(HeaderName::SipETag, &tag));
+        }
+        let is_shown = self.state != NotifierState::Pending && !self.is_held();
+        if let Some(body) = self.body.as_ref().filter(|_| is_shown) {
             request = request.with_body(&body.media_type, body.content.clone());
         }
+        self.drop_stale_condition();
+        self.credentials.take().into_iter().flatten().for_each(|header| request.push(header));
         self.in_flight = Some(self.dialog.local_sequence());
         self.commands.push_back(NotifierCommand::SendRequest(request));
     }
@@ -413,11 +458,13 @@ impl Notifier {
         let retry_after = response.headers().retry_after().ok().flatten();
         match retry_after {
             _ if status.is_success() => {
+                self.gate.reset();
                 // A malformed Contact in the answer leaves the target as it was.
                 let _ = self.dialog.refresh_target(response.headers());
                 self.tell_news(now);
             }
             _ if is_terminating(status) => self.remove(RemovalCause::NotifyRefused(status)),
+            _ if self.asks_owner(response) => ignored(),
             Some(wait) if status.class() == 5 => self.pause(now, wait.seconds),
             // What was refused is not repeated; a newer state is tried.
             Some(_) | None => self.tell_news(now),
@@ -474,7 +521,11 @@ impl Notifier {
         if !self.settle(response) {
             return ignored();
         }
-        if was_sent || is_terminating(response.status()) { self.stop() } else { self.say_farewell() }
+        match was_sent || is_terminating(response.status()) {
+            true if self.asks_owner(response) => ignored(),
+            true => self.stop(),
+            false => self.say_farewell(),
+        }
     }
 
     fn remove(&mut self, cause: RemovalCause) {
@@ -516,6 +567,7 @@ impl fmt::Display for Name<'_> {
             NotifierEvent::Response(response) => write!(f, "Response {}", response.status().to_number()),
             NotifierEvent::TimedOut => f.write_str("TimedOut"),
             NotifierEvent::RequestFailed => f.write_str("RequestFailed"),
+            NotifierEvent::Authorize(_) => f.write_str("Authorize"),
             NotifierEvent::Update(_) => f.write_str("Update"),
             NotifierEvent::Grant(_) => f.write_str("Grant"),
             NotifierEvent::Terminate { .. } => f.write_str("Terminate"),

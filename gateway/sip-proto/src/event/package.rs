@@ -12,6 +12,8 @@ pub struct EventPackage {
     pub content_types: &'static [&'static str],
     /// Whether a forked SUBSCRIBE may lead to several dialogs.
     pub forks: Forks,
+    /// Whether the state has entity-tags. Documents that tell changes only have none of their own.
+    pub has_entity_tags: bool,
     /// Shortest time between two notifications of one dialog, in seconds; kept by the owner of the notifier.
     pub notify_interval_min_s: u32,
 }
@@ -79,6 +81,12 @@ impl PackageRegistry {
         Self { packages: vec![EventPackage::presence()] }
     }
 
+    /// A registry that knows presence and who watches it.
+    #[must_use]
+    pub fn with_watcher_info() -> Self {
+        Self { packages: vec![EventPackage::presence(), EventPackage::presence_winfo()] }
+    }
+
     /// Adds a package or replaces the one of the same name.
     pub fn register(&mut self, package: EventPackage) {
         self.packages.retain(|known| known.name != package.name);
@@ -110,7 +118,28 @@ impl EventPackage {
             content_types: &["application/pidf+xml"],
             // RFC 3856 §6.9
             forks: Forks::OneDialog,
+            has_entity_tags: true,
             // RFC 3856 §6.10
+            notify_interval_min_s: 5,
+        }
+    }
+
+    // RFC 3857 §4
+    /// Watcher information of the presence package.
+    #[must_use]
+    pub const fn presence_winfo() -> Self {
+        Self {
+            // RFC 3857 §4.1
+            name: "presence.winfo",
+            // RFC 3857 §4.4
+            expires: ExpiresPolicy::PRESENCE,
+            // RFC 3857 §4.5
+            content_types: &[crate::body::watcher_info::MEDIA_TYPE],
+            // RFC 3857 §4.9
+            forks: Forks::Several,
+            // UNCLEAR RFC 5839 §6.4: its documents are made when they leave, each with a version of its own.
+            has_entity_tags: false,
+            // RFC 3857 §4.10
             notify_interval_min_s: 5,
         }
     }
@@ -143,6 +172,16 @@ mod tests {
         let policy = ExpiresPolicy { min_s: 7200, ..ExpiresPolicy::PRESENCE };
         assert_eq!(policy.judge(Some(3600)), ExpiresVerdict::Granted(3600));
         assert_eq!(policy.judge(Some(3599)), ExpiresVerdict::TooBrief(7200));
+    }
+
+    #[test]
+    fn rfc3857_4_4_watcher_information_lasts_an_hour_by_default() {
+        let registry = PackageRegistry::with_watcher_info();
+        let package = registry.find("presence.winfo").unwrap();
+        assert_eq!(package.expires.judge(None), ExpiresVerdict::Granted(3600));
+        assert_eq!(package.content_types, ["application/watcherinfo+xml"]);
+        // RFC 3857 §4.6: deeper recursion is not offered.
+        assert!(registry.find("presence.winfo.winfo").is_none());
     }
 
     #[test]

@@ -167,6 +167,18 @@ impl Publisher {
         }
     }
 
+    // RFC 3903 §4.1
+    /// A publication of before a restart: the compositor holds its state under this tag until then, unless it is modified.
+    #[must_use]
+    pub fn resumed(settings: PublisherSettings, entity_tag: EntityTag, expires_at: Timestamp) -> Self {
+        Self {
+            state: PublisherState::Published,
+            entity_tag: Some(entity_tag),
+            expires_at: Some(expires_at),
+            ..Self::new(settings)
+        }
+    }
+
     /// Takes one event.
     pub fn handle(&mut self, now: Timestamp, event: PublisherEvent) {
         met("sip_publisher", format_args!("{:?} + {}", self.state, Name(&event)));

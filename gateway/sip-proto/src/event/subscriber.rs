@@ -191,7 +191,7 @@ impl Subscriber {
             attempts: 0,
             failures: 0,
             gate: ChallengeGate::new(settings.credentials),
-            entity_tag: None,
+            entity_tag: settings.known.clone(),
             commands: VecDeque::new(),
             settings: Box::new(settings),
         }
@@ -294,6 +294,19 @@ impl Subscriber {
     #[must_use]
     pub fn dialog_id(&self) -> Option<&DialogId> {
         self.dialog.as_ref().map(|dialog| dialog.id())
+    }
+
+    // RFC 5839 §5.3
+    /// The tag of the newest state that was notified, where the notifier gives tags.
+    #[must_use]
+    pub const fn entity_tag(&self) -> Option<&EntityTag> {
+        self.entity_tag.as_ref()
+    }
+
+    // RFC 5839 §5.2
+    /// The owner does not have the newest state: the next SUBSCRIBE makes no condition.
+    pub fn forget_entity_tag(&mut self) {
+        self.entity_tag = None;
     }
 
     /// When the subscription ends unless refreshed, as far as is known.

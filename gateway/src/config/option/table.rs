@@ -253,6 +253,12 @@ pub const OPTIONS: &[ConfigOption] = &[
         Word("digest"),
         "Proof asked of SIP requests that come through no trusted peer; insecure_open asks none (labs on loopback only).",
     ),
+    option(
+        "simple.anonymous_messages",
+        Kind::Choice(&["reject", "deliver"]),
+        Word("reject"),
+        "What becomes of messages whose senders want to stay unknown (From anonymous, Privacy): refused with 433, or delivered without their name.",
+    ),
     option("domain[].name", Kind::Domain, Required, "Name of the domain."),
     option("domain[].side", Kind::Choice(&["wv", "simple"]), Required, "The side on which its users live."),
     option(
@@ -266,6 +272,12 @@ pub const OPTIONS: &[ConfigOption] = &[
         Kind::OptionalText,
         Nothing("watchers ask the gateway"),
         "Name of the sip: peer to which the presence of a WV domain's users is published (PUBLISH), and which serves their SIP watchers.",
+    ),
+    option(
+        "domain[].watcher_info",
+        Kind::Flag,
+        Flag(false),
+        "Whether presence_server is asked who watches them (SUBSCRIBE presence.winfo), so that they are asked about watchers that wait there.",
     ),
     option("peer[].name", Kind::Text, Required, "Name of the neighbour server, used in routes."),
     option("peer[].uri", Kind::PeerUri, Required, "Its address: sip:…, ssp+http(s)://… or csp+http(s)://…."),

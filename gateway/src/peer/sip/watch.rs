@@ -51,6 +51,7 @@ impl Agent {
             forks: Forks::OneDialog,
             credentials: CredentialSource::Owner,
             conditional: Conditional::Off,
+            known: None,
         });
         subscriber.handle(now, SubscriberEvent::Subscribe);
         let of = bare_address(&of.to_string()).to_owned();

@@ -1,6 +1,9 @@
 //! Commands of the engine.
 
-use super::{Agent, Pending, subscription::Wish};
+use super::{
+    Agent, Pending,
+    subscription::{Package, Wish},
+};
 use mapping::{
     command::{Answer, Command, CommandKind},
     event::RequestId,
@@ -15,17 +18,20 @@ impl Agent {
         match command.kind {
             CommandKind::Answer { request, answer } => self.answer(now, request, &answer),
             CommandKind::Notify(notification) => self.notify(now, &notification),
+            CommandKind::TellWatchers(news) => self.tell_watchers(now, &news),
+            CommandKind::LearnWatchers { peer, user } => self.learn_watchers(now, peer, &user),
+            CommandKind::ForgetWatchers { user } => self.forget_watchers(now, &user),
             CommandKind::Deliver { delivery, owner, route, message, .. } => {
                 self.deliver(now, correlation, delivery, owner, &route, &message);
             }
             CommandKind::OpenSubscription { subscription, peer, watcher, presentity, lasting } => {
-                let wish = Wish { peer, watcher, presentity, lasting };
+                let wish = Wish { peer, watcher, presentity, lasting, package: Package::Presence };
                 self.open_subscription(now, correlation, &subscription, wish);
             }
             CommandKind::CloseSubscription { subscription } => self.close_subscription(now, &subscription),
             CommandKind::Publish { peer, user, document } => self.make_known(now, &user, &peer, document.as_ref()),
             CommandKind::Report { route, report } => self.notify_sender(now, &route, &report),
-            // Questions need watcher information: not spoken yet, and never asked for by SIP users.
+            // Users of this side are not asked: they follow who watches them, and watch back.
             // A message that is on its way to a contact cannot be called back.
             CommandKind::AskAuthorization { .. } | CommandKind::Retract { .. } | CommandKind::Announce { .. } => {}
             // Nobody of this side hears of more than was asked for.
@@ -42,6 +48,11 @@ impl Agent {
             Some(Pending::Message { transaction, request }) => self.answer_message(now, transaction, &request, answer),
             Some(Pending::Subscribe { notifier, transaction, request }) => {
                 self.answer_subscribe(now, &notifier, transaction, &request, answer);
+            }
+            Some(Pending::Follow { notifier }) => {
+                if let Answer::Done { outcome, .. } = answer {
+                    self.answer_follow(now, &notifier, *outcome);
+                }
             }
             Some(Pending::Nothing) | None => {}
         }

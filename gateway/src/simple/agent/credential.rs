@@ -1,13 +1,14 @@
 //! What the gateway proves itself with at neighbours that challenge it.
 
-use super::Agent;
+use super::{Agent, to_sip};
 use crate::account::Secret as Password;
-use mapping::side::PeerName;
+use mapping::{side::PeerName, time::Timestamp};
 use sip_proto::{
     auth::{AnswerInput, Challenger, DigestChallenge, Secret, answer, choose},
-    message::{Header, HeaderName, Method, Request, Response, StatusCode},
+    event::notifier::NotifierEvent,
+    message::{Header, HeaderName, Method, Request, Response, StatusCode, uri::Uri},
 };
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 /// A name and a password at a neighbour.
 #[derive(Clone, Debug)]
@@ -56,6 +57,18 @@ impl Agent {
             }
         }
         self.known_credentials(peer, method, (uri, body))
+    }
+
+    // RFC 3261 §22.2
+    /// Answers the challenge of a NOTIFY, when it went to a neighbour where the gateway has a name.
+    pub(super) fn authorize_notifier(&mut self, now: Timestamp, name: &Arc<str>, response: &Response, uri: &Uri) {
+        let Some(origin) = self.notifiers.entry(name).map(|entry| entry.origin.clone()) else { return };
+        let peer = self.source_peer(&origin).map(|peer| peer.name.clone());
+        let answer = |peer| self.answer_challenges(&peer, response, &Method::Notify, (&uri.to_string(), &[]));
+        let headers = peer.map(answer).unwrap_or_default();
+        if let Some(entry) = self.notifiers.entry(name) {
+            entry.machine.handle(to_sip(now), NotifierEvent::Authorize(headers));
+        }
     }
 
     // RFC 3261 §22.3

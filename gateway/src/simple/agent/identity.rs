@@ -8,12 +8,19 @@ use crate::{
 };
 use mapping::{
     address::Address,
+    message::Disclosure,
     side::{PeerName, Side},
     time::Timestamp,
 };
 use sip_proto::{
     auth::{Algorithm, AuthenticationError, Challenger, DigestServer, Secret, Staleness, Verdict},
-    message::{HeaderName, Request, Response, StatusCode, header::via::Transport, text::Words, uri::Uri},
+    error::HeaderError,
+    message::{
+        HeaderName, Request, Response, StatusCode,
+        header::via::Transport,
+        text::{Text, Words},
+        uri::Uri,
+    },
     transaction::via::Hop,
 };
 use std::{net::SocketAddr, sync::Arc};
@@ -84,6 +91,15 @@ impl PeerTable {
     }
 }
 
+/// Which users may speak for themselves, with credentials.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Realm {
+    /// Those whose home is the built-in registrar.
+    Registrar,
+    /// All that have an account here: to learn who watches them, users of the other side may come by SIP too.
+    Hosted,
+}
+
 /// Who asks, once that is proven.
 #[derive(Clone, Debug)]
 pub(super) struct Requester {
@@ -91,6 +107,8 @@ pub(super) struct Requester {
     pub(super) user: Address,
     /// The neighbour that vouches for it; none for users of hosted domains.
     pub(super) peer: Option<PeerName>,
+    /// Whether others may learn who it is.
+    pub(super) disclosure: Disclosure,
 }
 
 impl Agent {
@@ -100,36 +118,62 @@ impl Agent {
         now: Timestamp,
         request: &Request,
         hop: &Hop,
+        realm: Realm,
     ) -> Result<Requester, Box<Response>> {
         let refuse = |agent: &mut Self, status| {
             let tag = agent.ids.tag();
             Err(Box::new(Response::for_request(request, status, Some(&tag))))
         };
         let Ok(from) = request.headers().from() else { return refuse(self, StatusCode::BAD_REQUEST) };
+        let Ok(disclosure) = disclosure(request, from.uri()) else { return refuse(self, StatusCode::BAD_REQUEST) };
+        if asks_too_much(request) {
+            // RFC 3323 §5
+            return refuse(self, StatusCode::SERVER_INTERNAL_ERROR);
+        }
         if let Some(peer) = self.source_peer(hop).filter(|peer| peer.is_trusted) {
             let name = peer.name.clone();
             // RFC 3325 §5: the asserted identity counts, not what From says.
             let asserted = request.headers().asserted_identities().unwrap_or_default();
             let uri = asserted.first().map_or(from.uri(), |identity| identity.uri());
+            if is_anonymous(uri) {
+                return Err(self.unknown_requester(request));
+            }
             return match self.neutral(uri) {
                 // A neighbour speaks for its own users only, not for the ones who live here.
-                Ok(user) if !self.settings.domains.is_hosted(&user) => Ok(Requester { user, peer: Some(name) }),
+                Ok(user) if !self.settings.domains.is_hosted(&user) => {
+                    Ok(Requester { user, peer: Some(name), disclosure })
+                }
                 Ok(_) => refuse(self, StatusCode::FORBIDDEN),
                 Err(_) => refuse(self, StatusCode::BAD_REQUEST),
             };
         }
+        if is_anonymous(from.uri()) {
+            return Err(self.unknown_requester(request));
+        }
         let Ok(user) = self.neutral(from.uri()) else { return refuse(self, StatusCode::FORBIDDEN) };
-        if !self.is_registrar_user(&user) {
+        let is_admitted = match realm {
+            Realm::Registrar => self.is_registrar_user(&user),
+            Realm::Hosted => self.settings.domains.is_hosted(&user),
+        };
+        if !is_admitted {
             return refuse(self, StatusCode::FORBIDDEN);
         }
         if self.settings.is_open {
             return if self.accounts.has(&user) {
-                Ok(Requester { user, peer: None })
+                Ok(Requester { user, peer: None, disclosure })
             } else {
                 refuse(self, StatusCode::NOT_FOUND)
             };
         }
-        self.authenticate(now, request, user)
+        self.authenticate(now, request, user).map(|requester| Requester { disclosure, ..requester })
+    }
+
+    // RFC 5079 §4
+    /// Nobody says who it is: there is nobody to permit anything to.
+    fn unknown_requester(&mut self, request: &Request) -> Box<Response> {
+        let tag = self.ids.tag();
+        let status = StatusCode::from_number(ANONYMITY_DISALLOWED).unwrap_or(StatusCode::FORBIDDEN);
+        Box::new(Response::for_request(request, status, Some(&tag)))
     }
 
     /// The neighbour that a message came from.
@@ -185,7 +229,7 @@ impl Agent {
                     Some(_) | None => Verdict::Denied,
                 };
                 match verdict {
-                    Verdict::Accepted => return Ok(Requester { user, peer: None }),
+                    Verdict::Accepted => return Ok(Requester { user, peer: None, disclosure: Disclosure::Named }),
                     Verdict::Stale => Staleness::Yes,
                     Verdict::Denied => Staleness::No,
                 }
@@ -212,6 +256,36 @@ impl Agent {
         address::to_neutral(uri, &self.settings.tel_domain)
     }
 }
+
+// RFC 3323 §4.2, RFC 3325 §7, §9.3
+/// Whether others may learn who sends a request. What the fields of the way would tell (`header`) is replaced by the
+/// gateway's own in any case, and there is no session to hide (`session`).
+fn disclosure<T: Words>(request: &Request, from: &Uri<T>) -> Result<Disclosure, HeaderError> {
+    let wishes = request.headers().privacy()?;
+    let wants = |wish: &str| wishes.iter().any(|known| known.is_like(wish));
+    let is_hidden = !wants("none") && (wants("id") || wants("user") || is_anonymous(from));
+    Ok(if is_hidden { Disclosure::Anonymous } else { Disclosure::Named })
+}
+
+// RFC 3323 §4.2
+/// Whether a kind of privacy is demanded that is not known here, and nothing but that will do.
+fn asks_too_much(request: &Request) -> bool {
+    let wishes = request.headers().privacy().unwrap_or_default();
+    let is_known = |wish: &Text| PRIVACY_KINDS.iter().any(|known| wish.is_like(known));
+    wishes.iter().any(|wish| wish.is_like("critical")) && !wishes.iter().all(is_known)
+}
+
+// RFC 3323 §4.1.1.3
+/// Whether a URI names nobody.
+fn is_anonymous<T: Words>(uri: &Uri<T>) -> bool {
+    uri.as_sip().is_some_and(|sip| sip.host().to_canonical() == "anonymous.invalid")
+}
+
+// RFC 3323 §4.2, RFC 3325 §9.3
+const PRIVACY_KINDS: [&str; 6] = ["header", "session", "user", "id", "none", "critical"];
+
+// RFC 5079 §4
+const ANONYMITY_DISALLOWED: u16 = 433;
 
 /// Quirk `md5_challenge_only`: baresip before 3.12 gives up when any of several challenges names an algorithm other than
 /// MD5 (<https://github.com/baresip/re/pull/1103>). Newer ones of the same major version are asked for MD5 too.

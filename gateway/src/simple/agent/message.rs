@@ -1,6 +1,6 @@
 //! MESSAGE: in from SIP users, out to contacts and neighbours.
 
-use super::{Agent, Conclusion, Pending, contact::parse_source, credential::is_fresh, to_sip};
+use super::{Agent, Anonymity, Conclusion, Pending, contact::parse_source, credential::is_fresh, to_sip};
 use crate::simple::translate::{
     address,
     message::{ACCEPT, Inward, MessageError, Wrapping, from_request, to_body},
@@ -11,7 +11,7 @@ use mapping::{
     command::{Answer, DeliveryRoute},
     correlation::Correlation,
     event::{Delivery, DeliveryId, EventKind, Operation, Submission},
-    message::{Message, ReportWish},
+    message::{Disclosure, Message, ReportWish},
     outcome::Outcome,
     side::{Endpoint, PeerName, Side},
     time::Timestamp,
@@ -73,6 +73,8 @@ pub(super) struct Letter<'a> {
     pub(super) name: String,
     pub(super) sequence: Sequence,
     pub(super) sender: &'a Address,
+    /// Whether the recipient may learn that.
+    pub(super) disclosure: Disclosure,
     pub(super) recipient: &'a Address,
     /// When it was sent and when it loses its value, where that is said.
     pub(super) expires: Option<(Timestamp, Timestamp)>,
@@ -89,7 +91,7 @@ pub(super) enum Assertion {
 impl Agent {
     /// RFC 3428 §7
     pub(super) fn serve_message(&mut self, now: Timestamp, id: ServerTransactionId, request: &Arc<Request>, hop: &Hop) {
-        let requester = match self.identify(now, request, hop) {
+        let requester = match self.identify(now, request, hop, super::identity::Realm::Registrar) {
             Ok(requester) => requester,
             Err(refusal) => return self.respond(now, id, &refusal),
         };
@@ -101,7 +103,11 @@ impl Agent {
             return self.refuse(now, id, request, StatusCode::FORBIDDEN);
         }
         let validity = self.settings.validity_default;
-        let message = match from_request(request, &requester.user, &recipient, validity, now) {
+        let disclosure = match (requester.disclosure, self.settings.anonymity) {
+            (Disclosure::Anonymous, Anonymity::Refused) => return self.refuse_anonymous(now, id, request),
+            (disclosure, Anonymity::Refused | Anonymity::Delivered) => disclosure,
+        };
+        let mut message = match from_request(request, &requester.user, &recipient, validity, now) {
             Ok(Inward::Message(message)) => *message,
             Ok(Inward::Fate { message, outcome }) => {
                 self.tell_fate(now, message, &recipient, &requester.user, outcome);
@@ -113,6 +119,11 @@ impl Agent {
             Ok(Inward::Nothing) => return self.refuse(now, id, request, StatusCode::OK),
             Err(error) => return self.refuse_content(now, id, request, error),
         };
+        message.disclosure = disclosure;
+        if disclosure == Disclosure::Anonymous {
+            // RFC 5438 §14.2: nobody is told what became of a message of nobody.
+            message.report = ReportWish::None;
+        }
         if message.content.body.len() > self.settings.content_octets_max {
             return self.refuse(now, id, request, StatusCode::REQUEST_ENTITY_TOO_LARGE);
         }
@@ -129,6 +140,13 @@ impl Agent {
         });
         let pending = Pending::Message { transaction: id, request: Arc::clone(request) };
         self.ask(self.current, requester.user, endpoint, operation, pending);
+    }
+
+    // RFC 5079 §4
+    /// Who does not say who he is, is not heard.
+    pub(super) fn refuse_anonymous(&mut self, now: Timestamp, id: ServerTransactionId, request: &Request) {
+        let status = StatusCode::from_number(433).unwrap_or(StatusCode::FORBIDDEN);
+        self.refuse(now, id, request, status);
     }
 
     // RFC 3428 §7
@@ -217,6 +235,7 @@ impl Agent {
             name: format!("{} {}", message.id.as_str(), message.recipient),
             sequence: attempt_sequence(message, now, repeated),
             sender: &message.sender,
+            disclosure: message.disclosure,
             recipient: &message.recipient,
             expires: Some((message.sent, message.expires)),
             body,
@@ -311,10 +330,19 @@ impl Agent {
         let sender = address::from_neutral(letter.sender).map_err(|_| Outcome::BadAddress)?;
         let recipient = address::from_neutral(letter.recipient).map_err(|_| Outcome::BadAddress)?;
         let (tag, call_id) = (self.ids.tag_of(&letter.name), self.ids.call_id_of(&letter.name));
-        // RFC 3325 §6
-        let asserted = match assertion {
-            Assertion::Made => Some(Header::new(HeaderName::PAssertedIdentity, NameAddr::new(sender.clone()))),
-            Assertion::None => None,
+        let mut identity = Vec::new();
+        // RFC 3325 §5
+        if assertion == Assertion::Made {
+            identity.push(Header::new(HeaderName::PAssertedIdentity, NameAddr::new(sender.clone())));
+        }
+        let from = match letter.disclosure {
+            Disclosure::Named => NameAddr::new(sender),
+            // RFC 3323 §4.1, RFC 3325 §7: those who are trusted know him, and are told to keep it to themselves.
+            Disclosure::Anonymous => {
+                identity.push(Header::new(HeaderName::Privacy, "id"));
+                let uri = address::from_neutral(&Address::anonymous()).map_err(|_| Outcome::BadAddress)?;
+                NameAddr::new(uri)
+            }
         };
         let lifetime = letter.expires.into_iter().flat_map(|(sent, expires)| {
             let seconds = u32::try_from(now.until(expires).as_secs()).unwrap_or(u32::MAX);
@@ -324,12 +352,12 @@ impl Agent {
         let (media_type, body) = &letter.body;
         let request = Request::new(Method::Message, target.unwrap_or_else(|| recipient.clone()))
             .with(Header::new(HeaderName::MaxForwards, 70))
-            .with(Header::new(HeaderName::From, NameAddr::new(sender).with_tag(&tag)))
+            .with(Header::new(HeaderName::From, from.with_tag(&tag)))
             .with(Header::new(HeaderName::To, NameAddr::new(recipient)))
             .with(Header::new(HeaderName::CallId, call_id))
             .with(Header::new(HeaderName::CSeq, CSeq::new(letter.sequence, Method::Message)));
         let request = lifetime.fold(request, Request::with).with_body(media_type, body.clone());
-        Ok(asserted.into_iter().fold(request, Request::with))
+        Ok(identity.into_iter().fold(request, Request::with))
     }
 
     /// Identities are asserted to trusted neighbours, and to nobody else.

@@ -3,7 +3,9 @@
 use super::{
     Agent, Conclusion, Held, Pending, Purpose,
     contact::{transport_of, word_of},
+    identity::Realm,
     to_sip,
+    watcher_info::Telling,
 };
 use crate::simple::translate::{address, outcome::Purpose as CodePurpose, presence::to_pidf, watcher::to_reason};
 use bytes::Bytes;
@@ -13,6 +15,7 @@ use mapping::{
     correlation::Correlation,
     engine::Engine,
     event::Operation,
+    message::Disclosure,
     outcome::Outcome,
     presence::{AttributeSet, PresenceView},
     side::{Endpoint, Side},
@@ -47,16 +50,25 @@ pub(super) struct Notifiers {
     deadlines: DeadlineQueue<Arc<str>>,
 }
 
-struct Entry {
-    machine: Notifier,
+pub(super) struct Entry {
+    pub(super) machine: Notifier,
     watcher: Address,
-    presentity: Address,
+    pub(super) presentity: Address,
     /// Where the last SUBSCRIBE came from.
-    origin: Hop,
+    pub(super) origin: Hop,
     /// The causal chain of the newest notification.
-    correlation: Correlation,
+    pub(super) correlation: Correlation,
     /// What made it, until the engine has answered; nothing leaves before.
     opening: Option<Box<Waiting>>,
+    /// What it tells of who watches the presentity, where that is what it is for.
+    pub(super) telling: Option<Box<Telling>>,
+}
+
+impl Entry {
+    /// Whether the engine has agreed and its first news are awaited.
+    pub(super) fn is_opening(&self) -> bool {
+        self.opening.as_ref().is_some_and(|waiting| waiting.is_answered)
+    }
 }
 
 struct Waiting {
@@ -86,6 +98,11 @@ impl Notifiers {
     /// The causal chain that the machine works on.
     pub(super) fn chain(&self, name: &Arc<str>) -> Option<Correlation> {
         self.entries.get(name).map(|entry| entry.correlation)
+    }
+
+    /// The one of that name.
+    pub(super) fn entry(&mut self, name: &Arc<str>) -> Option<&mut Entry> {
+        self.entries.get_mut(name)
     }
 
     /// Makes another user the watcher of a dialog.
@@ -135,10 +152,16 @@ impl Agent {
         request: &Arc<Request>,
         hop: &Hop,
     ) {
-        let requester = match self.identify(now, request, hop) {
+        let is_winfo = asks_for_watchers(request);
+        let realm = if is_winfo { Realm::Hosted } else { Realm::Registrar };
+        let requester = match self.identify(now, request, hop, realm) {
             Ok(requester) => requester,
             Err(refusal) => return self.respond(now, id, &refusal),
         };
+        // Address mapping §6: one who does not say who he is never watches.
+        if requester.disclosure == Disclosure::Anonymous {
+            return self.refuse_anonymous(now, id, request);
+        }
         let presentity = match self.neutral(request.uri()) {
             Ok(presentity) => presentity,
             Err(_) => return self.refuse(now, id, request, StatusCode::NOT_FOUND),
@@ -160,12 +183,16 @@ impl Agent {
             origin: hop.clone(),
             correlation: self.current,
             opening: Some(Box::new(opening)),
+            telling: is_winfo.then(Box::default),
         };
         self.notifiers.entries.insert(Arc::clone(&name), entry);
         self.keep_notifier(&name);
+        let pending = Pending::Subscribe { notifier: Arc::clone(&name), transaction: id, request: Arc::clone(request) };
+        if is_winfo {
+            return self.follow_watchers(&name, presentity, requester.user, pending);
+        }
         let operation =
             Operation::Watch { targets: vec![presentity], attributes: AttributeSet::ALL, auto_subscribe: false };
-        let pending = Pending::Subscribe { notifier: Arc::clone(&name), transaction: id, request: Arc::clone(request) };
         self.ask(self.current, requester.user, dialog_endpoint(&name), operation, pending);
     }
 
@@ -191,7 +218,9 @@ impl Agent {
             // RFC 6665 §4.2.1.1
             return self.refuse(now, id, request, StatusCode::CALL_DOES_NOT_EXIST);
         };
-        let requester = match self.identify(now, request, hop) {
+        let is_winfo = self.notifiers.entries.get(&name).is_some_and(|entry| entry.telling.is_some());
+        let realm = if is_winfo { Realm::Hosted } else { Realm::Registrar };
+        let requester = match self.identify(now, request, hop, realm) {
             Ok(requester) => requester,
             Err(refusal) => return self.respond(now, id, &refusal),
         };
@@ -204,6 +233,9 @@ impl Agent {
         // Clients behind a NAT and those that connect anew are found where they spoke last.
         entry.origin = hop.clone();
         entry.correlation = chain;
+        if let Some(telling) = &mut entry.telling {
+            telling.tell_all();
+        }
         entry.machine.handle(to_sip(now), NotifierEvent::Subscribe { transaction: id, request: Arc::clone(request) });
         self.hold_notifier(&name);
     }
@@ -255,6 +287,11 @@ impl Agent {
         self.drive_notifier(now, name);
     }
 
+    /// The engine has agreed, and there is something to tell.
+    pub(super) fn grant_opening(&mut self, now: Timestamp, name: &Arc<str>) {
+        self.settle_opening(now, name, Permission::Granted(None));
+    }
+
     /// News for a SIP watcher.
     pub(super) fn notify(&mut self, now: Timestamp, notification: &Notification) {
         let Some(name) = notification.endpoint.id.strip_prefix("dialog ").map(Arc::<str>::from) else { return };
@@ -284,7 +321,7 @@ impl Agent {
         self.drive_notifier(now, &name);
     }
 
-    fn terminate_notifier(&mut self, now: Timestamp, name: &Arc<str>, reason: EndReason) {
+    pub(super) fn terminate_notifier(&mut self, now: Timestamp, name: &Arc<str>, reason: EndReason) {
         let reason = TerminationReason::read(to_reason(reason));
         if let Some(entry) = self.notifiers.entries.get_mut(name) {
             entry.machine.handle(to_sip(now), NotifierEvent::Terminate { reason, retry_after_s: None });
@@ -308,6 +345,7 @@ impl Agent {
     }
 
     pub(super) fn advance_notifier(&mut self, now: Timestamp, name: &Arc<str>, conclusion: Conclusion) {
+        self.doubt_winfo(name, &conclusion);
         let event = match conclusion {
             Conclusion::Response(response) => NotifierEvent::Response(*response),
             Conclusion::TimedOut => NotifierEvent::TimedOut,
@@ -326,6 +364,9 @@ impl Agent {
             if let Some(entry) = self.notifiers.entries.get_mut(&name) {
                 entry.correlation = chain;
                 entry.machine.expire(to_sip(now));
+                if entry.telling.as_mut().is_some_and(|telling| telling.take_due(now)) {
+                    entry.machine.handle(to_sip(now), NotifierEvent::Update(None));
+                }
             }
             self.drive_notifier(now, &name);
         }
@@ -338,7 +379,7 @@ impl Agent {
     }
 
     /// Lets the machine speak; where the numbers that the record reserved are used up, once there is a new one.
-    fn drive_notifier(&mut self, now: Timestamp, name: &Arc<str>) {
+    pub(super) fn drive_notifier(&mut self, now: Timestamp, name: &Arc<str>) {
         let is_due = self
             .notifiers
             .entries
@@ -353,6 +394,7 @@ impl Agent {
             match command {
                 NotifierCommand::Respond { transaction, response } => self.respond(now, transaction, &response),
                 NotifierCommand::SendRequest(request) => self.send_notify(now, name, request),
+                NotifierCommand::Challenged { response, uri } => self.authorize_notifier(now, name, &response, &uri),
                 NotifierCommand::LeaseGranted { .. } => {}
                 NotifierCommand::Removed(cause) => self.end_watch(name, cause),
             }
@@ -361,11 +403,13 @@ impl Agent {
         if entry.machine.state() == NotifierState::Ended {
             return self.forget_notifier(name);
         }
-        let deadline = entry.machine.deadline();
+        let due = entry.telling.as_ref().and_then(|telling| telling.due());
+        let deadline = entry.machine.deadline().into_iter().chain(due).min();
         self.notifiers.deadlines.set(Arc::clone(name), deadline);
     }
 
     fn send_notify(&mut self, now: Timestamp, name: &Arc<str>, request: Request) {
+        let request = self.complete_winfo(now, name, request);
         let origin = self.notifiers.entries.get(name).map(|entry| entry.origin.clone());
         let routes: Vec<NameAddr> =
             request.headers().routes().unwrap_or_default().iter().map(NameAddr::detach).collect();
@@ -378,6 +422,7 @@ impl Agent {
                 self.purposes.insert(id, Purpose::Notifier(Arc::clone(name)));
             }
             Err(_) => {
+                self.doubt_winfo(name, &Conclusion::RequestFailed);
                 if let Some(entry) = self.notifiers.entries.get_mut(name) {
                     entry.machine.handle(to_sip(now), NotifierEvent::RequestFailed);
                 }
@@ -393,6 +438,10 @@ impl Agent {
         }
         let Some(entry) = self.notifiers.entries.get(name) else { return };
         let (watcher, presentity) = (entry.watcher.clone(), entry.presentity.clone());
+        if entry.telling.is_some() {
+            self.unfollow_watchers(name, presentity);
+            return self.wake.notify_one();
+        }
         let operation = Operation::Unwatch { targets: vec![presentity] };
         self.ask(self.current, watcher, dialog_endpoint(name), operation, Pending::Nothing);
         self.wake.notify_one();
@@ -464,8 +513,19 @@ impl Agent {
             let operation = Operation::Unwatch { targets: vec![presentity] };
             self.ask(self.current, watcher, endpoint, operation, Pending::Nothing);
         }
-        let strangers: Vec<Arc<str>> =
-            self.notifiers.entries.keys().filter(|name| !known.contains(*name)).cloned().collect();
+        let (mut strangers, mut followers) = (Vec::new(), Vec::new());
+        for (name, entry) in &self.notifiers.entries {
+            if entry.telling.is_some() {
+                followers.push((Arc::clone(name), entry.presentity.clone(), entry.watcher.clone()));
+            } else if !known.contains(name) {
+                strangers.push(Arc::clone(name));
+            }
+        }
+        // The engine does not keep who follows: it is told again.
+        for (name, presentity, follower) in followers {
+            let pending = Pending::Follow { notifier: Arc::clone(&name) };
+            self.follow_watchers(&name, presentity, follower, pending);
+        }
         for name in strangers {
             self.terminate_notifier(now, &name, EndReason::Deactivated);
         }
@@ -481,7 +541,8 @@ impl Agent {
         let deadline = machine.deadline();
         let correlation = self.correlation();
         let (watcher, presentity) = (kept.watcher, kept.presentity);
-        let entry = Entry { machine, watcher, presentity, origin, correlation, opening: None };
+        let telling = (machine.package() != "presence").then(Box::default);
+        let entry = Entry { machine, watcher, presentity, origin, correlation, opening: None, telling };
         self.notifiers.entries.insert(Arc::clone(name), entry);
         self.notifiers.deadlines.set(Arc::clone(name), deadline);
         Ok(())
@@ -491,6 +552,12 @@ impl Agent {
 /// Whether there is a record of machines in this state.
 const fn is_kept_in(state: NotifierState) -> bool {
     matches!(state, NotifierState::Pending | NotifierState::Active)
+}
+
+/// Whether a SUBSCRIBE wants to know who watches.
+fn asks_for_watchers(request: &Request) -> bool {
+    let event = request.headers().event().ok().flatten();
+    event.is_some_and(|event| **event.package() == *"presence.winfo")
 }
 
 /// The endpoint of a front-end dialog.

@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 impl Agent {
     pub(super) fn serve_publish(&mut self, now: Timestamp, id: ServerTransactionId, request: &Arc<Request>, hop: &Hop) {
-        let requester = match self.identify(now, request, hop) {
+        let requester = match self.identify(now, request, hop, super::identity::Realm::Registrar) {
             Ok(requester) => requester,
             Err(refusal) => return self.respond(now, id, &refusal),
         };

@@ -21,7 +21,7 @@ use sip_proto::{
     },
     message::{
         Header, HeaderName, Method, Request, Response,
-        header::{address::NameAddr, event::Event, media_type::MediaType},
+        header::{address::NameAddr, event::Event, identifier::EntityTag, media_type::MediaType},
         text::Text,
     },
     time::DeadlineQueue,
@@ -43,9 +43,24 @@ struct Entry {
     waiting: Option<Body>,
     /// When the next document may go.
     not_before: Timestamp,
+    /// One of before a restart is withdrawn when its user has not come back until then.
+    claim_until: Option<Timestamp>,
+}
+
+/// What is kept of a publication.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Kept {
+    peer: PeerName,
+    entity_tag: String,
+    expires_at_ms: u64,
 }
 
 impl Publishers {
+    /// Forgets all of them.
+    pub(super) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
     pub(super) fn deadline(&self) -> Option<sip_proto::time::Timestamp> {
         self.deadlines.next()
     }
@@ -91,11 +106,12 @@ impl Agent {
         if !self.publishers.entries.contains_key(user) {
             let Some(machine) = body.is_some().then(|| self.new_publisher(user, peer)).flatten() else { return };
             let (peer, correlation, not_before) = (peer.clone(), self.current, now);
-            let entry = Entry { machine, peer, correlation, waiting: None, not_before };
+            let entry = Entry { machine, peer, correlation, waiting: None, not_before, claim_until: None };
             self.publishers.entries.insert(user.clone(), entry);
         }
         let Some(entry) = self.publishers.entries.get_mut(user) else { return };
         entry.correlation = self.current;
+        entry.claim_until = None;
         match body {
             // RFC 3903 §9, sessions.md §2: what changes quickly is told once a second.
             Some(body) if now < entry.not_before => entry.waiting = Some(body),
@@ -112,6 +128,10 @@ impl Agent {
     }
 
     fn new_publisher(&mut self, user: &Address, peer: &PeerName) -> Option<Publisher> {
+        self.publisher_settings(user, peer).map(Publisher::new)
+    }
+
+    fn publisher_settings(&mut self, user: &Address, peer: &PeerName) -> Option<PublisherSettings> {
         let peer = self.settings.peers.find(peer)?;
         let (is_trusted, is_known) = (peer.is_trusted, peer.credentials.is_some());
         let target = address::from_neutral(user).ok()?;
@@ -119,7 +139,7 @@ impl Agent {
         // RFC 3325 §6
         let identity = is_trusted.then(|| Header::new(HeaderName::PAssertedIdentity, local.clone()));
         let jitter = u16::try_from(self.random() % 100).unwrap_or(0);
-        Some(Publisher::new(PublisherSettings {
+        Some(PublisherSettings {
             target,
             local,
             event: Event::from_text(&Text::from_static("presence")).ok()?,
@@ -130,7 +150,7 @@ impl Agent {
             tag: self.ids.tag(),
             jitter: Jitter::from_permille(jitter),
             credentials: if is_known { CredentialSource::Owner } else { CredentialSource::None },
-        }))
+        })
     }
 
     pub(super) fn advance_publisher(&mut self, now: Timestamp, user: &Address, conclusion: Conclusion) {
@@ -152,6 +172,9 @@ impl Agent {
             let Some(entry) = self.publishers.entries.get_mut(&user) else { continue };
             entry.correlation = correlation;
             entry.machine.expire(to_sip(now));
+            if entry.claim_until.take_if(|until| *until <= now).is_some() {
+                entry.machine.handle(to_sip(now), PublisherEvent::Remove);
+            }
             if entry.not_before <= now
                 && let Some(body) = entry.waiting.take()
             {
@@ -171,7 +194,13 @@ impl Agent {
                 PublisherCommand::StateChanged(PublicationChange::Refused { status, .. }) => {
                     tracing::info!(side = "simple", presentity = %user, status = status.to_number(), "publication refused");
                 }
-                PublisherCommand::StateChanged(PublicationChange::Published { .. } | PublicationChange::Removed) => {}
+                PublisherCommand::StateChanged(PublicationChange::Published { expires_at }) => {
+                    self.keep_publication(user, expires_at);
+                }
+                PublisherCommand::StateChanged(PublicationChange::Removed) => {
+                    self.keep("publisher", user.as_str(), Some(user.as_str()), None);
+                    self.wake.notify_one();
+                }
             }
         }
         let Some(entry) = self.publishers.entries.get(user) else { return };
@@ -180,8 +209,38 @@ impl Agent {
             return self.publishers.deadlines.set(user.clone(), None);
         }
         let pace = entry.waiting.is_some().then(|| to_sip(entry.not_before));
-        let deadline = entry.machine.deadline().into_iter().chain(pace).min();
+        let claim = entry.claim_until.map(to_sip);
+        let deadline = entry.machine.deadline().into_iter().chain(pace).chain(claim).min();
         self.publishers.deadlines.set(user.clone(), deadline);
+    }
+
+    /// Keeps the tag by which the publication can be modified after a restart.
+    fn keep_publication(&mut self, user: &Address, expires_at: sip_proto::time::Timestamp) {
+        let Some(entry) = self.publishers.entries.get(user) else { return };
+        let Some(tag) = entry.machine.entity_tag() else { return };
+        let (peer, entity_tag) = (entry.peer.clone(), tag.to_string());
+        let kept = Kept { peer, entity_tag, expires_at_ms: expires_at.as_millis() };
+        if let Ok(body) = serde_json::to_vec(&kept) {
+            self.keep("publisher", user.as_str(), Some(user.as_str()), Some(body.into()));
+            self.wake.notify_one();
+        }
+    }
+
+    // RFC 3903 §4.1
+    /// Takes up a kept publication: the engine says again what is to be published, which then modifies it.
+    pub(super) fn restore_publisher(&mut self, now: Timestamp, key: &str, body: &[u8]) -> Result<(), String> {
+        let user = Address::parse(key).map_err(|error| error.to_string())?;
+        let kept: Kept = serde_json::from_slice(body).map_err(|error| error.to_string())?;
+        let tag = EntityTag::from_text(Text::from(kept.entity_tag)).map_err(|error| error.to_string())?;
+        let expires_at = sip_proto::time::Timestamp::from_millis(kept.expires_at_ms);
+        let settings = self.publisher_settings(&user, &kept.peer).ok_or("the peer is not configured any more")?;
+        let machine = Publisher::resumed(settings, tag, expires_at);
+        let claim_until = Some(now.after(CLAIM_WAIT));
+        let (peer, correlation, waiting) = (kept.peer, self.correlation(), None);
+        let entry = Entry { machine, peer, correlation, waiting, not_before: now, claim_until };
+        self.publishers.entries.insert(user.clone(), entry);
+        self.drive_publisher(now, &user);
+        Ok(())
     }
 
     fn send_publish(&mut self, now: Timestamp, user: &Address, request: Request) {
@@ -220,6 +279,9 @@ fn render(user: &Address, document: &Arc<PresenceDocument>) -> Option<Body> {
 
 /// Asked of presence servers.
 const PUBLISH_EXPIRES_S: u32 = 3600;
+
+/// How long a publication of before a restart waits for its user: those whose sessions were kept are there at once.
+const CLAIM_WAIT: Duration = Duration::from_secs(60);
 
 /// Shortest time between two documents of one user.
 const PACE: Duration = Duration::from_secs(1);

@@ -35,7 +35,7 @@ impl Agent {
             return self.refuse(now, id, request, StatusCode::BAD_REQUEST);
         };
         let (call_id, contacts) = (call_id.detach(), contacts.detach());
-        let requester = match self.identify(now, request, hop) {
+        let requester = match self.identify(now, request, hop, super::identity::Realm::Registrar) {
             Ok(requester) => requester,
             Err(refusal) => return self.respond(now, id, &refusal),
         };

@@ -6,7 +6,7 @@ use mapping::{
     address::Address,
     command::DeliveryRoute,
     event::EventKind,
-    message::{MessageId, Report},
+    message::{Disclosure, MessageId, Report},
     outcome::Outcome,
     time::Timestamp,
 };
@@ -48,6 +48,7 @@ impl Agent {
             name,
             sequence: Sequence::FIRST,
             sender: &report.recipient,
+            disclosure: Disclosure::Named,
             recipient: &report.sender,
             expires: None,
             body,

@@ -4,6 +4,7 @@ use super::{Agent, Held, Pending, subscription::Outgoing, title_of, to_tag};
 use crate::{observe::Direction, simple::translate::message::ACCEPT};
 use mapping::{side::Side, time::Timestamp};
 use sip_proto::{
+    body::watcher_info::MEDIA_TYPE,
     message::{
         Header, HeaderName, Method, Request, Response, StatusCode,
         framer::Malformed,
@@ -31,9 +32,9 @@ pub(super) fn profile() -> UasProfile {
             Method::Cancel,
         ],
         // The layers above give the answer that names the packages.
-        events: vec!["presence"],
+        events: vec!["presence", "presence.winfo"],
         extensions: Vec::new(),
-        media_types: ACCEPT.iter().copied().chain(["application/pidf+xml", "multipart/*"]).collect(),
+        media_types: ACCEPT.iter().copied().chain(["application/pidf+xml", MEDIA_TYPE, "multipart/*"]).collect(),
         encodings: Vec::new(),
         answers: Vec::new(),
     }

@@ -71,13 +71,14 @@ impl Agent {
             randomness,
             current: Correlation::new(randomness),
             profile: request::profile(),
-            packages: PackageRegistry::with_presence(),
+            packages: PackageRegistry::with_watcher_info(),
             nonce_key: for_nonces,
             realms: HashMap::new(),
             registrar: Registrar::new(RegistrarPolicy::DEFAULT),
             compositor: Compositor::new(CompositorPolicy::presence(), IdSource::new(&parts.prefix, for_tags)?),
             subscribers: super::subscription::Subscribers::default(),
             notifiers: super::notification::Notifiers::default(),
+            learners: super::far_watcher::Learners::default(),
             publishers: super::publisher::Publishers::default(),
             deliveries: HashMap::new(),
             purposes: HashMap::new(),
@@ -118,6 +119,7 @@ impl Agent {
         self.registrar = Registrar::new(RegistrarPolicy::DEFAULT);
         self.subscribers.clear();
         self.notifiers.clear();
+        self.publishers.clear();
         self.deliveries.clear();
         self.purposes.clear();
         kept.iter().for_each(|record| self.restore(now, record));
@@ -202,6 +204,7 @@ impl Agent {
             "publication" => self.compositor.restore(body).map(|_| ()).map_err(|error| error.to_string()),
             "notifier" => self.restore_notifier(&record.key, body),
             "subscriber" => self.restore_subscriber(now, &record.key, body),
+            "publisher" => self.restore_publisher(now, &record.key, body),
             other => Err(format!("no such kind of record: {other}")),
         };
         if let Err(reason) = restored {

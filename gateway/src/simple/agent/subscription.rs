@@ -1,27 +1,30 @@
 //! Back-end subscriptions: the gateway as subscriber at a neighbour server, on behalf of watchers.
 
-use super::{Agent, Conclusion, Held, Purpose, to_sip};
+mod entry;
+
+use super::{Agent, Conclusion, Held, Purpose, far_watcher::Learned, to_sip};
+pub(super) use entry::{Package, Wish};
+
 use crate::simple::translate::{
     address,
     outcome::{Purpose as CodePurpose, from_status},
     presence::from_pidf,
     watcher::from_reason,
 };
+use entry::Entry;
 use mapping::{
     address::Address,
     correlation::Correlation,
     event::{EventKind, SubscriptionId, SubscriptionUpdate},
     outcome::Outcome,
-    side::PeerName,
     time::Timestamp,
 };
 use sip_proto::{
-    body::{pidf::Presence, xml::XmlLimits},
+    body::{pidf::Presence, watcher_info::WatcherTable, xml::XmlLimits},
     event::{
         body::Body,
         credential::CredentialSource,
         lifetime::Jitter,
-        package::Forks,
         subscriber::{
             Subscriber, SubscriberCommand, SubscriberEvent, SubscriberState, SubscriptionChange,
             advice::is_terminating,
@@ -33,7 +36,7 @@ use sip_proto::{
         header::{
             address::NameAddr,
             event::{Event, TerminationReason},
-            identifier::{CallId, Tag},
+            identifier::{CallId, EntityTag, Tag},
             media_type::MediaType,
         },
         text::Text,
@@ -50,37 +53,23 @@ pub(super) struct Subscribers {
     /// Those whose news the engine wants. One that it has closed takes its leave without a name, beside a new one.
     by_name: HashMap<SubscriptionId, Arc<str>>,
     deadlines: DeadlineQueue<Arc<str>>,
+    /// What is known from dialogs that got lost; forgetting one costs a document.
+    resumable: Resumable,
 }
 
-struct Entry {
-    machine: Subscriber,
-    name: SubscriptionId,
-    wish: Wish,
-    hop: Hop,
-    correlation: Correlation,
-    /// The end of its lifetime in the newest record.
-    kept_until: Option<sip_proto::time::Timestamp>,
-    /// A restored one is left when the engine has not opened it again until then.
-    claim_until: Option<sip_proto::time::Timestamp>,
+/// Documents with their tags.
+struct Resumable(moka::sync::Cache<SubscriptionId, (EntityTag, Body)>);
+
+impl Default for Resumable {
+    fn default() -> Self {
+        Self(moka::sync::Cache::builder().max_capacity(RESUMABLE_MAX).time_to_live(RESUMABLE_LIFE).build())
+    }
 }
 
 /// What leaves when the record of its machine is committed.
 pub(super) enum Outgoing {
     Request(Request),
     Answer(ServerTransactionId, Response),
-}
-
-/// What the engine wants of a neighbour.
-#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
-pub(super) struct Wish {
-    /// Through which peer.
-    pub(super) peer: PeerName,
-    /// On whose behalf.
-    pub(super) watcher: Address,
-    /// To whom.
-    pub(super) presentity: Address,
-    /// Whether one document is enough.
-    pub(super) lasting: bool,
 }
 
 /// What is kept of a back-end subscription besides its machine.
@@ -91,6 +80,9 @@ struct Kept {
     tag: String,
     call_id: String,
     machine: Vec<u8>,
+    /// The newest document, where the neighbour gives tags.
+    #[serde(default)]
+    document: Option<String>,
 }
 
 impl Subscribers {
@@ -140,6 +132,7 @@ impl Agent {
     ) {
         // After a restart the dialog may still be there: the engine opens again, and the kept machine goes on.
         if let Some(tag) = self.subscribers.by_name.get(subscription).cloned() {
+            self.tell_kept(correlation, subscription, &tag);
             if let Some(entry) = self.subscribers.entries.get_mut(&tag) {
                 entry.correlation = correlation;
                 entry.claim_until = None;
@@ -148,11 +141,15 @@ impl Agent {
             return self.drive_subscriber(now, &tag);
         }
         let (tag, call_id) = (self.ids.tag(), self.ids.call_id());
-        let Some((settings, hop)) = self.subscriber_settings(&wish, tag.clone(), call_id) else {
+        let Some((mut settings, hop)) = self.subscriber_settings(&wish, tag.clone(), call_id) else {
             return self.tell_subscription(correlation, subscription, failed(Outcome::UnknownDomain));
         };
+        // RFC 5839 §5.5
+        let resumed = self.subscribers.resumable.0.remove(subscription);
+        settings.known = resumed.as_ref().map(|(known, _)| known.clone());
         let (machine, name) = (Subscriber::new(settings), subscription.clone());
-        let mut entry = Entry { machine, name, wish, hop, correlation, kept_until: None, claim_until: None };
+        let mut entry = Entry::new(machine, name, wish, hop, correlation);
+        entry.document = resumed.map(|(_, document)| document);
         entry.machine.handle(to_sip(now), SubscriberEvent::Subscribe);
         let tag: Arc<str> = Arc::from(tag.to_string());
         self.subscribers.by_name.insert(subscription.clone(), Arc::clone(&tag));
@@ -175,8 +172,8 @@ impl Agent {
             local: NameAddr::new(local),
             remote: NameAddr::new(target),
             contact: self.own_contact(&hop),
-            event: Event::from_text(&Text::from_static("presence")).ok()?,
-            accept: vec![MediaType::parse("application/pidf+xml").ok()?],
+            event: Event::from_text(&Text::from_static(wish.package.event())).ok()?,
+            accept: vec![MediaType::parse(wish.package.media_type()).ok()?],
             expires_s: if wish.lasting { SUBSCRIBE_EXPIRES_S } else { 0 },
             routes: Vec::new(),
             headers: identity.into_iter().collect(),
@@ -184,14 +181,27 @@ impl Agent {
             tag,
             jitter: Jitter::from_permille(jitter),
             timers: TimerValues::default(),
-            forks: Forks::OneDialog,
+            forks: wish.package.forks(),
             credentials,
-            conditional: Conditional::Off,
+            // RFC 5839; UNCLEAR §6.4 for documents that tell changes.
+            conditional: if wish.package == Package::Presence { Conditional::On } else { Conditional::Off },
+            known: None,
         };
         Some((settings, hop))
     }
 
+    /// After a restart: what was known before it is known again, as the refresh will ask for news only.
+    fn tell_kept(&mut self, correlation: Correlation, subscription: &SubscriptionId, tag: &Arc<str>) {
+        let Some(entry) = self.subscribers.entries.get(tag).filter(|entry| entry.claim_until.is_some()) else { return };
+        let document = entry.document.clone().filter(|_| entry.machine.state() == SubscriberState::Active);
+        let watcher = entry.wish.watcher.clone();
+        if let Some(known) = document.and_then(|document| self.read_notified(&document, &watcher)) {
+            self.tell_subscription(correlation, subscription, SubscriptionUpdate::Active(Some(Box::new(known))));
+        }
+    }
+
     pub(super) fn close_subscription(&mut self, now: Timestamp, subscription: &SubscriptionId) {
+        self.subscribers.resumable.0.invalidate(subscription);
         if let Some(tag) = self.subscribers.by_name.remove(subscription) {
             self.leave(now, &tag);
         }
@@ -202,7 +212,7 @@ impl Agent {
         if let Some(entry) = self.subscribers.entries.get_mut(tag) {
             entry.correlation = self.current;
             entry.claim_until = None;
-            entry.machine.handle(to_sip(now), SubscriberEvent::Unsubscribe);
+            entry.each(|machine| machine.handle(to_sip(now), SubscriberEvent::Unsubscribe));
             if self.subscribers.by_name.get(&entry.name) == Some(tag) {
                 self.subscribers.by_name.remove(&entry.name);
             }
@@ -217,18 +227,26 @@ impl Agent {
             return self.refuse(now, id, request, StatusCode::CALL_DOES_NOT_EXIST);
         };
         entry.correlation = self.current;
-        entry.machine.handle(to_sip(now), SubscriberEvent::Notify { transaction: id, request: Arc::clone(request) });
+        let remote = request.headers().from().ok().and_then(|from| from.tag()).map(|tag| tag.detach());
+        let machine = entry.machine_mut(entry.index_of(remote.as_ref()));
+        machine.handle(to_sip(now), SubscriberEvent::Notify { transaction: id, request: Arc::clone(request) });
         self.drive_subscriber(now, &tag);
     }
 
-    pub(super) fn advance_subscriber(&mut self, now: Timestamp, tag: &Arc<str>, conclusion: Conclusion) {
+    pub(super) fn advance_subscriber(
+        &mut self,
+        now: Timestamp,
+        tag: &Arc<str>,
+        remote: Option<&Tag>,
+        conclusion: Conclusion,
+    ) {
         let event = match conclusion {
             Conclusion::Response(response) => SubscriberEvent::Response(*response),
             Conclusion::TimedOut => SubscriberEvent::TimedOut,
             Conclusion::RequestFailed => SubscriberEvent::RequestFailed,
         };
         if let Some(entry) = self.subscribers.entries.get_mut(tag) {
-            entry.machine.handle(to_sip(now), event);
+            entry.machine_mut(entry.index_of(remote)).handle(to_sip(now), event);
         }
         self.drive_subscriber(now, tag);
     }
@@ -243,7 +261,7 @@ impl Agent {
                 self.leave(now, &tag);
                 continue;
             }
-            entry.machine.expire(to_sip(now));
+            entry.each(|machine| machine.expire(to_sip(now)));
             self.drive_subscriber(now, &tag);
         }
     }
@@ -251,24 +269,31 @@ impl Agent {
     /// Carries out what the machine wants. Answers, and requests for whose numbers a new record is due, wait for the record.
     fn drive_subscriber(&mut self, now: Timestamp, tag: &Arc<str>) {
         let (mut outgoing, mut reading, mut challenge) = (Vec::new(), Reading::Done, None);
-        while let Some(command) = self.subscribers.entries.get_mut(tag).and_then(|entry| entry.machine.poll()) {
+        while let Some((index, command)) = self.subscribers.entries.get_mut(tag).and_then(Entry::poll) {
             match command {
                 SubscriberCommand::SendRequest(request) => outgoing.push(Outgoing::Request(request)),
                 SubscriberCommand::Respond { transaction, response } => {
                     outgoing.push(Outgoing::Answer(transaction, response));
                 }
                 SubscriberCommand::StateChanged(change) => {
-                    if self.tell_change(tag, change) == Reading::Malformed {
+                    if self.tell_change(now, tag, index, change) == Reading::Malformed {
                         reading = Reading::Malformed;
                     }
                 }
-                SubscriberCommand::Challenged { response, uri } => challenge = Some((response, uri)),
-                // One dialog is all that presence allows.
-                SubscriberCommand::Forked(_) => {}
+                SubscriberCommand::Challenged { response, uri } => challenge = Some((index, response, uri)),
+                SubscriberCommand::Forked(sibling) => {
+                    if let Some(entry) = self.subscribers.entries.get_mut(tag) {
+                        entry.siblings.push(*sibling);
+                        entry.tables.push(WatcherTable::default());
+                    }
+                }
             }
         }
         if reading == Reading::Malformed {
             refuse_document(&mut outgoing);
+            if let Some(entry) = self.subscribers.entries.get_mut(tag) {
+                entry.machine.forget_entity_tag();
+            }
         }
         let is_kept = self.keep_subscriber(tag);
         if is_kept || outgoing.iter().any(|one| matches!(one, Outgoing::Answer(..))) {
@@ -278,26 +303,27 @@ impl Agent {
         }
         self.finish_subscriber(tag);
         self.wake.notify_one();
-        if let Some((response, uri)) = challenge {
-            self.authorize_subscriber(now, tag, &response, &uri.to_string());
+        if let Some((index, response, uri)) = challenge {
+            self.authorize_subscriber(now, tag, index, &response, &uri.to_string());
         }
     }
 
     // RFC 3261 §22.2
-    fn authorize_subscriber(&mut self, now: Timestamp, tag: &Arc<str>, response: &Response, uri: &str) {
+    fn authorize_subscriber(&mut self, now: Timestamp, tag: &Arc<str>, index: usize, response: &Response, uri: &str) {
         let Some(peer) = self.subscribers.entries.get(tag).map(|entry| entry.wish.peer.clone()) else { return };
         let headers = self.answer_challenges(&peer, response, &Method::Subscribe, (uri, &[]));
         if let Some(entry) = self.subscribers.entries.get_mut(tag) {
-            entry.machine.handle(to_sip(now), SubscriberEvent::Authorize(headers));
+            entry.machine_mut(index).handle(to_sip(now), SubscriberEvent::Authorize(headers));
         }
         self.drive_subscriber(now, tag);
     }
 
     /// Forgets a machine that is over, and sets the clock of one that is not.
     fn finish_subscriber(&mut self, tag: &Arc<str>) {
-        let Some(entry) = self.subscribers.entries.get(tag) else { return };
+        let Some(entry) = self.subscribers.entries.get_mut(tag) else { return };
+        entry.bury();
         if entry.machine.state() != SubscriberState::Ended {
-            let deadline = entry.machine.deadline().into_iter().chain(entry.claim_until).min();
+            let deadline = entry.deadline();
             return self.subscribers.deadlines.set(Arc::clone(tag), deadline);
         }
         self.subscribers.deadlines.set(Arc::clone(tag), None);
@@ -325,11 +351,12 @@ impl Agent {
         let routes: Vec<NameAddr> =
             request.headers().routes().unwrap_or_default().iter().map(NameAddr::detach).collect();
         let hop = self.dialog_hop(request.uri(), &routes, None, Some(&hop)).unwrap_or(hop);
+        let remote = super::to_tag(&request);
         match self.send(now, request, hop) {
             Ok(id) => {
-                self.purposes.insert(id, Purpose::Subscriber(Arc::clone(tag)));
+                self.purposes.insert(id, Purpose::Subscriber(Arc::clone(tag), remote));
             }
-            Err(_) => self.advance_subscriber(now, tag, Conclusion::RequestFailed),
+            Err(_) => self.advance_subscriber(now, tag, remote.as_ref(), Conclusion::RequestFailed),
         }
     }
 
@@ -337,7 +364,9 @@ impl Agent {
     fn keep_subscriber(&mut self, tag: &Arc<str>) -> bool {
         let Some(entry) = self.subscribers.entries.get_mut(tag) else { return false };
         let until = entry.machine.expires_at();
-        if !entry.wish.lasting || (!entry.machine.is_record_due() && entry.kept_until == until) {
+        let known = entry.machine.entity_tag().cloned();
+        let is_same = entry.kept_until == until && entry.kept_tag == known;
+        if !entry.wish.lasting || (!entry.machine.is_record_due() && is_same) {
             return false;
         }
         let Some(machine) = entry.machine.to_snapshot() else { return false };
@@ -348,9 +377,10 @@ impl Agent {
             tag: dialog.local_tag.to_string(),
             call_id: dialog.call_id.to_string(),
             machine: machine.to_vec(),
+            document: entry.document.as_ref().and_then(|body| String::from_utf8(body.content.to_vec()).ok()),
         };
         let owner = entry.wish.presentity.to_string();
-        entry.kept_until = until;
+        (entry.kept_until, entry.kept_tag) = (until, known);
         let Ok(body) = serde_json::to_vec(&kept) else { return false };
         self.keep("subscriber", tag, Some(&owner), Some(body.into()));
         true
@@ -358,7 +388,7 @@ impl Agent {
 
     /// Takes up a kept subscription.
     pub(super) fn restore_subscriber(&mut self, now: Timestamp, key: &Arc<str>, body: &[u8]) -> Result<(), String> {
-        let Kept { name, wish, tag, call_id, machine: octets } =
+        let Kept { name, wish, tag, call_id, machine: octets, document } =
             serde_json::from_slice(body).map_err(|error| error.to_string())?;
         let tag = Tag::from_text(Text::from(tag)).map_err(|error| error.to_string())?;
         let call_id = CallId::from_text(Text::from(call_id)).map_err(|error| error.to_string())?;
@@ -366,10 +396,18 @@ impl Agent {
             self.subscriber_settings(&wish, tag, call_id).ok_or("the peer is not configured any more")?;
         // Refreshes after a restart are spread, so that the neighbour is not flooded.
         let spread = Duration::from_millis(self.random() % 2000);
-        let machine =
+        let mut machine =
             Subscriber::from_snapshot(to_sip(now), &octets, settings, spread).map_err(|error| error.to_string())?;
-        let (correlation, kept_until) = (self.correlation(), machine.expires_at());
-        let is_leaving = machine.state() == SubscriberState::Leaving;
+        // RFC 5839 §5.2: only who has the state may be spared it.
+        let document = document.and_then(|text| to_body(text, wish.package));
+        if document.is_none() {
+            machine.forget_entity_tag();
+        }
+        let correlation = self.correlation();
+        let mut entry = Entry::new(machine, name, wish, hop, correlation);
+        entry.document = document;
+        let (name, kept_until) = (entry.name.clone(), entry.kept_until);
+        let is_leaving = entry.machine.state() == SubscriberState::Leaving;
         let mut claim_until = (!is_leaving).then(|| to_sip(now.after(CLAIM_WAIT)));
         if !is_leaving {
             // One that took its leave while its refresh was under way was not kept as leaving: the later one goes on.
@@ -385,17 +423,20 @@ impl Agent {
                 }
             }
         }
-        let entry = Entry { machine, name, wish, hop, correlation, kept_until, claim_until };
+        entry.claim_until = claim_until;
         self.subscribers.entries.insert(Arc::clone(key), entry);
         self.finish_subscriber(key);
         Ok(())
     }
 
     /// Tells the engine what became of a subscription that it wants to hear of.
-    fn tell_change(&mut self, tag: &Arc<str>, change: SubscriptionChange) -> Reading {
+    fn tell_change(&mut self, now: Timestamp, tag: &Arc<str>, index: usize, change: SubscriptionChange) -> Reading {
         let Some(entry) = self.subscribers.entries.get(tag) else { return Reading::Done };
         if self.subscribers.by_name.get(&entry.name) != Some(tag) {
             return Reading::Done;
+        }
+        if entry.wish.package == Package::WatcherInfo {
+            return self.tell_learner(now, tag, index, change);
         }
         let (name, watcher, correlation) = (entry.name.clone(), entry.wish.watcher.clone(), entry.correlation);
         let change = match change {
@@ -409,6 +450,7 @@ impl Agent {
             }
             other => other,
         };
+        self.note_document(tag, &change);
         let has_document = matches!(
             change,
             SubscriptionChange::Active { body: Some(_) } | SubscriptionChange::Ended { body: Some(_), .. }
@@ -421,6 +463,41 @@ impl Agent {
             self.tell_subscription(correlation, &name, update);
         }
         reading
+    }
+
+    /// Keeps what a conditional refresh will not bring again, and what a lost dialog knew.
+    fn note_document(&mut self, tag: &Arc<str>, change: &SubscriptionChange) {
+        let Some(entry) = self.subscribers.entries.get_mut(tag) else { return };
+        let known = entry.machine.entity_tag().cloned();
+        match (change, known) {
+            (SubscriptionChange::Active { .. } | SubscriptionChange::Pending, None) => entry.document = None,
+            (SubscriptionChange::Active { body: Some(body) }, Some(_)) => entry.document = Some(body.clone()),
+            (SubscriptionChange::Ended { reason: Some(TerminationReason::Deactivated), .. }, Some(known)) => {
+                if let Some(document) = entry.document.take() {
+                    self.subscribers.resumable.0.insert(entry.name.clone(), (known, document));
+                }
+            }
+            (
+                SubscriptionChange::Active { body: None }
+                | SubscriptionChange::Pending
+                | SubscriptionChange::Ended { .. }
+                | SubscriptionChange::Failed { .. },
+                _,
+            ) => {}
+        }
+    }
+
+    fn tell_learner(&mut self, now: Timestamp, tag: &Arc<str>, index: usize, change: SubscriptionChange) -> Reading {
+        let Some(entry) = self.subscribers.entries.get_mut(tag) else { return Reading::Done };
+        let (user, mut tables) = (entry.wish.presentity.clone(), std::mem::take(&mut entry.tables));
+        let learned = self.learn_change(now, &user, &mut tables, index, change);
+        let Some(entry) = self.subscribers.entries.get_mut(tag) else { return Reading::Done };
+        entry.tables = tables;
+        if learned == Learned::Gap {
+            // RFC 3858 §4: a refresh brings everything.
+            entry.machine_mut(index).handle(to_sip(now), SubscriberEvent::Refresh);
+        }
+        if learned == Learned::Malformed { Reading::Malformed } else { Reading::Done }
     }
 
     fn to_updates(&self, change: SubscriptionChange, watcher: &Address) -> Vec<SubscriptionUpdate> {
@@ -496,6 +573,18 @@ fn refuse_document(outgoing: &mut [Outgoing]) {
 const fn failed(outcome: Outcome) -> SubscriptionUpdate {
     SubscriptionUpdate::Failed { outcome, retry_after: None }
 }
+
+/// A document that was kept.
+fn to_body(text: String, package: Package) -> Option<Body> {
+    let media_type = MediaType::parse(package.media_type()).ok()?;
+    Some(Body { media_type, content: text.into() })
+}
+
+/// Documents of lost dialogs, of as many watchers as a neighbour may lose at once.
+const RESUMABLE_MAX: u64 = 10_000;
+
+/// As long as a subscription lasts; what is older is asked for anew.
+const RESUMABLE_LIFE: Duration = Duration::from_secs(3600);
 
 /// Asked of neighbours (subscription.md §5).
 const SUBSCRIBE_EXPIRES_S: u32 = 3600;

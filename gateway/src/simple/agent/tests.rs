@@ -1,5 +1,7 @@
 //! The agent with an engine and loopback sockets, fed by a user agent that writes what it likes.
 
+mod relaying;
+
 use super::*;
 use crate::{
     simple::transport::Bounds,
@@ -174,6 +176,7 @@ fn settings() -> AgentSettings {
         domains: domains(),
         tel_domain: "sip.example".to_owned(),
         peers: PeerTable::default(),
+        anonymity: Anonymity::Refused,
         is_open: true,
         advertised: None,
         advertised_tls: None,
@@ -181,6 +184,7 @@ fn settings() -> AgentSettings {
         content_octets_max: 1024,
         pending_requests_max: 100,
         requests_per_s_per_source: 1000,
+        notify_interval_min: Duration::ZERO,
     }
 }
 

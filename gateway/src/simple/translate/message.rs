@@ -9,7 +9,7 @@ pub use wrapping::{Wrapping, to_body};
 use bytes::Bytes;
 use mapping::{
     address::Address,
-    message::{Content, Message, MessageId, ReportWish},
+    message::{Content, Disclosure, Message, MessageId, ReportWish},
     outcome::Outcome,
     time::Timestamp,
 };
@@ -113,6 +113,7 @@ pub fn from_request(
         report,
         origin: Arc::from(origin),
         talk: None,
+        disclosure: Disclosure::Named,
     })))
 }
 

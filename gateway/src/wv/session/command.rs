@@ -77,7 +77,10 @@ impl Sessions {
             CommandKind::Invitation { endpoint, news } => self.tell_invitation(now, &endpoint, &news),
             // Neighbours of this side are not built yet; the configuration refuses them.
             CommandKind::Deliver { .. } | CommandKind::Report { .. } => {}
-            CommandKind::OpenSubscription { .. }
+            CommandKind::TellWatchers(_)
+            | CommandKind::LearnWatchers { .. }
+            | CommandKind::ForgetWatchers { .. }
+            | CommandKind::OpenSubscription { .. }
             | CommandKind::CloseSubscription { .. }
             | CommandKind::Publish { .. }
             | CommandKind::Far(_) => {}

@@ -64,7 +64,10 @@ impl Federation {
             | CommandKind::Happened { .. }
             | CommandKind::Invitation { .. } => {}
             // Only servers of SIP are told of it.
-            CommandKind::Publish { .. } => {}
+            CommandKind::Publish { .. }
+            | CommandKind::TellWatchers(_)
+            | CommandKind::LearnWatchers { .. }
+            | CommandKind::ForgetWatchers { .. } => {}
             // The lane's own business.
             CommandKind::Keep(_) | CommandKind::Forward(_) => {}
         }

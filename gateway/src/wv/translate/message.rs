@@ -40,6 +40,7 @@ pub fn from_send(
         report: if request.delivery_report { ReportWish::Delivery } else { ReportWish::None },
         origin: Arc::from(origin),
         talk: None,
+        disclosure: mapping::message::Disclosure::Named,
     })
 }
 
@@ -107,7 +108,7 @@ fn heard_by(message: &Message) -> Recipient {
 
 /// The sender as the client is told it: in a group, by its screen name.
 fn said_by(message: &Message) -> Sender {
-    let Some(talk) = &message.talk else { return sender(&message.sender) };
+    let Some(talk) = &message.talk else { return sender(&message.shown_sender()) };
     let (name, group_id) = (talk.speaker.as_str().into(), GroupId::new(talk.written.as_ref()));
     Sender::Group(Group::ScreenName(ScreenName { name, group_id }))
 }

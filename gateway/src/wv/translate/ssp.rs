@@ -56,6 +56,7 @@ pub fn from_send(
         report: if request.delivery_report { ReportWish::Delivery } else { ReportWish::None },
         origin: Arc::from(origin),
         talk: None,
+        disclosure: mapping::message::Disclosure::Named,
     })
 }
 
@@ -63,9 +64,10 @@ pub fn from_send(
 #[must_use]
 pub fn to_send(message: &Message, now: Timestamp) -> SendMessageRequest {
     let (info, content) = to_content(&message.content);
-    let by_user = MetaInfo::of_user(ServiceId::of_domain(message.sender.domain()), user(&message.sender));
+    let shown = message.shown_sender();
+    let by_user = MetaInfo::of_user(ServiceId::of_domain(message.sender.domain()), user(&shown));
     let (meta, recipient, sender, sender_display) = match message.talk.as_deref() {
-        None => (by_user, Party::User(user(&message.recipient)), Party::User(user(&message.sender)), None),
+        None => (by_user, Party::User(user(&message.recipient)), Party::User(user(&shown)), None),
         // Into a group of the peer.
         Some(talk) if talk.conversation.domain() == message.recipient.domain() => {
             let group_id = address::to_group_id(&talk.conversation);
@@ -212,6 +214,7 @@ mod tests {
             report: ReportWish::Delivery,
             origin: Arc::from("o"),
             talk: None,
+            disclosure: mapping::message::Disclosure::Named,
         };
         let sent = to_send(&message, now);
         assert_eq!(sent.message.content_size, Some(18), "octets, not characters");

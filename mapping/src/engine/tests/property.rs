@@ -533,7 +533,10 @@ impl Story {
                 CommandKind::CloseSubscription { subscription } => {
                     (format!("close {:?} {:?}", subscription.watcher(), subscription.presentity()), String::new())
                 }
-                CommandKind::Announce { .. }
+                CommandKind::TellWatchers(_)
+                | CommandKind::LearnWatchers { .. }
+                | CommandKind::ForgetWatchers { .. }
+                | CommandKind::Announce { .. }
                 | CommandKind::Happened { .. }
                 | CommandKind::Conversation { .. }
                 | CommandKind::Far(_)

@@ -280,5 +280,6 @@ pub(super) fn text(origin: &str, says: &str) -> Message {
         report: ReportWish::Delivery,
         origin: Arc::from(origin),
         talk: None,
+        disclosure: crate::message::Disclosure::Named,
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{News, Notifier, NotifierState, TimeoutRule};
 use crate::dialog::Dialog;
+use crate::event::credential::{ChallengeGate, CredentialSource};
 use crate::event::package::PackageRegistry;
 use crate::message::header::event::Event;
 use crate::snapshot::{SnapshotError, SnapshotKind, SnapshotReader, SnapshotWriter};
@@ -58,6 +59,9 @@ impl Notifier {
             news: News::Told,
             retry_at: None,
             farewell: None,
+            condition: None,
+            gate: ChallengeGate::new(CredentialSource::Owner),
+            credentials: None,
             commands: VecDeque::new(),
         })
     }

@@ -34,6 +34,7 @@ fn line(command: &NotifierCommand) -> String {
             let state = request.headers().subscription_state().unwrap().unwrap();
             format!("NOTIFY {state} {}", String::from_utf8_lossy(request.body())).trim_end().to_owned()
         }
+        NotifierCommand::Challenged { response, uri } => format!("challenged {} {uri}", response.status()),
         NotifierCommand::LeaseGranted { expires_at } => format!("until {}", expires_at.as_millis()),
         NotifierCommand::Removed(cause) => format!("removed {cause:?}"),
     }
@@ -284,6 +285,133 @@ fn s_dg_02_a_restart_keeps_the_dialog_and_numbers_notifies_above_the_old_ones() 
     }
 }
 
+const CHALLENGE: &str = "Digest realm=\"watchers\", nonce=\"n1\"";
+
+fn credentials() -> Header {
+    Header::new(HeaderName::Authorization, "Digest username=\"gw\"")
+}
+
+#[test]
+fn rfc3261_22_2_a_challenged_notify_is_sent_again_with_credentials_once_for_each_nonce() {
+    let mut machine = active();
+    machine.handle(at(10), NotifierEvent::Update(document("two")));
+    let refused = |notify: &Request| answer(notify, 401).with(Header::new(HeaderName::WwwAuthenticate, CHALLENGE));
+    let notify = sent(&mut machine);
+    machine.handle(at(20), NotifierEvent::Response(refused(&notify)));
+    assert_eq!(told(&mut machine), ["challenged 401 sip:gw@192.0.2.1:5060"]);
+    machine.handle(at(20), NotifierEvent::Authorize(vec![credentials()]));
+    let again = sent(&mut machine);
+    assert!(again.headers().raw(&HeaderName::Authorization).is_some());
+    assert_eq!(&again.body()[..], b"two");
+    assert!(again.headers().cseq().unwrap().sequence > notify.headers().cseq().unwrap().sequence);
+    // The same nonce again: the credentials are wrong.
+    machine.handle(at(30), NotifierEvent::Response(refused(&again)));
+    assert_eq!(told(&mut machine), [""; 0]);
+    machine.handle(at(40), NotifierEvent::Update(document("three")));
+    assert!(sent(&mut machine).headers().raw(&HeaderName::Authorization).is_none());
+}
+
+#[test]
+fn rfc3261_22_2_the_last_notify_is_challenged_too() {
+    for (headers, state) in [(vec![credentials()], NotifierState::Terminating), (vec![], NotifierState::Ended)] {
+        let mut machine = active();
+        machine.expire(at(3_600_000));
+        let last = sent(&mut machine);
+        let challenge = Header::new(HeaderName::WwwAuthenticate, CHALLENGE);
+        machine.handle(at(3_600_001), NotifierEvent::Response(answer(&last, 401).with(challenge)));
+        assert_eq!(told(&mut machine), ["challenged 401 sip:gw@192.0.2.1:5060"]);
+        machine.handle(at(3_600_001), NotifierEvent::Authorize(headers));
+        assert_eq!(machine.state(), state);
+        if state == NotifierState::Terminating {
+            assert_eq!(told(&mut machine), ["NOTIFY terminated;reason=timeout one"]);
+        }
+    }
+}
+
+fn tag(notify: &Request) -> String {
+    notify.headers().entity_tag().unwrap().unwrap().to_string()
+}
+
+fn having(tag: Option<&str>, sequence: u32, expires_s: u32, has: &str) -> Request {
+    subscribe(tag, sequence, Some(expires_s)).with(Header::new(HeaderName::SuppressIfMatch, has))
+}
+
+/// An active subscription, the tag of its state, and nothing under way.
+fn tagged() -> (Notifier, String) {
+    let mut machine = accept(&subscribe(None, 1, Some(3600)), Permission::Granted(document("one")));
+    let first = sent(&mut machine);
+    machine.handle(at(5), NotifierEvent::Response(answer(&first, 200)));
+    (machine, tag(&first))
+}
+
+#[test]
+fn rfc5839_6_1_a_tag_stands_for_one_state_also_after_a_restart() {
+    let (mut machine, one) = tagged();
+    let octets = machine.to_snapshot().unwrap();
+    machine.handle(at(10), NotifierEvent::Update(document("two")));
+    let notify = sent(&mut machine);
+    assert_ne!(tag(&notify), one);
+    let mut again = Notifier::from_snapshot(&octets, &packages(), TimeoutRule::Remove).unwrap();
+    again.handle(at(20), NotifierEvent::Update(document("one")));
+    assert_eq!(tag(&sent(&mut again)), one);
+}
+
+#[test]
+fn rfc5839_6_3_a_refresh_by_one_who_has_the_state_gets_204_and_no_notify() {
+    let (mut machine, one) = tagged();
+    let said = hear(&mut machine, 1000, having(Some("notifier"), 2, 600, &one));
+    assert_eq!(said, ["204 600", "until 601000"]);
+    // What is the same is not told either, what is not is.
+    machine.handle(at(1010), NotifierEvent::Update(document("one")));
+    assert_eq!(told(&mut machine), [""; 0]);
+    machine.handle(at(1020), NotifierEvent::Update(document("two")));
+    let second = sent(&mut machine);
+    assert_eq!(&second.body()[..], b"two");
+    machine.handle(at(1030), NotifierEvent::Response(answer(&second, 200)));
+    // The condition is gone with the state that it was about.
+    machine.handle(at(1040), NotifierEvent::Update(document("one")));
+    assert_eq!(told(&mut machine), ["NOTIFY active;expires=600 one"]);
+    let (mut machine, _) = tagged();
+    let said = hear(&mut machine, 1000, having(Some("notifier"), 2, 600, "other"));
+    assert_eq!(said, ["200 600", "until 601000", "NOTIFY active;expires=600 one"]);
+}
+
+#[test]
+fn rfc5839_5_7_the_end_may_be_conditional_too() {
+    let (mut machine, one) = tagged();
+    assert_eq!(hear(&mut machine, 1000, having(Some("notifier"), 2, 0, &one)), ["204 0", "removed Unsubscribed"]);
+    assert_eq!(machine.state(), NotifierState::Ended);
+}
+
+#[test]
+fn rfc5839_6_2_outside_of_a_dialog_the_notify_comes_without_body() {
+    let (_, one) = tagged();
+    let mut machine = accept(&having(None, 1, 3600, &one), Permission::Granted(document("one")));
+    let first = sent(&mut machine);
+    assert!(first.body().is_empty() && first.headers().content_type().unwrap().is_none());
+    assert_eq!(tag(&first), one);
+    let mut machine = accept(&having(None, 1, 0, &one), Permission::Granted(document("one")));
+    assert_eq!(told(&mut machine), ["200 0", "removed Fetched", "NOTIFY terminated;reason=timeout"]);
+    let mut machine = accept(&having(None, 1, 3600, &one), Permission::Granted(document("two")));
+    assert_eq!(told(&mut machine)[2], "NOTIFY active;expires=3600 two");
+}
+
+#[test]
+fn rfc5839_5_2_a_star_mutes_all_but_changes_of_the_subscription() {
+    let mut machine = accept(&having(None, 1, 3600, "*"), Permission::Undecided);
+    let first = sent(&mut machine);
+    machine.handle(at(5), NotifierEvent::Response(answer(&first, 200)));
+    machine.handle(at(10), NotifierEvent::Grant(document("one")));
+    let granted = sent(&mut machine);
+    assert_eq!(granted.headers().subscription_state().unwrap().unwrap().to_string(), "active;expires=3600");
+    assert!(granted.body().is_empty());
+    machine.handle(at(15), NotifierEvent::Response(answer(&granted, 200)));
+    machine.handle(at(20), NotifierEvent::Update(document("two")));
+    assert_eq!(told(&mut machine), [""; 0]);
+    let said = hear(&mut machine, 1000, subscribe(Some("notifier"), 2, Some(600)));
+    assert_eq!(said[2], "NOTIFY active;expires=600 two");
+}
+
 #[test]
 fn every_state_decides_about_every_event() {
     use NotifierState::{Active, Ended, Pending, Terminating};
@@ -299,16 +427,18 @@ fn every_state_decides_about_every_event() {
     crate::generated::compare("fixtures/state/sip_notifier.txt", &table);
 }
 
-const EVENTS: [&str; 13] = [
+const EVENTS: [&str; 15] = [
     "Subscribe 600",
     "Subscribe 0",
     "Subscribe 5",
     "Response 200",
+    "Response 401",
     "Response 403",
     "Response 481",
     "Response 500",
     "TimedOut",
     "RequestFailed",
+    "Authorize",
     "Update",
     "Grant",
     "Terminate",
@@ -320,7 +450,9 @@ fn step(machine: &mut Notifier, name: &str, last: &Request) {
     let reason = TerminationReason::NoResource;
     match name.split_once(' ') {
         Some(("Response", code)) => {
-            machine.handle(now, NotifierEvent::Response(answer(last, code.parse().unwrap())));
+            let response = answer(last, code.parse().unwrap());
+            let challenge = Header::new(HeaderName::WwwAuthenticate, CHALLENGE);
+            machine.handle(now, NotifierEvent::Response(response.with(challenge)));
         }
         Some((_, expires_s)) => {
             let request = Arc::new(subscribe(Some("notifier"), 9, expires_s.parse().ok()));
@@ -329,6 +461,7 @@ fn step(machine: &mut Notifier, name: &str, last: &Request) {
         None => match name {
             "TimedOut" => machine.handle(now, NotifierEvent::TimedOut),
             "RequestFailed" => machine.handle(now, NotifierEvent::RequestFailed),
+            "Authorize" => machine.handle(now, NotifierEvent::Authorize(vec![credentials()])),
             "Update" => machine.handle(now, NotifierEvent::Update(document("new"))),
             "Grant" => machine.handle(now, NotifierEvent::Grant(document("new"))),
             "Terminate" => machine.handle(now, NotifierEvent::Terminate { reason, retry_after_s: None }),

@@ -50,6 +50,8 @@ pub struct SubscriberSettings {
     pub credentials: CredentialSource,
     /// Whether refreshes ask to be spared a NOTIFY that tells nothing new.
     pub conditional: Conditional,
+    /// The tag of the state that the owner has from an earlier subscription.
+    pub known: Option<EntityTag>,
 }
 
 // RFC 5839 §4

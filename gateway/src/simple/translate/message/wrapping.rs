@@ -110,7 +110,7 @@ pub fn to_body(message: &Message, wrapping: Wrapping) -> Option<(MediaType, Byte
     if wrapping == Wrapping::Bare || message.report == ReportWish::None {
         return Some((media_type, message.content.body.clone()));
     }
-    let from = address::from_neutral(&message.sender).ok()?;
+    let from = address::from_neutral(&message.shown_sender()).ok()?;
     let to = address::from_neutral(&message.recipient).ok()?;
     let length = message.content.body.len().to_string();
     let content = MimePart::new(&media_type, message.content.body.clone()).with("Content-Length", &length);

@@ -1,0 +1,38 @@
+//! NOTIFYs that are challenged on their way to the watcher.
+
+use super::{Notifier, NotifierCommand};
+use crate::message::headers::Header;
+use crate::message::response::Response;
+use crate::message::status::StatusCode;
+use crate::time::Timestamp;
+
+impl Notifier {
+    // RFC 3261 §22.2
+    /// Whether a NOTIFY was challenged and may be sent again with credentials.
+    pub(super) fn asks_owner(&mut self, response: &Response) -> bool {
+        let is_challenge =
+            matches!(response.status(), StatusCode::UNAUTHORIZED | StatusCode::PROXY_AUTHENTICATION_REQUIRED);
+        let is_answered = is_challenge && self.gate.admits(response);
+        if is_answered {
+            let uri = self.dialog.request_uri();
+            self.commands.push_back(NotifierCommand::Challenged { response: response.clone(), uri });
+        }
+        is_answered
+    }
+
+    /// The state that was challenged, or the then newest, is told with credentials.
+    pub(super) fn authorize(&mut self, now: Timestamp, credentials: Vec<Header>) {
+        if !credentials.is_empty() {
+            self.credentials = Some(credentials);
+            self.notify(now);
+        }
+    }
+
+    pub(super) fn authorize_farewell(&mut self, credentials: Vec<Header>) {
+        if credentials.is_empty() {
+            return self.stop();
+        }
+        self.credentials = Some(credentials);
+        self.say_farewell();
+    }
+}

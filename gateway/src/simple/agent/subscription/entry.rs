@@ -1,0 +1,146 @@
+//! What one back-end subscription is, and its machines: one, or several where a SUBSCRIBE may be answered by several.
+
+use mapping::{address::Address, correlation::Correlation, event::SubscriptionId, side::PeerName};
+use sip_proto::{
+    body::watcher_info::{MEDIA_TYPE, WatcherTable},
+    event::{
+        body::Body,
+        package::Forks,
+        subscriber::{Subscriber, SubscriberCommand, SubscriberState},
+    },
+    message::header::identifier::{EntityTag, Tag},
+    transaction::via::Hop,
+};
+
+/// One subscription at a neighbour server.
+pub(super) struct Entry {
+    pub(super) machine: Subscriber,
+    /// Further notifiers that answered the same SUBSCRIBE.
+    pub(super) siblings: Vec<Subscriber>,
+    /// What each of the notifiers has told of watchers, the first one's first.
+    pub(super) tables: Vec<WatcherTable>,
+    pub(super) name: SubscriptionId,
+    pub(super) wish: Wish,
+    pub(super) hop: Hop,
+    pub(super) correlation: Correlation,
+    /// The newest document, where the neighbour gives tags.
+    pub(super) document: Option<Body>,
+    /// The tag in the newest record.
+    pub(super) kept_tag: Option<EntityTag>,
+    /// The end of its lifetime in the newest record.
+    pub(super) kept_until: Option<sip_proto::time::Timestamp>,
+    /// A restored one is left when the engine has not opened it again until then.
+    pub(super) claim_until: Option<sip_proto::time::Timestamp>,
+}
+
+/// What the engine wants of a neighbour.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+pub(in crate::simple::agent) struct Wish {
+    /// Through which peer.
+    pub(in crate::simple::agent) peer: PeerName,
+    /// On whose behalf.
+    pub(in crate::simple::agent) watcher: Address,
+    /// To whom.
+    pub(in crate::simple::agent) presentity: Address,
+    /// Whether one document is enough.
+    pub(in crate::simple::agent) lasting: bool,
+    /// What is subscribed to.
+    #[serde(default)]
+    pub(in crate::simple::agent) package: Package,
+}
+
+/// What is subscribed to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(in crate::simple::agent) enum Package {
+    /// Presence.
+    #[default]
+    Presence,
+    /// Who watches it.
+    WatcherInfo,
+}
+
+impl Package {
+    pub(super) const fn event(self) -> &'static str {
+        match self {
+            Self::Presence => "presence",
+            Self::WatcherInfo => "presence.winfo",
+        }
+    }
+
+    pub(super) const fn media_type(self) -> &'static str {
+        match self {
+            Self::Presence => "application/pidf+xml",
+            Self::WatcherInfo => MEDIA_TYPE,
+        }
+    }
+
+    pub(super) const fn forks(self) -> Forks {
+        match self {
+            // RFC 3856 §6.9
+            Self::Presence => Forks::OneDialog,
+            // RFC 3857 §4.9
+            Self::WatcherInfo => Forks::Several,
+        }
+    }
+}
+
+impl Entry {
+    pub(super) fn new(
+        machine: Subscriber,
+        name: SubscriptionId,
+        wish: Wish,
+        hop: Hop,
+        correlation: Correlation,
+    ) -> Self {
+        let (kept_until, tables) = (machine.expires_at(), vec![WatcherTable::default()]);
+        let (siblings, kept_tag) = (Vec::new(), machine.entity_tag().cloned());
+        let (document, claim_until) = (None, None);
+        Self { machine, siblings, tables, name, wish, hop, correlation, document, kept_tag, kept_until, claim_until }
+    }
+
+    /// The machine of that number; the first one is 0.
+    pub(super) fn machine_mut(&mut self, index: usize) -> &mut Subscriber {
+        match index.checked_sub(1).and_then(|index| self.siblings.get_mut(index)) {
+            Some(sibling) => sibling,
+            None => &mut self.machine,
+        }
+    }
+
+    /// The number of the machine whose other side has this tag, else that of the first one.
+    pub(super) fn index_of(&self, remote: Option<&Tag>) -> usize {
+        let is_meant = |machine: &Subscriber| machine.dialog_id().map(|id| &id.remote_tag) == remote;
+        let place = remote.and_then(|_| self.siblings.iter().position(is_meant));
+        place.map_or(0, |place| place.saturating_add(1))
+    }
+
+    pub(super) fn poll(&mut self) -> Option<(usize, SubscriberCommand)> {
+        let siblings = self.siblings.iter_mut().enumerate();
+        let machines =
+            std::iter::once((0, &mut self.machine)).chain(siblings.map(|(place, one)| (place.saturating_add(1), one)));
+        machines.into_iter().find_map(|(index, machine)| machine.poll().map(|command| (index, command)))
+    }
+
+    pub(super) fn each(&mut self, mut deed: impl FnMut(&mut Subscriber)) {
+        deed(&mut self.machine);
+        self.siblings.iter_mut().for_each(deed);
+    }
+
+    pub(super) fn deadline(&self) -> Option<sip_proto::time::Timestamp> {
+        let machines = std::iter::once(&self.machine).chain(&self.siblings);
+        machines.filter_map(Subscriber::deadline).chain(self.claim_until).min()
+    }
+
+    /// Forgets the siblings that are over.
+    pub(super) fn bury(&mut self) {
+        let mut index = 0_usize;
+        while let Some(sibling) = self.siblings.get(index) {
+            if sibling.state() == SubscriberState::Ended {
+                self.siblings.remove(index);
+                self.tables.remove(index.saturating_add(1));
+            } else {
+                index = index.saturating_add(1);
+            }
+        }
+    }
+}
