@@ -289,3 +289,37 @@ fn a_scripted_phone_in_its_own_process_and_a_sip_client_behind_kamailio() {
         assert!(alice.quit(wait::PATIENCE).await.unwrap().success());
     });
 }
+
+#[test]
+fn rfc3857_4_8_a_kamailio_tells_the_phone_who_waits_there() {
+    let port = kamailio::free_port();
+    let text = std::fs::read_to_string(acceptance::repository().join("tests/lab/kamailio/gateway.toml")).unwrap();
+    let text = text
+        .replace("127.0.0.1:25060", &format!("127.0.0.1:{port}"))
+        .replace("route = \"access\"", "route = \"access\"\npresence_server = \"core\"\nwatcher_info = true");
+    let gateway = Setup::configured(&text).start();
+    let Some(kamailio) = Kamailio::start(gateway.sip(), port, &["WITH_GW_PRESENCE"]) else { return };
+    let bob = Client { server: kamailio.address(), user: "bob", domain: kamailio::DOMAIN };
+    let mut alice = Phone::logged_in(gateway.csp(), "wv:alice@wv.test", Version::V1_2, Encoding::Wbxml);
+    wait::until("the watcher information", wait::PATIENCE, || {
+        let (_, told) = gateway.ask(&["show", "dialogs", "--json"]);
+        (told.contains("subscriber") && told.contains("Active")).then_some(())
+    });
+    // Without presence rules Kamailio lets bob wait, and says so.
+    let watcher = bob.call("watch_pending", &[("target", "sip:alice@wv.test")]).start();
+    wait::until("the pending NOTIFY", wait::PATIENCE, || watcher.messages().contains("pending").then_some(()));
+    alice.decide("wv:bob@simple.test", true);
+}
+
+#[test]
+fn rfc3428_7_a_kamailio_keeps_what_is_sent_to_who_is_away() {
+    let port = kamailio::free_port();
+    let gateway = gateway_at_kamailio(port);
+    let Some(kamailio) = Kamailio::start(gateway.sip(), port, &["WITH_OPEN"]) else { return };
+    let bob = Client { server: kamailio.address(), user: "bob", domain: kamailio::DOMAIN };
+    let mut alice = Phone::logged_in(gateway.csp(), "wv:alice@wv.test", Version::V1_2, Encoding::Wbxml);
+    let response = alice.send(&["wv:bob@simple.test"], "kept for later", false).unwrap();
+    assert_eq!(response.result.code.number(), 200);
+    let messages = bob.receive_one().finish();
+    assert!(messages.contains("Offline message") && messages.contains("kept for later"), "{messages}");
+}
