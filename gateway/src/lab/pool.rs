@@ -130,14 +130,29 @@ impl Pool {
         let mut text = self.configuration();
         let mut rest = Vec::new();
         for (key, value) in settings {
-            let rows = [("domain[].", "name = \"wv.example\"
-"), ("peer[].", "name = \"p0\"
-")];
+            let rows = [
+                (
+                    "domain[].",
+                    "name = \"wv.example\"
+",
+                ),
+                (
+                    "peer[].",
+                    "name = \"p0\"
+",
+                ),
+            ];
             match rows.iter().find_map(|(table, row)| key.strip_prefix(table).map(|key| (key, row))) {
                 Some((key, row)) => {
                     let value = if value == "true" { value.clone() } else { format!("{value:?}") };
-                    text = text.replacen(row, &format!("{row}{key} = {value}
-"), 1);
+                    text = text.replacen(
+                        row,
+                        &format!(
+                            "{row}{key} = {value}
+"
+                        ),
+                        1,
+                    );
                 }
                 None => rest.push((key.clone(), value.clone())),
             }
