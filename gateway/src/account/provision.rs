@@ -257,10 +257,11 @@ impl Provision {
     /// The line of an account; none where nothing is known of the person.
     #[must_use]
     pub fn of_account(account: &Account) -> Option<Self> {
-        let PersonDetails { first_name, last_name, email, msisdn } = account.person.clone();
+        // Shadows are no persons of this gateway: what they stand for comes and goes with their import.
+        let PersonDetails { first_name, last_name, email, msisdn, shadow_of: _ } = account.person.clone();
         let user = account.user.to_string();
         let line = PersonProvision { user, first_name, last_name, email, msisdn };
-        (!account.person.is_empty()).then_some(Self::Person(line))
+        (!account.person.is_empty() && account.person.shadow_of.is_none()).then_some(Self::Person(line))
     }
 
     /// What is asked for.
@@ -274,7 +275,7 @@ impl Provision {
                 let user = AccountUser::new(side, address);
                 let user = user.map_err(|_| ProvisionError::User(person.user.clone()))?;
                 let PersonProvision { first_name, last_name, email, msisdn, .. } = person.clone();
-                Deed::Describe(user, PersonDetails { first_name, last_name, email, msisdn })
+                Deed::Describe(user, PersonDetails { first_name, last_name, email, msisdn, shadow_of: None })
             }
             Self::ContactList(list) => Deed::Ask(list.to_wish(domains)?),
             Self::Authorization(word) => Deed::Ask(word.to_wish(domains)?),

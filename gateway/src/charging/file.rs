@@ -1,8 +1,7 @@
 //! The file that lines go to.
 
 use super::ChargingLine;
-use crate::observe::metric;
-use mapping::time::Timestamp;
+use crate::{lane::Clock, observe::metric};
 use sip_proto::body::datetime;
 use std::{
     fs::{File, OpenOptions},
@@ -10,7 +9,6 @@ use std::{
     path::{Path, PathBuf},
     sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
     thread::JoinHandle,
-    time::{SystemTime, UNIX_EPOCH},
 };
 
 /// Takes lines from lanes. Cheap to clone.
@@ -110,8 +108,7 @@ impl Writer {
 
     fn rotate(&mut self) -> io::Result<()> {
         self.file.sync_all()?;
-        let millis = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
-        let now = Timestamp::from_millis(u64::try_from(millis).unwrap_or_default());
+        let now = Clock::new().now();
         let stamp: String = datetime::write(sip_proto::time::Timestamp::from_millis(now.as_millis()))
             .chars()
             .filter(|letter| letter.is_ascii_alphanumeric())
@@ -153,7 +150,7 @@ const BATCH_LINES: usize = 1024;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mapping::outcome::Outcome;
+    use mapping::{outcome::Outcome, time::Timestamp};
 
     fn report(number: usize) -> ChargingLine {
         ChargingLine::Report {

@@ -10,7 +10,7 @@ use crate::wv::translate::{address, content, outcome, presence};
 use mapping::{
     address::Address,
     event::{EventKind, Operation, Submission},
-    message::{Message, MessageId, Report, ReportWish},
+    message::{Disclosure, Message, MessageId, Report, ReportWish},
     time::Timestamp,
 };
 use std::sync::Arc;
@@ -120,6 +120,7 @@ impl Sidecar {
             report: ReportWish::None,
             origin: Arc::from(origin),
             talk: None,
+            disclosure: Disclosure::Named,
         };
         let (devices, conversations) = (Vec::new(), Vec::new());
         let submission = Submission { recipients: vec![user], devices, conversations, message };
