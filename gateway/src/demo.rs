@@ -65,6 +65,9 @@ pub enum DemoError {
     /// A peer cannot be started.
     #[error(transparent)]
     Puppet(#[from] PuppetError),
+    /// The address of the console is not to be had.
+    #[error(transparent)]
+    Console(#[from] crate::admin::ClientError),
     /// Files, sockets, signals or the terminal.
     #[error(transparent)]
     System(#[from] io::Error),

@@ -5,6 +5,7 @@ pub mod cir;
 pub mod connection;
 pub mod listener;
 pub mod plain_text;
+pub mod rendering;
 pub mod session;
 mod side;
 pub mod sidecar;

@@ -309,13 +309,46 @@ impl Gateway {
     /// When the program cannot be started.
     #[must_use]
     pub fn ask(&self, arguments: &[&str]) -> (bool, String) {
+        let output = self.command(arguments).output().expect("the gateway's program can be started");
+        (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
+    /// A command of the gateway's program in its folder, with its settings.
+    #[must_use]
+    pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(program());
         command.current_dir(self.folder.path()).args(arguments);
         for setting in self.setup.ports.to_settings().iter().chain(&self.setup.settings) {
             command.arg("--set").arg(setting);
         }
-        let output = command.output().expect("the gateway's program can be started");
-        (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
+        command
+    }
+
+    /// A file in its folder.
+    #[must_use]
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.folder.file(name)
+    }
+
+    /// The token of its administration.
+    ///
+    /// # Panics
+    /// When there is none.
+    #[must_use]
+    pub fn admin_token(&self) -> String {
+        fs::read_to_string(self.folder.file("data/admin.token")).expect("a running gateway has a token")
+    }
+
+    /// Its metrics: each line that begins with that, added up.
+    ///
+    /// # Panics
+    /// When they are not told.
+    #[must_use]
+    pub fn metric(&self, begin: &str) -> f64 {
+        let answer = http::get(self.address(self.setup.ports.admin), "/metrics").expect("metrics are told");
+        let text = String::from_utf8_lossy(&answer.body).into_owned();
+        let of_line = |line: &str| line.strip_prefix(begin)?.rsplit(' ').next()?.parse::<f64>().ok();
+        text.lines().filter_map(of_line).sum()
     }
 
     fn address(&self, port: u16) -> SocketAddr {

@@ -8,7 +8,10 @@ use super::{
 use crate::store::DataFolder;
 use crate::{
     account::{AccountError, AccountUser, NewAccount, Secret},
-    observe::trace::{Seen, Watch},
+    observe::{
+        TraceFilter,
+        trace::{Seen, Watch},
+    },
 };
 use axum::{
     Json, Router,
@@ -59,8 +62,17 @@ struct Pair {
 }
 
 #[derive(Deserialize)]
-struct TraceFilter {
+struct Whose {
     user: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct TraceWish {
+    #[serde(flatten)]
+    filter: TraceFilter,
+    /// Whether what truly passed is wanted, secrets and all.
+    #[serde(default)]
+    original: bool,
 }
 
 async fn status(State(shared): State<Arc<Shared>>) -> Json<Value> {
@@ -106,7 +118,7 @@ async fn import(State(shared): State<Arc<Shared>>, Json(wanted): Json<Properties
     ask(&shared, AdminRequestKind::Import(wanted.properties)).await
 }
 
-async fn export(State(shared): State<Arc<Shared>>, Query(filter): Query<TraceFilter>) -> Response {
+async fn export(State(shared): State<Arc<Shared>>, Query(filter): Query<Whose>) -> Response {
     match filter.user.as_deref().map(parse_user).transpose() {
         Ok(user) => ask(&shared, AdminRequestKind::Export(user)).await,
         Err(error) => refuse(StatusCode::BAD_REQUEST, &error),
@@ -164,8 +176,14 @@ async fn change_password(
     }
 }
 
-async fn trace(State(shared): State<Arc<Shared>>, Query(filter): Query<TraceFilter>) -> Response {
-    let body = Body::new(TraceBody { next: next_record(shared.tap.watch()), user: filter.user });
+async fn trace(State(shared): State<Arc<Shared>>, Query(wish): Query<TraceWish>) -> Response {
+    let watch = if wish.original {
+        tracing::info!("a trace without redaction begins");
+        shared.tap.watch_originals()
+    } else {
+        shared.tap.watch()
+    };
+    let body = Body::new(TraceBody { next: next_record(watch), filter: wish.filter });
     ([(header::CONTENT_TYPE, "application/x-ndjson")], body).into_response()
 }
 
@@ -231,7 +249,7 @@ type NextRecord = Pin<Box<dyn Future<Output = (Watch, Seen)> + Send>>;
 /// Records as lines of JSON, for as long as somebody reads.
 struct TraceBody {
     next: NextRecord,
-    user: Option<String>,
+    filter: TraceFilter,
 }
 
 fn next_record(mut watch: Watch) -> NextRecord {
@@ -255,7 +273,7 @@ impl HttpBody for TraceBody {
             let line = match seen {
                 Seen::End => return Poll::Ready(None),
                 Seen::Missed(count) => json!({ "missed": count }).to_string(),
-                Seen::Record(record) if self.user.as_deref().is_some_and(|user| !record.concerns(user)) => continue,
+                Seen::Record(record) if !self.filter.admits(&record) => continue,
                 Seen::Record(record) => match serde_json::to_string(&*record) {
                     Ok(line) => line,
                     Err(error) => json!({ "error": error.to_string() }).to_string(),

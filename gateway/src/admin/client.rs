@@ -74,6 +74,13 @@ impl AdminClient {
         Ok(Self { token, address })
     }
 
+    /// The address of the console with the token in it, for a browser. The token stays in the browser: what is behind
+    /// `#` is not sent.
+    #[must_use]
+    pub fn console_link(&self) -> String {
+        format!("http://{}/#token={}", self.address, self.token.reveal())
+    }
+
     /// Asks and waits for the whole answer; an empty answer is `null`.
     ///
     /// # Errors

@@ -15,7 +15,7 @@ use axum::{
     extract::{Request, State},
     http::{StatusCode, header},
     middleware::{self, Next},
-    response::{Html, IntoResponse, Response},
+    response::{IntoResponse, Response},
     routing::get,
 };
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -95,8 +95,13 @@ impl AdminServer {
         let node = configuration.node.name.clone();
         let phase = member.phase();
         let shared = Arc::new(Shared { node, token, accounts, requests, metrics, tap, phase });
+        let export = configuration.trace.clone().map(|target| target.export(shared.tap.clone()));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let thread = std::thread::Builder::new().name("admin".to_owned()).spawn(move || {
+            if let Some(export) = export {
+                // It ends with the runtime.
+                runtime.spawn(export);
+            }
             if let Err(error) = runtime.block_on(serve(listener, shared, member)) {
                 tracing::error!(%error, "the admin listener ended");
             }
@@ -141,7 +146,7 @@ async fn serve(listener: TcpListener, shared: Arc<Shared>, mut member: Member) -
 pub(super) fn router(shared: Arc<Shared>) -> Router {
     let protected = api::routes().layer(middleware::from_fn_with_state(Arc::clone(&shared), require_token));
     Router::new()
-        .route("/", get(root))
+        .route("/", get(|| async { page::write() }))
         .route("/live", get(|| async { "live\n" }))
         .route("/ready", get(ready))
         .route("/metrics", get(render))
@@ -149,10 +154,6 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
         .nest("/api/v1", protected)
         .layer(middleware::from_fn(count))
         .with_state(shared)
-}
-
-async fn root(State(shared): State<Arc<Shared>>) -> Html<String> {
-    Html(page::write(&shared.node, *shared.phase.borrow()))
 }
 
 async fn ready(State(shared): State<Arc<Shared>>) -> Response {

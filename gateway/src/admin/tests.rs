@@ -161,6 +161,7 @@ fn the_trace_streams_what_concerns_the_user() {
         peer: peer.to_owned(),
         title: "Login-Request".to_owned(),
         detail: None,
+        wire: None,
     };
     let tap = bench.tap.clone();
     let feed = std::thread::spawn(move || {

@@ -6,13 +6,14 @@ use super::{
 };
 use crate::{
     account::Secret,
+    admin::AdminClient,
     app::{self, Rereading, SignalUse, StartOptions},
     config::Configuration,
     demo::{self, DemoWishes},
     peer::{self, LoginChoice, SipPeer, SipTransportChoice, WakeUp, WvPeer},
 };
 use clap::{Args, ValueEnum};
-use std::{net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
+use std::{io::IsTerminal, net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
 
 /// What the demonstration is told.
 #[derive(Clone, Debug, Args)]
@@ -132,8 +133,14 @@ pub(super) fn gateway(
     output: Output,
 ) -> Result<ExitCode, CliError> {
     let options = StartOptions { signals: SignalUse::Heeded, rereading: Some(rereading), ..StartOptions::default() };
+    let folder = configuration.node.data_dir.clone();
     let running = app::start(configuration, options)?;
     output.print(&running, &running.to_json());
+    // A log keeps what is printed; a terminal belongs to whoever may see the token anyway.
+    if std::io::stdout().is_terminal() && !output.is_json() {
+        let link = AdminClient::open(&folder)?.console_link();
+        output.print(&format!("console  {link}"), &serde_json::Value::Null);
+    }
     Ok(output::verdict(running.wait().is_orderly()))
 }
 

@@ -2,24 +2,28 @@
 
 use super::{CliError, block_on, output::Output};
 use crate::{
-    admin::{
-        AdminClient,
-        client::{Next, escape},
-    },
+    admin::{AdminClient, client::Next},
     config::Configuration,
-    observe::{TraceRecord, ladder::Ladder, picture},
+    observe::{TraceFilter, TraceRecord, capture::Capture, ladder::Ladder, picture},
     shutdown::Signals,
 };
 use clap::{Args, ValueEnum};
 use serde_json::Value;
-use std::{fs, path::PathBuf, process::ExitCode};
+use std::{
+    fs,
+    io::{self, IsTerminal, Write},
+    path::PathBuf,
+    process::ExitCode,
+};
 
 /// What to trace, and into what.
 #[derive(Debug, Args)]
 pub(super) struct TraceArguments {
-    /// Only messages that concern this user.
-    #[arg(long)]
-    user: Option<String>,
+    #[command(flatten)]
+    filter: TraceFilter,
+    /// Show what truly passed: passwords, digests, session ids and texts of messages are not masked. The log notes it.
+    #[arg(long, conflicts_with = "read")]
+    no_redaction: bool,
     /// Read a file that was written by --export json instead of asking the running process.
     #[arg(long, value_name = "FILE")]
     read: Option<PathBuf>,
@@ -35,7 +39,7 @@ enum Export {
     Json,
     /// A picture.
     Svg,
-    /// Octets on the wire (not available in this build yet).
+    /// A packet capture for Wireshark and its kin; not to a terminal.
     Pcapng,
 }
 
@@ -43,8 +47,11 @@ enum Export {
 struct Printer<'a> {
     output: Output,
     export: Option<Export>,
-    user: Option<&'a str>,
+    filter: &'a TraceFilter,
     ladder: Ladder,
+    capture: Capture,
+    /// What became of writing the capture.
+    written: io::Result<()>,
     /// Kept for the picture only.
     records: Vec<TraceRecord>,
 }
@@ -54,12 +61,14 @@ pub(super) fn run(
     configuration: &Configuration,
     output: Output,
 ) -> Result<ExitCode, CliError> {
-    if arguments.export == Some(Export::Pcapng) {
-        return Err(CliError::NotAvailable("trace --export pcapng"));
+    if arguments.export == Some(Export::Pcapng) && io::stdout().is_terminal() {
+        return Err(CliError::Output(io::Error::other(
+            "a capture goes into a file or a pipe: trace --export pcapng > FILE",
+        )));
     }
     let export = if output.is_json() { arguments.export.or(Some(Export::Json)) } else { arguments.export };
-    let user = arguments.user.as_deref();
-    let mut printer = Printer { output, export, user, ladder: Ladder::default(), records: Vec::new() };
+    let mut printer = Printer::new(output, export, &arguments.filter);
+    printer.begin(arguments.no_redaction)?;
     match &arguments.read {
         Some(path) => {
             let text = fs::read_to_string(path).map_err(|source| CliError::File { path: path.clone(), source })?;
@@ -67,15 +76,13 @@ pub(super) fn run(
         }
         None => {
             let client = AdminClient::open(&configuration.node.data_dir)?;
-            let path = match user {
-                Some(user) => format!("/api/v1/trace?user={}", escape(user)),
-                None => "/api/v1/trace".to_owned(),
-            };
+            let original = if arguments.no_redaction { "original=true&" } else { "" };
+            let path = format!("/api/v1/trace?{original}{}", arguments.filter.to_query());
             block_on(async {
                 let mut signals = Signals::listen()?;
                 let stream = client.stream(&path, |line| {
                     printer.take(line);
-                    Next::Line
+                    if printer.written.is_ok() { Next::Line } else { Next::Stop }
                 });
                 tokio::select! {
                     result = stream => Ok(result?),
@@ -84,19 +91,39 @@ pub(super) fn run(
             })?;
         }
     }
-    printer.finish();
+    printer.finish()?;
     Ok(ExitCode::SUCCESS)
 }
 
-impl Printer<'_> {
+impl<'a> Printer<'a> {
+    fn new(output: Output, export: Option<Export>, filter: &'a TraceFilter) -> Self {
+        let (ladder, capture) = (Ladder::default(), Capture::default());
+        Self { output, export, filter, ladder, capture, written: Ok(()), records: Vec::new() }
+    }
+
+    fn begin(&mut self, is_original: bool) -> io::Result<()> {
+        if self.export == Some(Export::Pcapng) {
+            let remark =
+                if is_original { "Not masked: holds secrets." } else { "Secrets and texts of messages are masked." };
+            return write_out(&Capture::head(remark));
+        }
+        Ok(())
+    }
+
     /// Takes one line, which is a record or a remark.
     fn take(&mut self, line: &str) {
         let record = serde_json::from_str::<TraceRecord>(line).ok();
-        if record.as_ref().is_some_and(|record| self.user.is_some_and(|user| !record.concerns(user))) {
+        if record.as_ref().is_some_and(|record| !self.filter.admits(record)) {
             return;
         }
         match (self.export, record) {
             (Some(Export::Svg), Some(record)) => self.records.push(record),
+            (Some(Export::Pcapng), Some(record)) => {
+                let packets = self.capture.packets(&record);
+                if self.written.is_ok() {
+                    self.written = write_out(&packets);
+                }
+            }
             (Some(Export::Svg | Export::Pcapng), _) => {}
             (Some(Export::Json), _) => self.output.print(&line, &serde_json::from_str(line).unwrap_or(Value::Null)),
             (None, Some(record)) => {
@@ -108,10 +135,15 @@ impl Printer<'_> {
         }
     }
 
-    fn finish(&self) {
+    fn finish(self) -> io::Result<()> {
         if self.export == Some(Export::Svg) {
             let picture = picture::draw(&self.records);
             self.output.print(&picture, &Value::String(picture.clone()));
+        }
+        match self.written {
+            // Whoever read it has seen enough.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            other => other,
         }
     }
 
@@ -123,14 +155,21 @@ impl Printer<'_> {
     }
 }
 
+/// Writes at once, so that whoever reads a pipe sees what has passed.
+fn write_out(octets: &[u8]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(octets)?;
+    out.flush()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn what_was_missed_is_remarked() {
-        let output = Output::new(false);
-        let printer = Printer { output, export: None, user: None, ladder: Ladder::default(), records: Vec::new() };
+        let filter = TraceFilter::default();
+        let printer = Printer::new(Output::new(false), None, &filter);
         assert!(printer.remark(r#"{"missed":3}"#).contains("3 messages are not shown"));
         assert!(printer.remark("not json").contains("not json"));
     }

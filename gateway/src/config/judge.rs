@@ -8,7 +8,7 @@ use super::{
     section::{Configuration, Domain, SipAuthentication},
     value::{DomainRouting, PeerScheme, SipTransport},
 };
-use crate::http_post::HttpTarget;
+use crate::{http_post::HttpTarget, observe::hep::HepTarget};
 use hyper::header::HeaderName;
 use mapping::side::Side;
 use std::{collections::HashMap, net::SocketAddr};
@@ -44,6 +44,7 @@ impl Report {
         self.store(values);
         self.durations(values);
         self.access(values);
+        self.trace(values);
         self.protected_sip(values, configuration, rows);
         self.listeners(configuration);
     }
@@ -259,6 +260,15 @@ impl Report {
             }
         }
         self.auth(values);
+    }
+
+    fn trace(&mut self, values: &Values) {
+        if let Some(value) = values.text("trace.hep")
+            && HepTarget::parse_collector(&value).is_none()
+        {
+            let reason = "expected udp:HOST:PORT, such as udp:127.0.0.1:9060";
+            self.add("trace.hep", ProblemKind::Impossible { value, reason });
+        }
     }
 
     /// TLS of the SIP side.

@@ -15,6 +15,7 @@ use crate::{
     account::{AccountUser, PersonDetails, Secret, SubscriberService},
     charging::WhenSilent,
     http_post::HttpTarget,
+    observe::{TraceFilter, hep::HepTarget},
     tls::{
         TlsFiles,
         domain::{ClientProof, DomainTlsFiles},
@@ -91,6 +92,7 @@ pub(super) fn configuration(values: &Values, mut report: Report) -> Result<Confi
         auth: subscriber_service(values),
         charging: charging(values),
         admin: Admin { listen: socket(values, "admin.listen"), advertise: values.text("admin.advertise") },
+        trace: trace(values),
         limits: limits(values, answer_wait),
     };
     report.judge(values, &configuration, &rows);
@@ -100,6 +102,19 @@ pub(super) fn configuration(values: &Values, mut report: Report) -> Result<Confi
     configuration.shadows = rows.shadows.into_iter().map(|(_, shadow)| shadow).collect();
     let problems = report.into_problems();
     if problems.is_empty() { Ok(configuration) } else { Err(problems) }
+}
+
+fn trace(values: &Values) -> Option<HepTarget> {
+    let collector = HepTarget::parse_collector(&values.text("trace.hep")?)?;
+    let csp_type = values.number("trace.hep_csp_type").and_then(|number| u8::try_from(number).ok()).unwrap_or(u8::MAX);
+    let filter = TraceFilter {
+        user: values.text("trace.user"),
+        peer: values.text("trace.peer"),
+        correlation: None,
+        primitive: values.text("trace.primitive"),
+        method: values.text("trace.method"),
+    };
+    Some(HepTarget { collector, csp_type, node: text(values, "node.name"), filter })
 }
 
 fn access(values: &Values, answer_wait: Duration) -> WvAccess {

@@ -5,6 +5,7 @@ use crate::{
     account::{AccountUser, PersonDetails, Secret, SubscriberService},
     charging::WhenSilent,
     http_post::HttpTarget,
+    observe::hep::HepTarget,
     tls::{TlsError, TlsFiles, domain::DomainTlsFiles},
 };
 use hyper::header::HeaderName;
@@ -51,6 +52,8 @@ pub struct Configuration {
     pub charging: ChargingWishes,
     /// `[admin]`.
     pub admin: Admin,
+    /// `[trace] hep`: where messages are sent, if anywhere.
+    pub trace: Option<HepTarget>,
     /// `[limits]`.
     pub limits: Limits,
 }

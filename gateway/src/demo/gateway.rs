@@ -2,6 +2,7 @@
 
 use super::DemoError;
 use crate::{
+    admin::AdminClient,
     app::{self, Ports, Running, SignalUse, StartOptions},
     config::{Configuration, Sources, value::SipTransport},
     observe::Tap,
@@ -42,7 +43,7 @@ pub(super) async fn start_gateway(once: bool) -> Result<DemoGateway, DemoError> 
     Ok(DemoGateway {
         csp_url: running.csp_url.clone().ok_or(DemoError::Missing("CSP"))?,
         sip_address,
-        admin_url: format!("http://{}/", running.admin),
+        admin_url: AdminClient::open(folder.path())?.console_link(),
         tap: running.tap.clone(),
         running,
         folder,

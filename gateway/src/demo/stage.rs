@@ -31,7 +31,7 @@ impl Stage {
     /// Tells where the gateway is.
     pub(super) fn announce(&self, gateway: &DemoGateway) -> io::Result<()> {
         let DemoGateway { csp_url, sip_address, admin_url, .. } = gateway;
-        let text = format!("gateway  CSP {csp_url}  SIP {sip_address}  console {admin_url}");
+        let text = format!("gateway  CSP {csp_url}  SIP {sip_address}\nconsole  {admin_url}\n");
         let sip = sip_address.to_string();
         self.print(&text, &json!({ "gateway": { "csp": csp_url, "sip": sip, "admin": admin_url } }))
     }
@@ -85,6 +85,7 @@ async fn paint(mut watch: Watch, is_json: bool) {
     loop {
         let lines = match watch.next().await {
             Seen::Record(record) if is_json => vec![json!({ "trace": *record }).to_string()],
+            Seen::Record(record) if record.is_empty() => continue,
             Seen::Record(record) if record.title == "Polling-Request" => {
                 poll = Some(record);
                 continue;

@@ -148,6 +148,7 @@ mod tests {
             peer: peer.to_owned(),
             title: title.to_owned(),
             detail: Some("Content-Length: 2".to_owned()),
+            wire: None,
         }
     }
 

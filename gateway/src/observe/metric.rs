@@ -85,13 +85,6 @@ pub fn request_seconds(side: Side) -> metrics::Histogram {
     metrics::histogram!(REQUEST_SECONDS, "side" => side_label(side))
 }
 
-/// Counts a request that was answered: the operation and the outcome in the words of the neutral model.
-pub fn request(side: Side, operation: &'static str, outcome: &'static str, took: Duration) {
-    let labels = [("side", side_label(side)), ("operation", operation), ("outcome", outcome)];
-    metrics::counter!(REQUESTS, &labels).increment(1);
-    metrics::histogram!(REQUEST_SECONDS, "side" => side_label(side)).record(took.as_secs_f64());
-}
-
 /// Counts a request that was shed, and why: `rate`, `queue`, `connections` …
 pub fn shed(side: Side, reason: &'static str) {
     metrics::counter!(SHED, "side" => side_label(side), "reason" => reason).increment(1);
@@ -105,6 +98,21 @@ pub fn relay_refused(side: Side) {
 /// Counts charging records that were lost: the file was too slow, or could not be written.
 pub fn charging_lost(lines: u64) {
     metrics::counter!(CHARGING_LOST).increment(lines);
+}
+
+/// Counts a message that cannot be read.
+pub fn malformed(side: Side) {
+    metrics::counter!(MALFORMED, "side" => side_label(side)).increment(1);
+}
+
+/// Counts records of the trace that an export was too slow for, or that could not be sent.
+pub fn trace_missed(count: u64) {
+    metrics::counter!(TRACE_MISSED).increment(count);
+}
+
+/// Counts records of the trace that were sent on.
+pub fn trace_exported() {
+    metrics::counter!(TRACE_EXPORTED).increment(1);
 }
 
 /// Counts a use of a quirk.
@@ -167,11 +175,13 @@ const RECEIVED: &str = "gateway_received_messages_total";
 const RECEIVED_BYTES: &str = "gateway_received_bytes_total";
 const SENT: &str = "gateway_sent_messages_total";
 const SENT_BYTES: &str = "gateway_sent_bytes_total";
-const REQUESTS: &str = "gateway_answered_requests_total";
 const REQUEST_SECONDS: &str = "gateway_request_seconds";
 const SHED: &str = "gateway_shed_requests_total";
 const RELAYS_REFUSED: &str = "gateway_relays_refused_total";
 const CHARGING_LOST: &str = "gateway_charging_lost_total";
+const MALFORMED: &str = "gateway_malformed_messages_total";
+const TRACE_MISSED: &str = "gateway_trace_missed_records_total";
+const TRACE_EXPORTED: &str = "gateway_trace_exported_records_total";
 const QUIRKS: &str = "gateway_quirk_uses_total";
 const WAKE_UPS: &str = "gateway_wake_ups_total";
 const STORE_COMMITS: &str = "gateway_store_commits_total";
@@ -189,13 +199,15 @@ const COUNTERS: &[(&str, &str)] = &[
     (RECEIVED_BYTES, "Octets of protocol messages received."),
     (SENT, "Protocol messages sent."),
     (SENT_BYTES, "Octets of protocol messages sent."),
-    (REQUESTS, "Requests of users answered, by operation and outcome."),
     (SHED, "Requests refused early to shed load, by reason."),
     (
         RELAYS_REFUSED,
         "Requests of a neighbour refused because another neighbour serves their target: routes in a circle.",
     ),
     (CHARGING_LOST, "Charging records lost: the file was too slow, or could not be written."),
+    (MALFORMED, "Protocol messages that could not be read."),
+    (TRACE_EXPORTED, "Records of the trace sent to the collector."),
+    (TRACE_MISSED, "Records of the trace that the collector did not get."),
     (QUIRKS, "Uses of a deviation made for the sake of a real peer."),
     (WAKE_UPS, "Wake-ups sent to clients that do not poll, by method."),
     (STORE_COMMITS, "Transactions of the store, by result."),
@@ -223,10 +235,13 @@ mod tests {
             describe();
             message(Side::Wv, Direction::In, 10);
             message(Side::Simple, Direction::Out, 20);
-            request(Side::Wv, "login", "success", Duration::from_millis(3));
+            request_seconds(Side::Wv).record(0.003);
             shed(Side::Simple, "rate");
             relay_refused(Side::Simple);
             charging_lost(1);
+            malformed(Side::Wv);
+            trace_exported();
+            trace_missed(2);
             quirk(Side::Wv, "example");
             wake_up("STCP");
             open(Side::Wv, "sessions", 1, 7);

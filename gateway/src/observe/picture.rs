@@ -102,6 +102,7 @@ mod tests {
             peer: "sip:<b>@d".to_owned(),
             title: "MESSAGE <script>\u{1}".to_owned(),
             detail: None,
+            wire: None,
         };
         let picture = draw(&[record(Side::Simple, Direction::In, 5), record(Side::Wv, Direction::Out, 1010)]);
         assert_eq!(picture.matches("marker-end").count(), 2);

@@ -17,6 +17,7 @@ mod request;
 mod restore;
 mod show;
 mod subscription;
+mod trace;
 mod watcher_info;
 
 pub use credential::PeerCredentials;
@@ -28,7 +29,7 @@ use crate::{
     account::AccountBook,
     entropy::Entropy,
     lane::{Adapter, Clock, Input, Intake, Ticket},
-    observe::{Direction, Tap, TraceRecord},
+    observe::Tap,
     store::WireRecord,
 };
 use bytes::Bytes;
@@ -201,28 +202,47 @@ impl Agent {
             inbound.hop.name = self.source_peer(&inbound.hop).and_then(|peer| peer.domain.clone());
         }
         match inbound.content {
-            Ok(Message::Request(request)) => match self.table.receive_request(to_sip(now), request, &inbound.hop) {
-                RequestEvent::New { id, request } => self.serve(now, id, &request, &inbound.hop),
-                RequestEvent::Cancelled(id) => self.table.forget(TransactionId::Server(id)),
-                RequestEvent::Retransmission
-                | RequestEvent::Merged
-                | RequestEvent::Ack { .. }
-                | RequestEvent::CancelledInVain
-                | RequestEvent::Shed
-                | RequestEvent::Malformed(_) => {}
-            },
-            Ok(Message::Response(response)) => match self.table.receive_response(to_sip(now), response) {
-                ResponseEvent::Final { id, response } => {
-                    self.take_up_chain(id);
-                    self.trace(Direction::In, &inbound.hop, || (status_line(&response), None));
-                    self.conclude(now, id, Conclusion::Response(Box::new(response)));
-                }
-                ResponseEvent::Provisional { .. } | ResponseEvent::Retransmission | ResponseEvent::Stray => {}
-            },
+            Ok(Message::Request(request)) => {
+                self.current = self.correlation();
+                self.trace_request(&request, &inbound.hop);
+                self.receive_request(now, request, &inbound.hop);
+            }
+            Ok(Message::Response(response)) => self.receive_response(now, response, &inbound.hop),
             Err(malformed) => self.refuse_malformed(&malformed, &inbound.hop),
         }
         self.flush();
         self.wake.notify_one();
+    }
+
+    fn receive_request(&mut self, now: Timestamp, request: Request, hop: &Hop) {
+        match self.table.receive_request(to_sip(now), request, hop) {
+            RequestEvent::New { id, request } => self.serve(now, id, &request, hop),
+            RequestEvent::Cancelled(id) => self.table.forget(TransactionId::Server(id)),
+            RequestEvent::Retransmission
+            | RequestEvent::Merged
+            | RequestEvent::Ack { .. }
+            | RequestEvent::CancelledInVain
+            | RequestEvent::Shed
+            | RequestEvent::Malformed(_) => {}
+        }
+    }
+
+    fn receive_response(&mut self, now: Timestamp, response: Response, hop: &Hop) {
+        // The trace wants those, too, that nobody acts on.
+        let seen = self.tap.is_watched().then(|| response.clone());
+        let event = self.table.receive_response(to_sip(now), response);
+        if let ResponseEvent::Final { id, .. } = &event {
+            self.take_up_chain(*id);
+        }
+        if let Some(seen) = seen {
+            self.trace_response(&seen, hop);
+        }
+        match event {
+            ResponseEvent::Final { id, response } => {
+                self.conclude(now, id, Conclusion::Response(Box::new(response)));
+            }
+            ResponseEvent::Provisional { .. } | ResponseEvent::Retransmission | ResponseEvent::Stray => {}
+        }
     }
 
     /// A client transaction has ended.
@@ -349,30 +369,6 @@ impl Agent {
         let mixed = (self.randomness ^ (self.randomness >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         mixed ^ (mixed >> 31)
-    }
-
-    fn trace(&self, direction: Direction, hop: &Hop, title: impl FnOnce() -> (String, Option<String>)) {
-        self.tap.record(|| {
-            let (title, detail) = title();
-            TraceRecord {
-                at: self.clock.now(),
-                correlation: self.current,
-                side: Side::Simple,
-                direction,
-                peer: hop.address.to_string(),
-                title,
-                detail,
-            }
-        });
-    }
-
-    /// The first line says what it is.
-    fn trace_octets(&self, octets: &Bytes, hop: &Hop) {
-        self.trace(Direction::Out, hop, || {
-            let line = octets.split(|octet| *octet == b'\r').next().unwrap_or_default();
-            let line = String::from_utf8_lossy(line);
-            (line.trim_start_matches("SIP/2.0 ").trim_end_matches(" SIP/2.0").to_owned(), None)
-        });
     }
 }
 
@@ -508,14 +504,6 @@ impl Adapter for SimpleAdapter {
         let answers = agent.pending.values().filter(|pending| !matches!(pending, Pending::Nothing)).count();
         answers.saturating_add(agent.held.len()).saturating_add(agent.deliveries.len())
     }
-}
-
-fn title_of(request: &Request) -> String {
-    format!("{} {}", request.method().as_str(), request.uri())
-}
-
-fn status_line(response: &Response) -> String {
-    format!("{} {}", response.status().to_number(), String::from_utf8_lossy(response.reason()))
 }
 
 const fn to_sip(at: Timestamp) -> sip_proto::time::Timestamp {

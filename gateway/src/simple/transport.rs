@@ -290,6 +290,19 @@ impl Transports {
         udp::take(self, id, octets, source);
     }
 
+    /// The address on this side of a hop, as far as it is known: that of its socket, or of the listener of its transport.
+    pub(super) fn local_of(&self, hop: &Hop) -> Option<SocketAddr> {
+        let sockets = self.sockets.borrow();
+        let is_alike = |local: &SocketAddr| local.is_ipv4() == hop.address.is_ipv4();
+        let bound = hop.connection.and_then(|id| sockets.get(&id)).map(|bound| bound.local);
+        if hop.transport == Transport::Udp {
+            return bound.or_else(|| sockets.values().map(|bound| bound.local).find(is_alike));
+        }
+        let listeners = self.listeners.borrow();
+        let of_transport = listeners.iter().filter(|(transport, _)| *transport == hop.transport);
+        of_transport.map(|(_, local)| *local).find(is_alike)
+    }
+
     /// Speaks TLS with this from now on.
     pub fn secure_by(&self, tls: DomainTls) {
         *self.tls.borrow_mut() = Some(tls);

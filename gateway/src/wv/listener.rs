@@ -7,7 +7,10 @@ use super::{
 };
 use crate::{
     config::{section::ClearPasswords, value::Network},
-    observe::{Direction, metric},
+    observe::{
+        Direction, metric,
+        wire::{Carrier, Line},
+    },
     tls::TlsIdentity,
 };
 use bytes::Bytes;
@@ -47,6 +50,8 @@ pub struct ListenerSettings {
 #[derive(Clone, Copy, Debug)]
 struct Way {
     peer: SocketAddr,
+    local: Option<SocketAddr>,
+    carrier: Carrier,
     exposure: Exposure,
 }
 
@@ -158,15 +163,17 @@ pub async fn serve(
                 // Small answers must not wait for each other.
                 let _ = stream.set_nodelay(true);
                 let open = Open::count(&served);
+                let local = stream.local_addr().ok();
                 match &served.tls {
                     None => {
-                        let is_inside = stream.local_addr().is_ok_and(|own| own.ip().is_loopback());
+                        let is_inside = local.is_some_and(|own| own.ip().is_loopback());
                         let exposure = if is_inside { Exposure::Protected } else { Exposure::Open };
-                        tokio::task::spawn_local(converse(open, stream, Way { peer, exposure }, stop.clone()));
+                        let way = Way { peer, local, carrier: Carrier::Http, exposure };
+                        tokio::task::spawn_local(converse(open, stream, way, stop.clone()));
                     }
                     Some(identity) => {
                         let identity = identity.clone();
-                        tokio::task::spawn_local(secure(open, identity, stream, peer, stop.clone()));
+                        tokio::task::spawn_local(secure(open, identity, stream, (peer, local), stop.clone()));
                     }
                 }
             }
@@ -200,13 +207,13 @@ async fn secure(
     open: Open,
     identity: TlsIdentity,
     stream: tokio::net::TcpStream,
-    peer: SocketAddr,
+    (peer, local): (SocketAddr, Option<SocketAddr>),
     stop: watch::Receiver<bool>,
 ) {
     let handshake = Box::pin(identity.acceptor().accept(stream));
     match tokio::time::timeout(HANDSHAKE_PATIENCE, handshake).await {
         Ok(Ok(stream)) => {
-            let way = Way { peer, exposure: Exposure::Protected };
+            let way = Way { peer, local, carrier: Carrier::Https, exposure: Exposure::Protected };
             Box::pin(converse(open, stream, way, stop)).await;
         }
         Ok(Err(error)) => tracing::debug!(side = "wv", %peer, %error, "no TLS"),
@@ -256,6 +263,7 @@ async fn answer(served: Rc<Served>, request: Request<Incoming>, way: Way) -> Res
     let field =
         |name| request.headers().get(name).and_then(|value: &HeaderValue| value.to_str().ok()).map(str::to_owned);
     let (content_type, user_agent) = (field(CONTENT_TYPE), field(USER_AGENT));
+    let is_at_root = path == "/";
     let limited = Limited::new(request.into_body(), served.settings.body_octets_max);
     let body = match tokio::time::timeout(BODY_PATIENCE, limited.collect()).await {
         Ok(Ok(collected)) => collected.to_bytes(),
@@ -265,7 +273,10 @@ async fn answer(served: Rc<Served>, request: Request<Incoming>, way: Way) -> Res
     };
     served.received.count(body.len());
     let Origin { source, exposure, msisdn } = origin;
-    let reply = served.adapter.post(IncomingPost { body, content_type, user_agent, source, exposure, msisdn }).await;
+    let path = if is_at_root { "/" } else { &served.settings.path };
+    let line = Line { carrier: way.carrier, local: way.local, remote: Some(way.peer) };
+    let post = IncomingPost { body, content_type, user_agent, source, exposure, msisdn };
+    let reply = served.adapter.post_over(line, path, post).await;
     let Ok(reply) = reply else { return plain(StatusCode::SERVICE_UNAVAILABLE) };
     served.sent.count(reply.body.len());
     // WV-HTTP-05: always 200, and a declared length of zero where there is nothing to say.
@@ -322,7 +333,8 @@ mod tests {
         for (name, value) in fields {
             headers.append(*name, HeaderValue::from_str(value).unwrap());
         }
-        settings.origin(Way { peer: peer.parse().unwrap(), exposure: Exposure::Open }, &headers)
+        let peer = peer.parse().unwrap();
+        settings.origin(Way { peer, local: None, carrier: Carrier::Http, exposure: Exposure::Open }, &headers)
     }
 
     fn behind_a_proxy() -> ListenerSettings {

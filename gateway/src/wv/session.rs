@@ -16,6 +16,7 @@ mod show;
 mod size;
 mod spelling;
 mod subscriber;
+mod trace;
 mod unheard;
 mod wake;
 
@@ -27,7 +28,7 @@ use crate::{
     account::{AccountBook, Directory},
     entropy::Entropy,
     lane::{Adapter, Clock, Input, Intake, Ticket as LaneTicket},
-    observe::{Direction, Tap, TraceRecord},
+    observe::{Tap, wire::Line},
     quick_hash::QuickMap,
     store::WireRecord,
     wv::cir::{CirLink, CirOutlet},
@@ -414,18 +415,6 @@ impl Sessions {
         self.next_number
     }
 
-    fn trace(&self, direction: Direction, peer: &post::Peer, title: impl FnOnce() -> String) {
-        self.tap.record(|| TraceRecord {
-            at: self.clock.now(),
-            correlation: self.current,
-            side: Side::Wv,
-            direction,
-            peer: peer.to_string(),
-            title: title(),
-            detail: None,
-        });
-    }
-
     /// Ends the sessions of a user; how many.
     fn log_out(&mut self, now: Timestamp, user: &Address) -> usize {
         self.current = self.correlation();
@@ -497,7 +486,16 @@ impl WvAdapter {
     /// Takes what a client posted; the reply comes when it is ready.
     #[must_use]
     pub fn post(&self, post: IncomingPost) -> tokio::sync::oneshot::Receiver<PostReply> {
-        self.0.borrow_mut().receive(post)
+        self.0.borrow_mut().receive(post, None)
+    }
+
+    /// Takes what a client posted over this line to this path.
+    #[must_use]
+    pub fn post_over(&self, line: Line, path: &str, post: IncomingPost) -> tokio::sync::oneshot::Receiver<PostReply> {
+        let mut sessions = self.0.borrow_mut();
+        // Only the trace wants to know.
+        let path = sessions.tap.is_watched().then(|| Box::from(path));
+        sessions.receive(post, Some(trace::Passage { line, path }))
     }
 }
 

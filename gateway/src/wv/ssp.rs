@@ -18,8 +18,12 @@ pub use settings::{SspParts, SspPeer, SspSettings};
 
 use crate::{
     lane::{Adapter, Clock, Input, Intake, Ticket},
-    observe::{Direction, Tap, TraceRecord},
+    observe::{
+        Direction, Tap, TraceRecord,
+        wire::{Line, Wire},
+    },
     store::WireRecord,
+    wv::rendering::Renderings,
 };
 use bytes::Bytes;
 use client::{PostClient, Posting};
@@ -61,8 +65,10 @@ pub struct IncomingDocument {
     pub hash: u64,
     /// The host that the peer looked for.
     pub host: Option<String>,
-    /// Where it came from, for the trace.
-    pub source: String,
+    /// The body as it came, for the trace.
+    pub octets: Bytes,
+    /// The way that it came, for the trace.
+    pub line: Line,
 }
 
 /// What a post is answered.
@@ -141,7 +147,8 @@ impl Federation {
         let (reply, verdict) = oneshot::channel();
         let post = self.next();
         self.current = self.correlation();
-        self.trace(Direction::In, &incoming.source, || incoming.document.title());
+        let source = incoming.line.remote.map(|remote| remote.to_string()).unwrap_or_default();
+        self.trace(Direction::In, &source, (incoming.line, "/", &incoming.octets), || incoming.document.title());
         self.posts.insert(post, reply);
         match incoming.document.body {
             Body::Setup(message) => self.receive_setup(now, post, message, incoming.host.as_deref()),
@@ -368,7 +375,9 @@ impl Federation {
     fn post(&mut self, posting: Posting) {
         let Some(own) = self.own.clone() else { return };
         self.current = posting.correlation;
-        self.trace(Direction::Out, &posting.target.authority, || posting.title.clone());
+        let Target { authority, path, .. } = &posting.target;
+        let way = (posting.target.to_line(), path.as_str(), &posting.body);
+        self.trace(Direction::Out, authority, way, || posting.title.clone());
         let client = Rc::clone(&self.client);
         tokio::task::spawn_local(async move {
             let (index, number, correlation) = (posting.index, posting.number, posting.correlation);
@@ -440,15 +449,23 @@ impl Federation {
         Correlation::new(mixed ^ (mixed >> 31))
     }
 
-    fn trace(&self, direction: Direction, peer: &str, title: impl FnOnce() -> String) {
-        self.tap.record(|| TraceRecord {
-            at: self.clock.now(),
-            correlation: self.current,
-            side: Side::Wv,
-            direction,
-            peer: peer.to_owned(),
-            title: title(),
-            detail: None,
+    /// Something passes on this line, to this path and with this body.
+    fn trace(&self, direction: Direction, peer: &str, way: (Line, &str, &Bytes), title: impl FnOnce() -> String) {
+        self.tap.record(|| {
+            let (line, path, body) = way;
+            let Renderings { masked, original } = Renderings::of_xml(body);
+            let wire = Wire::on(line, masked, self.tap.wants_originals().then_some(original));
+            let wire = wire.posted(Some(path), Some(wv_proto::ssp::ContentType::TEXT));
+            TraceRecord {
+                at: self.clock.now(),
+                correlation: self.current,
+                side: Side::Wv,
+                direction,
+                peer: peer.to_owned(),
+                title: title(),
+                detail: None,
+                wire: Some(Box::new(wire)),
+            }
         });
     }
 

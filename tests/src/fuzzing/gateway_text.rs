@@ -1,10 +1,11 @@
 //! Names, hashes and addresses as operators and stores write them; what the laboratory reads.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use bytes::Bytes;
 use gateway::{
     account::{AccountUser, credential::PasswordDigest},
     lab::{record::Recorder, result::LabResult, scenario::model::Scenario, site::Site},
-    observe::TraceRecord,
+    observe::{TraceRecord, capture::Capture, hep::HepTarget},
     simple, wv,
 };
 use sip_proto::message::uri::Uri;
@@ -23,8 +24,16 @@ pub fn run(data: &[u8]) {
     if let Ok(record) = serde_json::from_str::<TraceRecord>(&text) {
         let written = serde_json::to_string(&record).expect("what was read can be written");
         assert_eq!(serde_json::from_str::<TraceRecord>(&written).expect("what was written reads"), record);
+        let blocks = Capture::default().packets(&record);
+        assert_eq!(blocks.len() % 4, 0);
     }
     laboratory(data, &text);
+    let octets = Bytes::copy_from_slice(data);
+    let masked = simple::mask::mask(&octets).octets.map(|masked| masked.len());
+    assert_eq!(masked, Some(data.len()), "every length stays true");
+    let _ = wv::rendering::Renderings::of_csp(&octets, None);
+    let _ = wv::rendering::Renderings::of_xml(&octets);
+    let _ = HepTarget::parse_collector(&text);
     // An address of one side, written on the other, names the same user there and when it comes back.
     if let Ok(address) = wv::translate::address::to_neutral(&text, "wv.example") {
         let written = wv::translate::address::from_neutral(&address);

@@ -162,6 +162,13 @@ impl Headers {
         }
     }
 
+    /// The text from which they were read, as it came, from the start line to the empty line behind the last field; none
+    /// where they were not read, or not from a text.
+    #[must_use]
+    pub fn head_read(&self) -> Option<&str> {
+        self.head.as_deref()
+    }
+
     /// Adds a header field at the end.
     pub fn push(&mut self, header: Header) {
         self.add(Entry::from(header));

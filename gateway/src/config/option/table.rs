@@ -458,6 +458,22 @@ pub const OPTIONS: &[ConfigOption] = &[
     option("admin.listen", Kind::Socket, Word("127.0.0.1:8090"), "Where console, API, metrics and health listen."),
     option("admin.advertise", Kind::HttpUri, Nothing("made from listen"), "The console address that is printed."),
     option(
+        "trace.hep",
+        Kind::Text,
+        Nothing("nowhere"),
+        "Where every message is sent in HEP version 3, for Homer and its kin: udp:HOST:PORT.",
+    ),
+    option(
+        "trace.hep_csp_type",
+        Kind::Integer(1, 255),
+        Number(100),
+        "The protocol type that the collector has for CSP.",
+    ),
+    option("trace.user", Kind::Text, Nothing("all"), "Only messages that concern this user are sent."),
+    option("trace.peer", Kind::Text, Nothing("all"), "Only messages from and to this address or user are sent."),
+    option("trace.primitive", Kind::Text, Nothing("all"), "Of the WV side only this primitive is sent."),
+    option("trace.method", Kind::Text, Nothing("all"), "Of the SIP side only this method and its answers are sent."),
+    option(
         "limits.notify_interval_min_ms",
         Kind::Integer(0, MS_MAX),
         Number(5000),

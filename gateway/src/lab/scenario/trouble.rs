@@ -80,6 +80,7 @@ pub(super) fn draw(cast: &[Part], identities: &[Identity], rungs: &[Rung]) -> Ve
             peer: format!("{} {address}", part.name),
             title: summary(seen),
             detail: None,
+            wire: None,
         }));
     }
     lines

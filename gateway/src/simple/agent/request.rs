@@ -1,7 +1,7 @@
 //! Requests from outside: generic checks, then one function per method.
 
-use super::{Agent, Held, Pending, subscription::Outgoing, title_of, to_tag};
-use crate::{observe::Direction, simple::translate::message::ACCEPT};
+use super::{Agent, Held, Pending, subscription::Outgoing, to_tag};
+use crate::simple::translate::message::ACCEPT;
 use mapping::{side::Side, time::Timestamp};
 use sip_proto::{
     body::watcher_info::MEDIA_TYPE,
@@ -43,8 +43,6 @@ pub(super) fn profile() -> UasProfile {
 impl Agent {
     /// Serves a new request.
     pub(super) fn serve(&mut self, now: Timestamp, id: ServerTransactionId, request: &Arc<Request>, hop: &Hop) {
-        self.current = self.correlation();
-        self.trace(Direction::In, hop, || (title_of(request), None));
         // Neighbours that are trusted carry the requests of many users.
         let is_trusted = self.source_peer(hop).is_some_and(|peer| peer.is_trusted);
         let per_s = self.settings.requests_per_s_per_source;
@@ -87,8 +85,10 @@ impl Agent {
 
     /// Answers what could not be read, as far as it says where to.
     pub(super) fn refuse_malformed(&mut self, malformed: &Malformed, hop: &Hop) {
-        metrics::counter!("gateway_malformed_messages_total", "side" => "simple").increment(1);
+        crate::observe::metric::malformed(Side::Simple);
         let correlation = self.correlation();
+        self.current = correlation;
+        self.trace_malformed(malformed, hop);
         tracing::debug!(side = "simple", peer = %hop.address, %correlation, reason = %malformed.fault(), "malformed message");
         let tag = self.ids.tag();
         let Some(mut response) = malformed.response(Some(&tag)) else { return };

@@ -526,7 +526,7 @@ impl Agent {
             Ok(presence) => Some(from_pidf(&presence, watcher.as_deref())),
             Err(error) => {
                 tracing::debug!(side = "simple", correlation = %self.current, %error, "notified document not read");
-                metrics::counter!("gateway_malformed_messages_total", "side" => "simple").increment(1);
+                crate::observe::metric::malformed(mapping::side::Side::Simple);
                 None
             }
         }

@@ -69,7 +69,7 @@ impl Sessions {
         let message = match message {
             Ok(message) => message,
             Err(error) => {
-                metrics::counter!("gateway_malformed_messages_total", "side" => "wv").increment(1);
+                metric::malformed(Side::Wv);
                 tracing::debug!(side = "wv", peer = %source, correlation = %self.current, %error, "unreadable message");
                 // What does not even begin like a message gets no answer: it may come from anybody.
                 let answer = refuse_unreadable(octets, error);

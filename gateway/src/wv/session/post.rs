@@ -1,7 +1,7 @@
 //! HTTP bodies in and out: decoding, finding the session, encoding the answer.
 
-use super::{Sessions, command::key_of, to_wv};
-use crate::observe::{Direction, metric};
+use super::{Sessions, command::key_of, to_wv, trace::Passage};
+use crate::observe::{Direction, TraceRecord, metric};
 use bytes::Bytes;
 use mapping::{address::Address, correlation::Correlation, side::Side};
 use std::{
@@ -64,7 +64,8 @@ pub(super) struct Waiting {
     options: WriterOptions,
     session: SessionDescriptor,
     requests: Vec<Option<TransactionId>>,
-    peer: Peer,
+    pub(super) peer: Peer,
+    pub(super) passage: Option<Passage>,
     pub(super) source: IpAddr,
     /// Where the answer goes in plain text.
     pub(super) plain: Option<SocketAddr>,
@@ -81,6 +82,11 @@ impl Waiting {
     /// The encoding of the answer.
     pub(super) const fn encoding(&self) -> Encoding {
         self.encoding
+    }
+
+    /// The type of the answer.
+    pub(super) const fn content_type(&self) -> ContentType {
+        self.content_type
     }
 
     /// The octets of an answer.
@@ -133,7 +139,7 @@ impl fmt::Display for Peer {
 
 impl Sessions {
     /// Takes what a client posted.
-    pub(super) fn receive(&mut self, post: IncomingPost) -> oneshot::Receiver<PostReply> {
+    pub(super) fn receive(&mut self, post: IncomingPost, passage: Option<Passage>) -> oneshot::Receiver<PostReply> {
         let now = self.clock.now();
         self.current = self.correlation();
         let (reply, receiver) = oneshot::channel();
@@ -147,21 +153,23 @@ impl Sessions {
                     Fault::Malformed | Fault::TooLarge | Fault::UnsupportedEncoding => StatusCode::BAD_REQUEST,
                 };
                 tracing::debug!(side = "wv", peer = %post.source, correlation = %self.current, %error, "unreadable message");
-                self.refuse_undecoded(id, reply, &post, hint, code);
+                self.refuse_undecoded(id, reply, &post, passage, hint, code);
                 return receiver;
             }
         };
         let (version, encoding) = (decoded.version, decoded.encoding);
         let content_type = hint.map_or_else(|| ContentType::for_version(version, encoding), ContentType::answer);
         let mut waiting = self.waiting(reply, version, encoding, content_type, post.source);
+        waiting.passage = passage;
         if let Some(request) = VersionDiscoveryRequest::decode(&decoded.tree) {
-            self.discover(&request, waiting);
+            self.discover(&request, &post, waiting);
             return receiver;
         }
         let envelope = match Envelope::decode(&decoded.tree) {
             Ok(envelope) => envelope,
             Err(error) => {
-                metrics::counter!("gateway_malformed_messages_total", "side" => "wv").increment(1);
+                metric::malformed(Side::Wv);
+                self.trace_post(&post, waiting.passage.as_ref(), &waiting.peer, || format!("{UNREADABLE}: {error}"));
                 self.waiting.insert(id, waiting);
                 let answer = refuse_unreadable(error.session.clone(), StatusCode::BAD_REQUEST);
                 self.reply(id, Some(answer));
@@ -190,7 +198,8 @@ impl Sessions {
     ) {
         let known = self.known_user(&envelope);
         let peer = known.clone().map_or(Peer::Source(post.source), Peer::User);
-        self.trace(Direction::In, &peer, || title_of(&envelope));
+        let passage = self.waiting.get(&id).and_then(|waiting| waiting.passage.as_ref());
+        self.trace_post(post, passage, &peer, || title_of(&envelope));
         if let Some(waiting) = self.waiting.get_mut(&id) {
             waiting.peer = peer;
         }
@@ -237,13 +246,14 @@ impl Sessions {
 
     /// Version discovery: neither session nor transaction.
     // WV-DSC-01
-    fn discover(&self, request: &VersionDiscoveryRequest, waiting: Waiting) {
+    fn discover(&self, request: &VersionDiscoveryRequest, post: &IncomingPost, waiting: Waiting) {
         let body = request.answer().encode(waiting.version, waiting.encoding).unwrap_or_else(|error| {
             tracing::warn!(side = "wv", correlation = %waiting.correlation, %error, "answer not encodable");
             Bytes::new()
         });
-        self.trace(Direction::In, &waiting.peer, || "WV-CSP-VersionDiscovery-Request".to_owned());
-        self.trace(Direction::Out, &waiting.peer, || "WV-CSP-VersionDiscovery-Response".to_owned());
+        let asked = || "WV-CSP-VersionDiscovery-Request".to_owned();
+        self.trace_post(post, waiting.passage.as_ref(), &waiting.peer, asked);
+        self.trace_reply(&waiting, &body, || "WV-CSP-VersionDiscovery-Response".to_owned());
         let _ = waiting.reply.send(PostReply { body, content_type: waiting.content_type });
     }
 
@@ -279,11 +289,11 @@ impl Sessions {
             None => Bytes::new(),
             Some(envelope) => {
                 self.current = self.chain_of(envelope).unwrap_or(waiting.correlation);
-                self.trace(Direction::Out, &waiting.peer, || title_of(envelope));
                 let body = waiting.encode(envelope);
                 self.fitted(self.clock.now(), &waiting, envelope, body)
             }
         };
+        self.trace_reply(&waiting, &body, || answer.as_ref().map_or_else(|| TraceRecord::EMPTY.to_owned(), title_of));
         self.request_seconds.record(waiting.since.elapsed().as_secs_f64());
         // Refused when the client has gone in the meantime.
         let is_heard = waiting.reply.send(PostReply { body, content_type: waiting.content_type }).is_ok();
@@ -297,7 +307,7 @@ impl Sessions {
     fn trace_answer(&mut self, waiting: &Waiting, answer: Option<&Envelope>) {
         if let Some(envelope) = answer {
             self.current = self.chain_of(envelope).unwrap_or(waiting.correlation);
-            self.trace(Direction::Out, &waiting.peer, || title_of(envelope));
+            self.trace_title(Direction::Out, &waiting.peer, || title_of(envelope));
         }
     }
 
@@ -335,15 +345,18 @@ impl Sessions {
         id: PostId,
         reply: oneshot::Sender<PostReply>,
         post: &IncomingPost,
+        passage: Option<Passage>,
         hint: Option<ContentType>,
         code: StatusCode,
     ) {
-        metrics::counter!("gateway_malformed_messages_total", "side" => "wv").increment(1);
+        metric::malformed(Side::Wv);
         let sniffed = hint.and_then(ContentType::encoding).or_else(|| Encoding::sniff(&post.body));
         let encoding = sniffed.unwrap_or(Encoding::Xml);
         let version = Version::V1_2;
         let content_type = hint.map_or_else(|| ContentType::for_version(version, encoding), ContentType::answer);
-        let waiting = self.waiting(reply, version, encoding, content_type, post.source);
+        let mut waiting = self.waiting(reply, version, encoding, content_type, post.source);
+        self.trace_post(post, passage.as_ref(), &waiting.peer, || UNREADABLE.to_owned());
+        waiting.passage = passage;
         self.waiting.insert(id, waiting);
         self.reply(id, Some(refuse_unreadable(SessionDescriptor::Outband, code)));
     }
@@ -365,6 +378,7 @@ impl Sessions {
             session: SessionDescriptor::Outband,
             requests: Vec::new(),
             peer: Peer::Source(source),
+            passage: None,
             source: source.ip(),
             plain: None,
             correlation: self.current,
@@ -456,6 +470,9 @@ fn title_of(envelope: &Envelope) -> String {
         .collect();
     names.join(", ")
 }
+
+/// The title of what cannot be read.
+const UNREADABLE: &str = "unreadable";
 
 /// How far into a message the client's habits are looked for.
 const EVIDENCE_OCTETS_MAX: usize = 1024;

@@ -1,6 +1,9 @@
 //! Posts to peers: connections are kept open and used again.
 
-use crate::tls::TlsTrust;
+use crate::{
+    observe::wire::{Carrier, Line},
+    tls::TlsTrust,
+};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::{
@@ -10,7 +13,7 @@ use hyper::{
 };
 use hyper_util::rt::TokioIo;
 use mapping::{correlation::Correlation, side::Side};
-use std::{cell::RefCell, collections::HashMap, io, time::Duration};
+use std::{cell::RefCell, collections::HashMap, io, net::SocketAddr, time::Duration};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
@@ -44,6 +47,14 @@ pub(super) struct Posting {
     pub(super) session: Option<String>,
     pub(super) title: String,
     pub(super) correlation: Correlation,
+}
+
+impl Target {
+    /// The way there, as far as it is known before a connection is open.
+    pub(super) fn to_line(&self) -> Line {
+        let remote = self.host.parse().ok().map(|ip| SocketAddr::new(ip, self.port));
+        Line { carrier: if self.tls.is_some() { Carrier::Https } else { Carrier::Http }, local: None, remote }
+    }
 }
 
 type Sender = SendRequest<Full<Bytes>>;

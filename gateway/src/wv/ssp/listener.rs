@@ -2,7 +2,10 @@
 
 use super::{IncomingDocument, SspAdapter, Verdict, count_quirks};
 use crate::{
-    observe::{Direction, metric},
+    observe::{
+        Direction, metric,
+        wire::{Carrier, Line},
+    },
     tls::TlsIdentity,
     wv::budget::Budget,
 };
@@ -39,6 +42,7 @@ pub struct SspListenerSettings {
 }
 
 struct Served {
+    local: Option<SocketAddr>,
     settings: SspListenerSettings,
     limits: Limits,
     adapter: SspAdapter,
@@ -67,6 +71,7 @@ pub async fn serve(
     listener.set_nonblocking(true)?;
     let listener = TcpListener::from_std(listener)?;
     let served = Rc::new(Served {
+        local: listener.local_addr().ok(),
         budget: Budget::new(settings.requests_per_s_per_source),
         settings,
         limits: Limits::default(),
@@ -174,8 +179,10 @@ async fn answer(
         }
     };
     count_quirks(&SspQuirk::seen_in(&body));
-    let (hash, source) = (Document::hash_of_transactions(&body), peer.to_string());
-    match served.adapter.receive(IncomingDocument { document, hash, host, source }).await {
+    let hash = Document::hash_of_transactions(&body);
+    let carrier = if served.tls.is_some() { Carrier::Https } else { Carrier::Http };
+    let line = Line { carrier, local: served.local, remote: Some(peer) };
+    match served.adapter.receive(IncomingDocument { document, hash, host, octets: body, line }).await {
         Ok(Verdict::Taken) => Ok(empty(StatusCode::OK)),
         Ok(Verdict::Closed) => Err(Unanswered),
         // It could not be kept.
