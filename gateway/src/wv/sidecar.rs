@@ -309,6 +309,7 @@ impl Sidecar {
             peer: peer.to_owned(),
             title: title(),
             detail: None,
+            wire: None,
         });
     }
 }
