@@ -28,6 +28,7 @@ use crate::{
     entropy::Entropy,
     lane::{Clock, LaneLink},
     observe::{Tap, metric, panic},
+    resolver::ResolverError,
     shutdown::{Shutdown, Trigger},
     store::{DataFolder, OpenStore, Snapshot, StoreError},
     tls::{TlsError, TlsIdentity, TlsKeeper, domain::DomainTlsKeeper},
@@ -125,16 +126,6 @@ pub enum StartError {
     /// The administration.
     #[error(transparent)]
     Admin(#[from] AdminError),
-    /// A neighbour server whose name leads nowhere.
-    #[error("peer \"{name}\": the address {host} cannot be found: {reason}")]
-    Peer {
-        /// The peer.
-        name: String,
-        /// Where it should be.
-        host: String,
-        /// Why it is not found.
-        reason: String,
-    },
     /// The charging records.
     #[error("charging records cannot be written to {}: {reason}", path.display())]
     Charging {
@@ -143,6 +134,9 @@ pub enum StartError {
         /// Why not.
         reason: io::Error,
     },
+    /// Whom to ask for names.
+    #[error("node.name_servers: {0}")]
+    Resolver(#[from] ResolverError),
     /// An address in the configuration that cannot be told to peers.
     #[error("simple.advertise: {0} is no host")]
     Advertise(String),

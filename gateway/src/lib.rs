@@ -25,6 +25,7 @@ pub mod lane;
 pub mod observe;
 pub mod peer;
 mod quick_hash;
+pub mod resolver;
 pub mod shutdown;
 pub mod simple;
 pub mod store;

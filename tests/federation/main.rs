@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on panics")]
 
 mod deploy;
+mod discovery;
 mod error;
 mod fault;
 mod group;

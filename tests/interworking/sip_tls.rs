@@ -115,6 +115,37 @@ fn rfc5922_7_4_whoever_must_prove_himself_and_does_not_is_not_let_in() {
 }
 
 #[test]
+fn rfc5922_7_5_who_asks_for_a_domain_by_name_is_shown_its_certificate() {
+    let Some(authority) = Authority::new() else { return };
+    let (own, second) = (authority.sign("gateway", "DNS:sip.example"), authority.sign("second", "DNS:second.example"));
+    let (port, plain) = (port::free(), port::free());
+    let default = include_str!("../../gateway/src/config/default.toml");
+    let domains = format!(
+        "{default}\n[[domain]]\nname = \"second.example\"\nside = \"simple\"\nroute = \"registrar\"\n{}",
+        second.to_toml()
+    );
+    let gateway = Setup::configured(&domains)
+        .with(&format!("simple.listen=udp:127.0.0.1:{plain},tls:127.0.0.1:{port}"))
+        .with(&format!("simple.tls_certificate={}", own.certificate.display()))
+        .with(&format!("simple.tls_key={}", own.key.display()))
+        .with(&format!("simple.tls_authorities={}", authority.file().display()))
+        .start();
+    let shown = |name: &str| authority.exchange_named(port, name, None, b"NONSENSE\r\n\r\n");
+    for (name, subject) in [("second.example", "second"), ("sip.example", "gateway"), ("unknown.example", "gateway")] {
+        let told = shown(name);
+        assert!(told.contains(&format!("subject=CN = {subject}")), "{name}: {told}");
+    }
+    // Read again like all others.
+    let _: Certified = authority.sign("second", "DNS:second.example,DNS:third.example");
+    let before = shown("second.example");
+    let (is_done, told) = gateway.ask(&["reload"]);
+    assert!(is_done && told.contains("renewed"), "{told}");
+    let after = shown("second.example");
+    let certificate = |told: &str| told.split_once("BEGIN CERTIFICATE").map(|(_, rest)| rest[..400].to_owned());
+    assert_ne!(certificate(&before), certificate(&after));
+}
+
+#[test]
 fn certificates_are_read_again_without_a_failed_request() {
     let rounds = if std::env::var_os("WVSG_LONG").is_some() { 1000 } else { 60 };
     let Some(protected) = Protected::start("DNS:sip.example", &[]) else { return };

@@ -1,4 +1,8 @@
-//! A SIP user agent inside the test: messages of `sip-proto` over a UDP socket.
+//! A SIP user agent inside the test: messages of `sip-proto` over a UDP socket, or over connections.
+
+mod stream;
+
+pub use stream::Carrier;
 
 use crate::wait;
 use bytes::Bytes;
@@ -41,7 +45,7 @@ use std::{
 pub struct Agent {
     user: String,
     server: SocketAddr,
-    socket: UdpSocket,
+    link: Link,
     local: SocketAddr,
     received: Receiver<Message>,
     kept: Vec<Message>,
@@ -50,11 +54,42 @@ pub struct Agent {
     sequence: u32,
 }
 
+/// What carries the messages.
+#[derive(Debug)]
+enum Link {
+    Datagrams(UdpSocket),
+    Stream { transport: Transport, outgoing: tokio::sync::mpsc::Sender<Bytes> },
+}
+
+impl Link {
+    fn transport(&self) -> Transport {
+        match self {
+            Self::Datagrams(_) => Transport::Udp,
+            Self::Stream { transport, .. } => transport.clone(),
+        }
+    }
+}
+
 #[derive(Debug, Default)]
 struct Orders {
     ends: AtomicBool,
     /// The status for MESSAGE; 0: none at all.
     message_status: AtomicU16,
+    /// The status for SUBSCRIBE and PUBLISH; 0: none at all.
+    presence_status: AtomicU16,
+    /// The status for OPTIONS; 0: none at all.
+    options_status: AtomicU16,
+}
+
+impl Orders {
+    /// Everything is answered by 200.
+    fn all_right() -> Arc<Self> {
+        let orders = Self::default();
+        for status in [&orders.message_status, &orders.presence_status, &orders.options_status] {
+            status.store(200, Ordering::Relaxed);
+        }
+        Arc::new(orders)
+    }
 }
 
 /// A dialog in which the agent watches somebody.
@@ -77,10 +112,18 @@ impl Agent {
     /// When it gets no socket.
     #[must_use]
     pub fn new(server: SocketAddr, user: &str) -> Self {
-        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a socket");
+        Self::at(server, user, 0)
+    }
+
+    /// The same at a port of its own.
+    ///
+    /// # Panics
+    /// When it gets no socket.
+    #[must_use]
+    pub fn at(server: SocketAddr, user: &str, port: u16) -> Self {
+        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, port)).expect("a socket");
         let local = socket.local_addr().expect("a bound socket has an address");
-        let orders = Arc::new(Orders::default());
-        orders.message_status.store(200, Ordering::Relaxed);
+        let orders = Orders::all_right();
         let (sender, received) = sync_channel(QUEUE);
         let listener = {
             let (socket, orders) = (socket.try_clone().expect("sockets can be shared"), Arc::clone(&orders));
@@ -89,12 +132,31 @@ impl Agent {
         Self {
             user: user.to_owned(),
             server,
-            socket,
+            link: Link::Datagrams(socket),
             local,
             received,
             kept: Vec::new(),
             orders,
             listener: Some(listener),
+            sequence: 0,
+        }
+    }
+
+    /// An agent over connections.
+    #[must_use]
+    pub fn over(carrier: Carrier, server: SocketAddr, user: &str) -> Self {
+        let (orders, (sender, received)) = (Orders::all_right(), sync_channel(QUEUE));
+        let transport = if carrier.is_protected() { Transport::Tls } else { Transport::Tcp };
+        let streams = stream::start(server, carrier, sender, Arc::clone(&orders));
+        Self {
+            user: user.to_owned(),
+            server,
+            link: Link::Stream { transport, outgoing: streams.outgoing },
+            local: streams.local,
+            received,
+            kept: Vec::new(),
+            orders,
+            listener: Some(streams.thread),
             sequence: 0,
         }
     }
@@ -114,6 +176,22 @@ impl Agent {
     /// From now on MESSAGE is answered by this status; 0 means not at all.
     pub fn answer_messages(&self, status: u16) {
         self.orders.message_status.store(status, Ordering::Relaxed);
+    }
+
+    /// From now on SUBSCRIBE and PUBLISH are answered by this status; 0 means not at all.
+    pub fn answer_presence(&self, status: u16) {
+        self.orders.presence_status.store(status, Ordering::Relaxed);
+    }
+
+    /// From now on OPTIONS is answered by this status; 0 means not at all.
+    pub fn answer_options(&self, status: u16) {
+        self.orders.options_status.store(status, Ordering::Relaxed);
+    }
+
+    /// Its port.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.local.port()
     }
 
     /// Registers its contact; the status of the answer.
@@ -267,7 +345,12 @@ impl Agent {
 
     fn contact(&self) -> Contact {
         let (name, _) = self.user.split_once('@').unwrap_or_default();
-        Contact::new(parse_uri(&format!("sip:{name}@{}", self.local)))
+        let parameter = match self.link.transport() {
+            Transport::Udp => "",
+            Transport::Tls => ";transport=tls",
+            _ => ";transport=tcp",
+        };
+        Contact::new(parse_uri(&format!("sip:{name}@{}{parameter}", self.local)))
     }
 
     fn request(&mut self, method: Method, uri: Uri, to: NameAddr, headers: Vec<Header>) -> Request {
@@ -324,14 +407,22 @@ impl Agent {
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let unique = format!("b{}-{}-{count}", std::process::id(), self.local.port());
         let branch = Branch::from_unique(&unique).map_err(|error| error.to_string())?;
-        let via = Via::new(Transport::Udp, Host::from(self.local.ip()), Some(self.local.port()), &branch).with_rport();
+        let transport = self.link.transport();
+        let via = Via::new(transport, Host::from(self.local.ip()), Some(self.local.port()), &branch).with_rport();
         let mut sent = request.clone();
         sent.headers_mut().push_front(Header::new(HeaderName::Via, via));
         let octets = sent.write().map_err(|error| error.to_string())?;
         let method = request.method().clone();
         // RFC 3261 §17.1.2.2
         for wait in [500, 1000, 2000, 4000, 4000, 4000] {
-            self.socket.send_to(&octets, self.server).map_err(|error| error.to_string())?;
+            match &self.link {
+                Link::Datagrams(socket) => {
+                    socket.send_to(&octets, self.server).map_err(|error| error.to_string())?;
+                }
+                Link::Stream { outgoing, .. } => {
+                    outgoing.blocking_send(octets.clone()).map_err(|error| error.to_string())?;
+                }
+            }
             let branch = &branch;
             let found = self.take(method.as_str(), Duration::from_millis(wait), |message| match message {
                 Message::Response(response) if response.status().is_final() && is_answer(response, branch) => {
@@ -399,14 +490,10 @@ fn listen(socket: &UdpSocket, sender: &SyncSender<Message>, orders: &Orders) {
         let Ok((length, source)) = socket.recv_from(&mut buffer) else { continue };
         let octets = Bytes::copy_from_slice(buffer.get(..length).unwrap_or_default());
         let Ok(Parsed::Message(message)) = parse_datagram(&octets, &Limits::default()) else { continue };
-        if let Message::Request(request) = &message {
-            let status = match request.method() {
-                // An old client: it knows nothing of wrapped messages.
-                Method::Message if is_wrapped(request.headers()) => 415,
-                Method::Message => orders.message_status.load(Ordering::Relaxed),
-                _ => 200,
-            };
-            reply(socket, source, request.headers(), status);
+        if let Message::Request(request) = &message
+            && let Some(answer) = answer_to(request, orders)
+        {
+            let _ = socket.send_to(&answer, source);
         }
         if sender.send(message).is_err() {
             return;
@@ -414,12 +501,18 @@ fn listen(socket: &UdpSocket, sender: &SyncSender<Message>, orders: &Orders) {
     }
 }
 
-fn reply(socket: &UdpSocket, source: SocketAddr, request: &Headers, status: u16) {
-    let Ok(status) = StatusCode::from_number(status) else { return };
+/// What a request is answered at once.
+fn answer_to(request: &Request, orders: &Orders) -> Option<Bytes> {
+    let status = match request.method() {
+        // An old client: it knows nothing of wrapped messages.
+        Method::Message if is_wrapped(request.headers()) => 415,
+        Method::Message => orders.message_status.load(Ordering::Relaxed),
+        Method::Subscribe | Method::Publish => orders.presence_status.load(Ordering::Relaxed),
+        Method::Options => orders.options_status.load(Ordering::Relaxed),
+        _ => 200,
+    };
     let tag = Tag::parse("agent").ok();
-    if let Ok(octets) = Response::for_headers(request, status, tag.as_ref()).write() {
-        let _ = socket.send_to(&octets, source);
-    }
+    Response::for_headers(request.headers(), StatusCode::from_number(status).ok()?, tag.as_ref()).write().ok()
 }
 
 fn is_wrapped(headers: &Headers) -> bool {

@@ -68,8 +68,17 @@ impl Authority {
     /// When the client cannot be started.
     #[must_use]
     pub fn exchange(&self, port: u16, own: Option<&Certified>, octets: &[u8]) -> String {
+        self.exchange_named(port, "sip.example", own, octets)
+    }
+
+    /// The same, asking for this server by name.
+    ///
+    /// # Panics
+    /// When the client cannot be started.
+    #[must_use]
+    pub fn exchange_named(&self, port: u16, name: &str, own: Option<&Certified>, octets: &[u8]) -> String {
         let mut command = Command::new(&self.openssl);
-        command.args(["s_client", "-connect", &format!("127.0.0.1:{port}"), "-servername", "sip.example", "-ign_eof"]);
+        command.args(["s_client", "-connect", &format!("127.0.0.1:{port}"), "-servername", name, "-ign_eof"]);
         command.arg("-CAfile").arg(self.file());
         if let Some(own) = own {
             command.arg("-cert").arg(&own.certificate).arg("-key").arg(&own.key);

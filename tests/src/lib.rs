@@ -16,6 +16,7 @@ pub mod http;
 pub mod inventory;
 pub mod kamailio;
 pub mod message_file;
+pub mod name_server;
 pub mod pcap;
 pub mod phone;
 pub mod port;

@@ -209,7 +209,8 @@ impl Search<'_> {
     // UNCLEAR §3: the example leaves the port of the SRV record out; here it is kept where it is not the usual one, because
     // whoever wrote another one means it.
     fn by_service(&mut self, label: &str, domain: &Arc<str>) -> Option<Location> {
-        let itself = Target { service: Service::Sip, place: Place::Name(Arc::clone(domain)), port: None, transport: None };
+        let itself =
+            Target { service: Service::Sip, place: Place::Name(Arc::clone(domain)), port: None, transport: None };
         let records = match self.srv(&format!("{label}.{domain}")) {
             // RFC 3856 §5: where it is absent, the URI is that of SIP with the same user and domain.
             Servers::None if self.missing.is_empty() => return self.locate(&itself),
@@ -218,7 +219,7 @@ impl Search<'_> {
         };
         let mut choices: Vec<Choice> = Vec::new();
         for (number, record) in records.into_iter().enumerate() {
-            let rank = Rank { priority: record.priority, weight: record.weight, number };
+            let rank = Rank { number, ..record.rank() };
             let port = Some(record.port).filter(|port| *port != Transport::Udp.default_port() && *port != 0);
             let place = Place::Name(Arc::clone(&record.target));
             let target = Target { service: Service::Sip, place, port, transport: None };
@@ -343,8 +344,8 @@ impl Search<'_> {
 
     fn servers(&mut self, records: Vec<SrvRecord>) -> Vec<Server> {
         let server = |record: SrvRecord| {
-            let SrvRecord { priority, weight, port, target } = record;
-            Server { ranks: vec![Rank { priority, weight, number: 0 }], port, addresses: self.addresses(&target) }
+            let addresses = self.addresses(&record.target);
+            Server { ranks: vec![record.rank()], port: record.port, addresses }
         };
         records.into_iter().map(server).collect()
     }

@@ -44,6 +44,7 @@ pub use self::send::{DatagramRule, Outgoing, RespondError, SendError};
 pub struct TransactionTable {
     timers: TimerValues,
     capacity: usize,
+    sheds: bool,
     ids: IdSource,
     last_number: u64,
     clients: HashMap<ClientTransactionId, ClientEntry>,
@@ -134,6 +135,7 @@ impl TransactionTable {
         Self {
             timers,
             capacity,
+            sheds: false,
             ids,
             last_number: 0,
             clients: HashMap::new(),
@@ -176,6 +178,18 @@ impl TransactionTable {
     #[must_use]
     pub fn deadline(&self) -> Option<Timestamp> {
         self.deadlines.next()
+    }
+
+    // RFC 3261 §21.5.4
+    /// From now on new requests that begin something are answered 503 without taking them on, or taken on again. What
+    /// belongs to something that was taken on is served in any case.
+    pub const fn shed(&mut self, sheds: bool) {
+        self.sheds = sheds;
+    }
+
+    /// A name that no transaction has or will get, for a request that is not sent yet.
+    pub fn reserve(&mut self) -> ClientTransactionId {
+        ClientTransactionId(self.next_number())
     }
 
     /// How many transactions are alive.

@@ -12,6 +12,7 @@ use crate::{
     entropy::Entropy,
     lane::{Adapter, Clock, Lane, LaneLink, LaneParts, LaneTask, Rebuild},
     observe::Tap,
+    resolver::Resolver,
     simple::{
         agent::{Agent, AgentParts, SimpleAdapter},
         transport::Transports,
@@ -70,6 +71,8 @@ pub struct Connections {
     pub cir: Option<SocketAddr>,
     /// What wake-ups leave by that need no connection.
     pub outlet: CirOutlet,
+    /// Where names are looked up.
+    pub resolver: Rc<Resolver>,
 }
 
 /// A lane that is ready to turn, and its doors, to which nothing is connected yet.
@@ -138,11 +141,12 @@ impl LanePlan {
             let mine = |record: &&WireRecord| scope.includes(record.owner.as_deref().unwrap_or_default());
             snapshot.wire.iter().filter(move |record| record.side == side).filter(mine).collect::<Vec<_>>()
         };
-        let (simple, transports) = self.build_simple(now, &wake, &mut seeds, &kept(Side::Simple))?;
+        let (simple, transports) =
+            self.build_simple((now, &connections.resolver), &wake, &mut seeds, &kept(Side::Simple))?;
         let places = Places { csp: connections.csp, cir: connections.cir };
         let side = WvSide {
             access: self.build_access((places, connections.outlet), &wake, &mut seeds),
-            federation: self.build_federation(&wake, &mut seeds)?,
+            federation: self.build_federation(&connections.resolver, &wake, &mut seeds)?,
             sidecar: self.build_sidecar(&wake, &mut seeds)?,
         };
         kept(Side::Wv).into_iter().for_each(|record| side.restore(now, record));
@@ -173,7 +177,12 @@ impl LanePlan {
         Ok(Assembly { lane, transports, sessions, federation })
     }
 
-    fn build_federation(&self, wake: &Rc<Notify>, seeds: &mut Seeds) -> Result<Option<SspAdapter>, StartError> {
+    fn build_federation(
+        &self,
+        resolver: &Rc<Resolver>,
+        wake: &Rc<Notify>,
+        seeds: &mut Seeds,
+    ) -> Result<Option<SspAdapter>, StartError> {
         let Some(federation) = &self.configuration.wv_federation else { return Ok(None) };
         let [randomness, _] = seeds.words();
         Ok(Some(SspAdapter::new(SspParts {
@@ -181,6 +190,7 @@ impl LanePlan {
             clock: self.surroundings.clock.clone(),
             wake: Rc::clone(wake),
             tap: self.surroundings.tap.clone(),
+            resolver: Rc::clone(resolver),
             randomness,
             seed: seeds.octets()?,
         })))
@@ -222,7 +232,7 @@ impl LanePlan {
 
     fn build_simple(
         &self,
-        now: Timestamp,
+        (now, resolver): (Timestamp, &Rc<Resolver>),
         wake: &Rc<Notify>,
         seeds: &mut Seeds,
         kept: &[&WireRecord],
@@ -235,6 +245,7 @@ impl LanePlan {
             settings: self.wishes.settings(&self.configuration),
             clock: self.surroundings.clock.clone(),
             transports: Rc::clone(&transports),
+            resolver: Rc::clone(resolver),
             accounts: self.surroundings.book.clone(),
             wake: Rc::clone(wake),
             tap: self.surroundings.tap.clone(),

@@ -10,6 +10,7 @@ use crate::{
     config::{Configuration, section::ClearPasswords, value::SipTransport},
     lane::{Lane, LaneLink, LaneTask},
     observe::panic,
+    resolver::Resolver,
     shutdown::{Member, Phase},
     simple::transport::Transports,
     store::{OpenStore, Snapshot},
@@ -236,6 +237,21 @@ struct CspListener {
     tls: Option<TlsIdentity>,
 }
 
+/// Where names are looked up. A machine without name servers gets by while nobody needs them.
+fn resolver(configuration: &Configuration) -> Result<Rc<Resolver>, StartError> {
+    let servers = &configuration.node.name_servers;
+    let mut word = [0_u8; 8];
+    crate::entropy::Entropy::of_system().fill(&mut word)?;
+    match Resolver::new(servers, u64::from_be_bytes(word)) {
+        Ok(resolver) => Ok(resolver),
+        Err(error) if servers.is_empty() => {
+            tracing::warn!(%error, "the system names no name servers: names are not found");
+            Ok(Resolver::deaf())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// Plain text on this socket.
 fn plain_text(configuration: &Configuration, socket: UdpSocket, sessions: &WvAdapter) -> io::Result<PlainTextListener> {
     let access = configuration.wv_access.as_ref();
@@ -269,6 +285,7 @@ fn build(
         csp: sockets.csp_address(),
         cir: sockets.cir_address(),
         outlet: CirOutlet::new(datagrams, push),
+        resolver: resolver(order.plan.configuration())?,
     };
     let assembly = order.plan.assemble(snapshot, rebuilds, connections)?;
     if let Some(sessions) = &assembly.sessions {

@@ -117,7 +117,8 @@ fn rest_of(configuration: &Configuration) -> String {
         let nothing = || crate::tls::TlsFiles { certificate: "-".into(), key: "-".into() };
         tls.files.own = nothing();
         tls.files.authorities = None;
-        tls.files.towards.values_mut().for_each(|files| *files = nothing());
+        let others = tls.files.towards.values_mut().chain(tls.files.by_name.values_mut());
+        others.for_each(|files| *files = nothing());
     }
     format!("{rest:?}")
 }

@@ -5,12 +5,13 @@ use crate::{
     config::{
         Configuration,
         section::{
-            AuthorizationDefault, PeerLogin, SecondLogin, Simple, SipAuthentication, WvAccess, WvFederation, WvSidecar,
+            AuthorizationDefault, Domain, Peer, PeerLogin, SecondLogin, Simple, SipAuthentication, WvAccess, WvFederation,
+            WvSidecar,
         },
-        value::{DomainRouting, HostPort, PeerScheme, SipTransport},
+        value::{DomainRouting, HostPort, PeerScheme, PeerUri, SipTransport},
     },
     simple::{
-        agent::{Advertised, AgentSettings, Anonymity, PeerCredentials, PeerTable, SipPeer},
+        agent::{Advertised, AgentSettings, Anonymity, PeerCredentials, PeerTable, SipPeer, Way},
         transport::Bounds,
     },
     tls::TlsTrust,
@@ -18,18 +19,21 @@ use crate::{
         CspPeer, ShadowRow, SidecarSettings, SspPeer, SspSettings, WvSettings,
         listener::{CIR_PATH, ListenerSettings},
         session::{Provider, offered_functions},
-        ssp::{Target, listener::SspListenerSettings},
+        ssp::{Discovery, Target, listener::SspListenerSettings},
     },
 };
 use mapping::{
     engine::{DefaultAuthorization, EngineConfig, Storage},
     side::{BlockedStyle, PeerName, Side},
 };
-use sip_proto::message::{header::via::Transport, host::Host, text::Text};
+use sip_proto::{
+    message::{header::via::Transport, host::Host, text::Text},
+    resolve::Service,
+    transaction::via::Hop,
+};
 use std::{
     collections::BTreeSet,
-    io,
-    net::{SocketAddr, ToSocketAddrs},
+    net::{IpAddr, SocketAddr},
     sync::Arc,
 };
 use wv_proto::{
@@ -47,7 +51,7 @@ use wv_proto::{
     version::{Encoding, Version},
 };
 
-/// What had to be looked up for the SIP agent; the rest of its settings stands in the configuration.
+/// What had to be read for the SIP agent; the rest of its settings stands in the configuration.
 #[derive(Clone, Debug)]
 pub(super) struct AgentWishes {
     peers: PeerTable,
@@ -56,32 +60,12 @@ pub(super) struct AgentWishes {
 }
 
 impl AgentWishes {
-    /// Looks the neighbour servers up.
+    /// Reads the neighbour servers and the own addresses.
     pub(super) fn of(configuration: &Configuration) -> Result<Self, StartError> {
-        let mut peers = Vec::new();
-        for peer in &configuration.peers {
-            if peer.uri.scheme != PeerScheme::Sip {
-                continue;
-            }
-            let host = peer.uri.address.host.trim_matches(['[', ']']);
-            let failed = |error: io::Error| StartError::Peer {
-                name: peer.name.as_str().to_owned(),
-                host: peer.uri.address.to_string(),
-                reason: error.to_string(),
-            };
-            let mut found = (host, peer.uri.port()).to_socket_addrs().map_err(failed)?;
-            let address = found.next().ok_or_else(|| failed(io::Error::from(io::ErrorKind::NotFound)))?;
-            let transport = match peer.uri.transport {
-                Some(SipTransport::Tcp) => Transport::Tcp,
-                Some(SipTransport::Tls) => Transport::Tls,
-                Some(SipTransport::Udp) | None => Transport::Udp,
-            };
-            let domain = peer.tls_name.as_deref().map(Arc::from);
-            let named = peer.user.clone().zip(peer.password.clone());
-            let credentials = named.map(|(user, password)| PeerCredentials { user, password });
-            let (name, is_trusted) = (peer.name.clone(), peer.trusted);
-            peers.push(SipPeer { name, address, transport, domain, credentials, is_trusted });
-        }
+        let mut peers: Vec<SipPeer> = configuration.peers.iter().filter_map(sip_peer).collect();
+        let groups: Vec<SipPeer> = configuration.domains.iter().filter_map(|domain| group(domain, &peers)).collect();
+        peers.extend(groups);
+        peers.extend(configuration.domains.iter().filter_map(domain_peer));
         let simple = configuration.simple.as_ref();
         let advertised = advertised(simple.and_then(|simple| simple.advertise.as_ref()))?;
         let advertised_tls = advertised_tls(simple)?;
@@ -105,10 +89,90 @@ impl AgentWishes {
             validity_default: configuration.limits.engine.validity_default,
             content_octets_max: configuration.limits.engine.content_octets_max,
             pending_requests_max: PENDING_REQUESTS_MAX,
+            quarantine: configuration.limits.quarantine,
             requests_per_s_per_source: configuration.limits.requests_per_s_per_source,
             notify_interval_min: configuration.limits.notify_interval_min,
         }
     }
+}
+
+/// A SIP neighbour of the configuration.
+fn sip_peer(peer: &Peer) -> Option<SipPeer> {
+    if matches!(peer.uri.scheme, PeerScheme::Ssp | PeerScheme::SspTls) {
+        return None;
+    }
+    if peer.uri.scheme != PeerScheme::Sip {
+        // Refused by the configuration as soon as a domain uses it.
+        tracing::warn!(peer = peer.name.as_str(), uri = %peer.uri, "no such neighbours in this build: not used");
+        return None;
+    }
+    let transport = peer.uri.transport.map(|transport| match transport {
+        SipTransport::Tcp => Transport::Tcp,
+        SipTransport::Tls => Transport::Tls,
+        SipTransport::Udp => Transport::Udp,
+    });
+    let domain: Option<Arc<str>> = peer.tls_name.as_deref().map(Arc::from);
+    let host = Host::parse(&Text::from(peer.uri.address.host.as_str())).ok()?;
+    let local = peer.uri.address.host.eq_ignore_ascii_case("localhost").then_some(IpAddr::from([127, 0, 0, 1]));
+    let way = match host.to_address().or(local) {
+        Some(address) => Way::Hop(Hop {
+            address: SocketAddr::new(address, peer.uri.port()),
+            transport: transport.unwrap_or(Transport::Udp),
+            connection: None,
+            name: domain.clone(),
+        }),
+        None => {
+            let target = sip_proto::resolve::Target::new(Service::Sip, &host, peer.uri.address.port, transport);
+            Way::Target { target, name: domain.clone() }
+        }
+    };
+    let named = peer.user.clone().zip(peer.password.clone());
+    Some(SipPeer {
+        name: peer.name.clone(),
+        ways: vec![way],
+        // A name may lead to TLS whether or not it is asked for.
+        domain: domain.or_else(|| (host.to_address().is_none()).then(|| Arc::from(host.to_canonical()))),
+        credentials: named.map(|(user, password)| PeerCredentials { user, password }),
+        is_trusted: peer.trusted,
+        speaks_for: None,
+        probe: peer.probe,
+        members: Vec::new(),
+    })
+}
+
+/// Several neighbours that take each other's place, as one.
+fn group(domain: &Domain, peers: &[SipPeer]) -> Option<SipPeer> {
+    let names = domain.routing.peers();
+    if names.len() < 2 {
+        return None;
+    }
+    let members: Vec<&SipPeer> =
+        names.iter().filter_map(|name| peers.iter().find(|peer| peer.name.as_str() == name)).collect();
+    Some(SipPeer {
+        name: domain.route_name()?,
+        ways: members.iter().flat_map(|peer| peer.ways.clone()).collect(),
+        members: members.iter().map(|peer| peer.name.clone()).collect(),
+        ..(*members.first()?).clone()
+    })
+}
+
+/// Whoever DNS names for a domain of the SIP side.
+fn domain_peer(domain: &Domain) -> Option<SipPeer> {
+    if domain.routing != DomainRouting::Dns || domain.side != Side::Simple {
+        return None;
+    }
+    let host = Host::parse(&Text::from(domain.name.as_str())).ok()?;
+    let name: Arc<str> = Arc::from(domain.name.as_str());
+    Some(SipPeer {
+        name: domain.route_name()?,
+        ways: vec![Way::Domain(sip_proto::resolve::Target::new(Service::Sip, &host, None, None))],
+        domain: Some(Arc::clone(&name)),
+        credentials: None,
+        is_trusted: false,
+        speaks_for: Some(name),
+        probe: None,
+        members: Vec::new(),
+    })
 }
 
 fn advertised(written: Option<&HostPort>) -> Result<Option<Advertised>, StartError> {
@@ -175,40 +239,44 @@ pub(super) fn sessions(
 
 /// The neighbour servers that are reached over the WV side.
 pub(super) fn wv_peers(configuration: &Configuration) -> BTreeSet<PeerName> {
-    let of_peer = |domain: &crate::config::section::Domain| match &domain.routing {
-        DomainRouting::Ssp(name) | DomainRouting::CspClient(name) => Some(PeerName::new(name)),
-        DomainRouting::Access | DomainRouting::Registrar | DomainRouting::Peer(_) | DomainRouting::Dns => None,
+    let of_peer = |domain: &Domain| match &domain.routing {
+        DomainRouting::CspClient(name) => Some(PeerName::new(name)),
+        _ => is_ssp(domain).then(|| domain.route_name()).flatten(),
     };
     configuration.domains.iter().filter_map(of_peer).collect()
 }
 
+/// Whether the domain lives at an SSP peer.
+fn is_ssp(domain: &Domain) -> bool {
+    match domain.routing {
+        DomainRouting::Ssp(_) => true,
+        DomainRouting::Dns => domain.side == Side::Wv,
+        DomainRouting::Access | DomainRouting::Registrar | DomainRouting::Peer(_) | DomainRouting::CspClient(_) => {
+            false
+        }
+    }
+}
+
 /// What the federation of a lane is told.
 pub(super) fn federation(configuration: &Configuration, federation: &WvFederation) -> Result<SspSettings, StartError> {
-    let is_foreign = |routing: &DomainRouting| matches!(routing, DomainRouting::Ssp(_));
     // Hosted WV domains first: they are what a WV peer looks for most.
-    let mut locals: Vec<&crate::config::section::Domain> =
-        configuration.domains.iter().filter(|domain| !is_foreign(&domain.routing)).collect();
+    let mut locals: Vec<&Domain> = configuration.domains.iter().filter(|domain| !is_ssp(domain)).collect();
     locals.sort_by_key(|domain| domain.side != Side::Wv);
     let mut peers = Vec::new();
     for name in wv_peers(configuration) {
-        let Some(peer) = configuration.peer(name.as_str()) else { continue };
-        if matches!(peer.uri.scheme, PeerScheme::Csp | PeerScheme::CspTls) {
-            continue;
-        }
-        let is_own = |domain: &&crate::config::section::Domain| domain.routing.peer() == Some(name.as_str());
-        let host = peer.uri.address.host.trim_matches(['[', ']']).to_owned();
-        let authority = format!("{}:{}", peer.uri.address.host, peer.uri.port());
-        let tls = match peer.uri.scheme {
-            PeerScheme::SspTls => {
-                let own = federation.tls.as_ref().map(|tls| &tls.files);
-                Some(TlsTrust::open_showing(federation.tls_ca.as_deref(), own)?)
-            }
-            PeerScheme::Sip | PeerScheme::Ssp | PeerScheme::Csp | PeerScheme::CspTls => None,
+        let is_own = |domain: &&Domain| is_ssp(domain) && domain.route_name().as_ref() == Some(&name);
+        let domains: Vec<&Domain> = configuration.domains.iter().filter(is_own).collect();
+        let peer = configuration.peer(name.as_str());
+        let target = match (peer, domains.first()) {
+            // A server that shadows are logged in to.
+            (_, None) => continue,
+            (Some(peer), Some(_)) => ssp_target(&peer.uri, federation)?,
+            (None, Some(domain)) => Target::of_domain(&domain.name),
         };
         peers.push(SspPeer {
-            target: Target { host, port: peer.uri.port(), authority, path: peer.uri.path.clone(), tls },
-            domains: configuration.domains.iter().filter(is_own).map(|domain| domain.name.as_str().into()).collect(),
-            secret: peer.secret.as_ref().map(|secret| SecretToken::new(secret.reveal())),
+            target,
+            domains: domains.iter().map(|domain| domain.name.as_str().into()).collect(),
+            secret: peer.and_then(|peer| peer.secret.as_ref()).map(|secret| SecretToken::new(secret.reveal())),
             name,
         });
     }
@@ -229,7 +297,7 @@ pub(super) fn sidecar(configuration: &Configuration, sidecar: &WvSidecar) -> Res
         if !matches!(peer.uri.scheme, PeerScheme::Csp | PeerScheme::CspTls) {
             continue;
         }
-        let is_own = |domain: &&crate::config::section::Domain| domain.routing.peer() == Some(peer.name.as_str());
+        let is_own = |domain: &&Domain| domain.route_name().as_ref() == Some(&peer.name);
         let domains: Vec<Box<str>> =
             configuration.domains.iter().filter(is_own).map(|domain| domain.name.as_str().into()).collect();
         if domains.is_empty() {
@@ -252,7 +320,7 @@ pub(super) fn sidecar(configuration: &Configuration, sidecar: &WvSidecar) -> Res
         session.cir_methods = sidecar.cir_methods.iter().map(|method| CirMethod::parse(method)).collect();
         peers.push(CspPeer {
             name: peer.name.clone(),
-            target: Target { host, port: peer.uri.port(), authority, path: peer.uri.path.clone(), tls },
+            target: Target { host, port: peer.uri.port(), authority, path: peer.uri.path.clone(), tls, discovery: Discovery::None },
             domains,
             encoding: if peer.encoding == "xml" { Encoding::Xml } else { Encoding::Wbxml },
             session: Arc::new(session),
@@ -279,6 +347,28 @@ pub(super) fn sidecar(configuration: &Configuration, sidecar: &WvSidecar) -> Res
         // What is asked later than this would be asked again meanwhile.
         request_life: limits.attempt_wait.checked_div(2).unwrap_or(limits.attempt_wait),
         report_life: limits.question_age,
+    })
+}
+
+/// Where an SSP peer is.
+fn ssp_target(uri: &PeerUri, federation: &WvFederation) -> Result<Target, StartError> {
+    let host = uri.address.host.trim_matches(['[', ']']).to_owned();
+    let tls = match uri.scheme {
+        PeerScheme::SspTls => {
+            let own = federation.tls.as_ref().map(|tls| &tls.files);
+            Some(TlsTrust::open_showing(federation.tls_ca.as_deref(), own)?)
+        }
+        PeerScheme::Sip | PeerScheme::Ssp | PeerScheme::Csp | PeerScheme::CspTls => None,
+    };
+    // A name without port may have records that say more.
+    let is_name = host.parse::<IpAddr>().is_err() && uri.address.port.is_none();
+    Ok(Target {
+        discovery: if is_name { Discovery::First } else { Discovery::None },
+        authority: format!("{}:{}", uri.address.host, uri.port()),
+        host,
+        port: uri.port(),
+        path: uri.path.clone(),
+        tls,
     })
 }
 
@@ -373,6 +463,12 @@ pub(super) fn engine(configuration: &Configuration, shard: u32, shards: u32) -> 
     let learned = configuration.domains.iter().filter(|domain| domain.watcher_info);
     let learned = learned.filter_map(|domain| domain.presence_server.clone().map(|peer| (domain.name.clone(), peer)));
     config.watcher_servers = learned.collect();
+    // Those who take each other's place are asked in the name of the same user.
+    for domain in configuration.domains.iter().filter(|domain| domain.routing.peers().len() > 1) {
+        let first = domain.routing.peers().first().and_then(|first| configuration.peer(first));
+        let identity = first.and_then(|peer| peer.shared_view.as_ref()).map(|identity| identity.address().clone());
+        config.shared_views.extend(domain.route_name().zip(identity));
+    }
     let [wv, simple] = &mut config.profiles;
     wv.notify_interval_min = configuration.limits.coalesce;
     simple.notify_interval_min = configuration.limits.notify_interval_min;

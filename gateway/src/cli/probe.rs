@@ -4,13 +4,16 @@ use crate::{
     config::{
         Configuration,
         section::WvAccess,
-        value::{PeerScheme, PeerUri, SipTransport},
+        value::{DomainRouting, PeerScheme, PeerUri, SipTransport},
     },
     http_post::HttpTarget,
+    resolver::search::{NameSearch, Place},
     tls::{TlsKeeper, TlsTrust},
 };
+use mapping::side::Side;
 use serde_json::{Value, json};
 use std::{
+    borrow::Cow,
     fmt, io,
     net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs, UdpSocket},
     path::Path,
@@ -23,7 +26,7 @@ use tokio_rustls::rustls::{ClientConnection, pki_types::ServerName};
 pub(super) struct Finding {
     what: String,
     fault: Option<String>,
-    remark: &'static str,
+    remark: Cow<'static, str>,
 }
 
 /// Probes everything; nothing is sent but the opening of connections.
@@ -35,7 +38,7 @@ pub(super) fn run(configuration: &Configuration) -> Vec<Finding> {
     let ca_file = configuration.node.ca_file.as_deref();
     if let Some(file) = ca_file {
         let fault = TlsTrust::open(Some(file)).err().map(|error| error.to_string());
-        findings.push(Finding { what: "node.ca_file".to_owned(), fault, remark: "can be read" });
+        findings.push(Finding { what: "node.ca_file".to_owned(), fault, remark: "can be read".into() });
     }
     let push = configuration.wv_access.as_ref().and_then(|access| access.cir_push.as_ref());
     let services =
@@ -55,8 +58,34 @@ pub(super) fn run(configuration: &Configuration) -> Vec<Finding> {
         }
         findings.push(stream("simple.msrp_listen", simple.msrp_listen));
     }
-    findings.extend(configuration.peers.iter().map(|peer| neighbour(peer.name.as_str(), &peer.uri)));
+    let mut search = NameSearch::new(configuration);
+    findings.extend(configuration.peers.iter().map(|peer| match search.way_to(&peer.uri) {
+        Some(found) => named(format!("peer \"{}\" {}", peer.name.as_str(), peer.uri), found),
+        None => neighbour(peer.name.as_str(), &peer.uri),
+    }));
+    let by_dns = configuration.domains.iter().filter(|domain| domain.routing == DomainRouting::Dns);
+    findings.extend(by_dns.map(|domain| {
+        let found = match domain.side {
+            Side::Simple => search.sip_domain(&domain.name),
+            Side::Wv => search.ssp_domain(&domain.name),
+        };
+        named(format!("domain \"{}\" by DNS", domain.name), found)
+    }));
     findings
+}
+
+/// What DNS says, and whether the first place takes connections where it is one for streams.
+fn named(what: String, found: Result<Vec<Place>, String>) -> Finding {
+    let places = match found {
+        Ok(places) => places,
+        Err(fault) => return Finding { what, fault: Some(fault), remark: "".into() },
+    };
+    let list = places.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let tried = places.first().filter(|place| place.is_stream);
+    let failed = tried.and_then(|place| TcpStream::connect_timeout(&place.address, CONNECT_WAIT).err());
+    let fault = failed.map(|error| format!("it is at {list}, and the first does not take connections: {error}"));
+    let remark = if tried.is_some() { "accepts connections at" } else { "is at (datagrams: not tried)" };
+    Finding { what, fault, remark: format!("{remark} {list}").into() }
 }
 
 fn access_points(access: &WvAccess) -> Vec<Finding> {
@@ -65,7 +94,7 @@ fn access_points(access: &WvAccess) -> Vec<Finding> {
         findings.push(stream("wv.access.tls_listen", tls.listen));
         let fault = TlsKeeper::prepare(&tls.files).err().map(|error| error.to_string());
         let what = "wv.access.tls_certificate, wv.access.tls_key".to_owned();
-        findings.push(Finding { what, fault, remark: "fit together" });
+        findings.push(Finding { what, fault, remark: "fit together".into() });
     }
     if let Some(address) = access.pts_udp {
         findings.push(listener(format!("wv.access.pts_udp {address}"), UdpSocket::bind(address).map(drop)));
@@ -85,7 +114,7 @@ fn service(key: &str, target: &HttpTarget, ca_file: Option<&Path>) -> Finding {
             believe(stream, name, ca_file)
         }
     });
-    Finding { what, fault: result.err().map(|error| error.to_string()), remark }
+    Finding { what, fault: result.err().map(|error| error.to_string()), remark: remark.into() }
 }
 
 fn connect(host: &str, port: u16) -> io::Result<TcpStream> {
@@ -116,7 +145,7 @@ fn stream(key: &str, address: SocketAddr) -> Finding {
 }
 
 fn listener(what: String, result: io::Result<()>) -> Finding {
-    Finding { what, fault: result.err().map(|error| error.to_string()), remark: "can be listened on" }
+    Finding { what, fault: result.err().map(|error| error.to_string()), remark: "can be listened on".into() }
 }
 
 fn neighbour(name: &str, uri: &PeerUri) -> Finding {
@@ -124,18 +153,18 @@ fn neighbour(name: &str, uri: &PeerUri) -> Finding {
     let host = uri.address.host.trim_matches(['[', ']']);
     let addresses: Vec<SocketAddr> = match (host, uri.port()).to_socket_addrs() {
         Ok(addresses) => addresses.collect(),
-        Err(error) => return Finding { what, fault: Some(error.to_string()), remark: "" },
+        Err(error) => return Finding { what, fault: Some(error.to_string()), remark: "".into() },
     };
     // RFC 3263 §4.1
     let is_datagram = uri.scheme == PeerScheme::Sip && matches!(uri.transport, None | Some(SipTransport::Udp));
     if is_datagram {
-        return Finding { what, fault: None, remark: "has an address (datagrams: not tried)" };
+        return Finding { what, fault: None, remark: "has an address (datagrams: not tried)".into() };
     }
     if addresses.is_empty() {
-        return Finding { what, fault: Some("the name has no address".to_owned()), remark: "" };
+        return Finding { what, fault: Some("the name has no address".to_owned()), remark: "".into() };
     }
     let remark = if is_protected(uri) { "accepts connections (TLS: not tried)" } else { "accepts connections" };
-    Finding { what, fault: connect(host, uri.port()).err().map(|error| error.to_string()), remark }
+    Finding { what, fault: connect(host, uri.port()).err().map(|error| error.to_string()), remark: remark.into() }
 }
 
 fn is_protected(uri: &PeerUri) -> bool {
@@ -180,6 +209,20 @@ mod tests {
         let configuration = Configuration::read(&Sources::from_text("f", &text)).unwrap();
         let verdicts: Vec<bool> = run(&configuration).iter().map(Finding::is_good).collect();
         assert_eq!(verdicts, [false, true, true, true, true]);
+    }
+
+    #[test]
+    fn names_that_dns_does_not_know_are_found() {
+        // Nobody answers there.
+        let silent = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let text = format!(
+            "[node]\nname_servers=[\"{}\"]\n[admin]\nlisten=\"127.0.0.1:0\"\n[simple]\nlisten=[\"udp:127.0.0.1:0\"]\n\
+             msrp_listen=\"127.0.0.1:0\"\n[[domain]]\nname=\"d.example\"\nside=\"simple\"\nroute=\"dns\"\n",
+            silent.local_addr().unwrap()
+        );
+        let configuration = Configuration::read(&Sources::from_text("f", &text)).unwrap();
+        let findings: Vec<String> = run(&configuration).iter().map(ToString::to_string).collect();
+        assert_eq!(findings.last().unwrap(), "FAIL  domain \"d.example\" by DNS: DNS does not answer");
     }
 
     #[test]

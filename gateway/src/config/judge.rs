@@ -107,26 +107,24 @@ impl Report {
             self.unique(&mut seen, &domain.name, &format!("domain[{index}].name"));
             let path = format!("domain[{index}].route");
             let (side, scheme) = match &domain.routing {
-                DomainRouting::Access => (Side::Wv, None),
-                DomainRouting::Registrar => (Side::Simple, None),
-                DomainRouting::Dns => {
-                    self.add(&path, ProblemKind::NotAvailable("route \"dns\""));
-                    (Side::Simple, None)
-                }
-                DomainRouting::Peer(name) => (Side::Simple, Some((name, "sip:"))),
-                DomainRouting::Ssp(name) => (Side::Wv, Some((name, "ssp+http://"))),
-                DomainRouting::CspClient(name) => (Side::Wv, Some((name, "csp+http://"))),
+                DomainRouting::Access => (Side::Wv, ""),
+                DomainRouting::Registrar => (Side::Simple, ""),
+                DomainRouting::Dns => (domain.side, ""),
+                DomainRouting::Peer(_) => (Side::Simple, "sip:"),
+                DomainRouting::Ssp(_) => (Side::Wv, "ssp+http://"),
+                DomainRouting::CspClient(_) => (Side::Wv, "csp+http://"),
             };
             if side != domain.side {
                 let reason = match domain.side {
-                    Side::Wv => "a domain on side wv is reached by access, ssp:PEER or csp-client:PEER",
-                    Side::Simple => "a domain on side simple is reached by registrar, peer:PEER or dns",
+                    Side::Wv => "a domain on side wv is reached by access, ssp:PEER, csp-client:PEER or dns",
+                    Side::Simple => "a domain on side simple is reached by registrar, peer:PEER[,PEER] or dns",
                 };
                 self.add(&path, ProblemKind::Contradiction(reason));
             }
-            if let Some((name, scheme)) = scheme {
+            for name in domain.routing.peers() {
                 self.route_to_peer(rows, &path, name, scheme);
             }
+            self.takers(rows, &path, domain.routing.peers());
             if let Some(server) = &domain.presence_server {
                 let path = format!("domain[{index}].presence_server");
                 if domain.routing != DomainRouting::Access {
@@ -138,6 +136,18 @@ impl Report {
                 let reason = "watchers can be learned of only where presence_server names a peer";
                 self.add(&format!("domain[{index}].watcher_info"), ProblemKind::Contradiction(reason));
             }
+        }
+    }
+
+    /// Neighbours that take each other's place are treated alike.
+    fn takers(&mut self, rows: &Rows, path: &str, names: &[String]) {
+        let named =
+            |name: &String| rows.peers.iter().find(|(_, peer)| peer.name.as_str() == name).map(|(_, peer)| peer);
+        let mut likeness = names.iter().filter_map(named).map(|peer| (peer.trusted, peer.user.clone()));
+        let first = likeness.next();
+        if likeness.any(|other| Some(other) != first) {
+            let reason = "neighbours of one route are trusted alike and have the same user";
+            self.add(path, ProblemKind::Contradiction(reason));
         }
     }
 
@@ -282,6 +292,17 @@ impl Report {
         if values.has("simple.tls_certificate") != values.has("simple.tls_key") {
             let key = if values.has("simple.tls_key") { "simple.tls_key" } else { "simple.tls_certificate" };
             self.add(key, ProblemKind::Contradiction("tls_certificate and tls_key need each other"));
+        }
+        for (index, _) in &rows.domains {
+            let row = format!("domain[{index}]");
+            let has = |name: &str| values.has(&format!("{row}.{name}"));
+            if has("tls_certificate") != has("tls_key") {
+                self.add(&row, ProblemKind::Contradiction("tls_certificate and tls_key need each other"));
+            }
+            if has("tls_certificate") && simple.tls.is_none() {
+                let reason = "a certificate of a domain needs simple.tls_certificate, which all others are shown";
+                self.add(&row, ProblemKind::Contradiction(reason));
+            }
         }
         for (index, peer) in &rows.peers {
             let row = format!("peer[{index}]");

@@ -49,18 +49,28 @@ pub(super) struct Rows {
 /// Reads everything and lets it be judged.
 pub(super) fn configuration(values: &Values, mut report: Report) -> Result<Configuration, Vec<Problem>> {
     let rows = rows(values, &mut report);
-    let uses = |routing: fn(&DomainRouting) -> bool| rows.domains.iter().any(|(_, domain)| routing(&domain.routing));
-    let has_access = values.has("wv.access") || uses(|routing| *routing == DomainRouting::Access);
-    let has_federation = values.has("wv.federation") || uses(|routing| matches!(routing, DomainRouting::Ssp(_)));
-    let has_sidecar = uses(|routing| matches!(routing, DomainRouting::CspClient(_)));
+    let uses = |is_used: fn(&Domain) -> bool| rows.domains.iter().any(|(_, domain)| is_used(domain));
+    let has_access = values.has("wv.access") || uses(|domain| domain.routing == DomainRouting::Access);
+    let has_federation = values.has("wv.federation")
+        || uses(|domain| match domain.routing {
+            DomainRouting::Ssp(_) => true,
+            DomainRouting::Dns => domain.side == Side::Wv,
+            _ => false,
+        });
+    let has_sidecar = uses(|domain| matches!(domain.routing, DomainRouting::CspClient(_)));
     let has_simple = values.has("simple")
-        || uses(|routing| matches!(routing, DomainRouting::Registrar | DomainRouting::Peer(_) | DomainRouting::Dns));
+        || uses(|domain| match domain.routing {
+            DomainRouting::Registrar | DomainRouting::Peer(_) => true,
+            DomainRouting::Dns => domain.side == Side::Simple,
+            _ => false,
+        });
     let answer_wait = millis(values, "wv.access.answer_wait_ms");
     let mut configuration = Configuration {
         node: Node {
             name: text(values, "node.name"),
             data_dir: PathBuf::from(text(values, "node.data_dir")),
             ca_file: values.text("node.ca_file").map(PathBuf::from),
+            name_servers: values.texts("node.name_servers").iter().filter_map(|at| at.parse().ok()).collect(),
         },
         wv_access: has_access.then(|| access(values, answer_wait)),
         wv_federation: has_federation.then(|| WvFederation {
@@ -242,6 +252,15 @@ fn simple_tls(values: &Values) -> SimpleTls {
             towards.insert(Arc::from(tls_name(values, &row, &uri)), files);
         }
     }
+    let mut by_name = BTreeMap::new();
+    for index in 0..values.row_count("domain") {
+        let row = format!("domain[{index}]");
+        let name = values.text(&format!("{row}.name")).unwrap_or_default().to_lowercase();
+        if values.has(&format!("{row}.tls_certificate")) {
+            let files = tls_files(values, &format!("{row}.tls_certificate"), &format!("{row}.tls_key"));
+            by_name.insert(Arc::from(name), files);
+        }
+    }
     SimpleTls {
         advertise: values.text("simple.tls_advertise").as_deref().and_then(HostPort::parse),
         files: DomainTlsFiles {
@@ -252,6 +271,7 @@ fn simple_tls(values: &Values) -> SimpleTls {
                 false => ClientProof::Optional,
             },
             towards,
+            by_name,
         },
     }
 }
@@ -339,6 +359,7 @@ fn peer(values: &Values, report: &mut Report, index: usize) -> Option<Peer> {
             .text(&format!("{row}.shared_view"))
             .as_deref()
             .and_then(|user| AccountUser::parse(user).ok()),
+        probe: values.number(&format!("{row}.probe_s")).filter(|every| *every > 0).map(Duration::from_secs),
         secret: values.text(&format!("{row}.secret")).as_deref().map(Secret::new),
         user: values.text(&format!("{row}.user")),
         password: values.text(&format!("{row}.password")).as_deref().map(Secret::new),
@@ -400,6 +421,7 @@ fn limits(values: &Values, answer_wait: Duration) -> Limits {
         logins_per_minute_per_source: rate("logins_per_minute_per_source"),
         connections_max: count("connections_max"),
         store_queue_batches: count("store_queue_batches"),
+        quarantine: s("quarantine_s"),
         drain: ms("drain_ms"),
     }
 }

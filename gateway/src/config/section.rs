@@ -91,6 +91,8 @@ pub struct Node {
     pub data_dir: PathBuf,
     /// By which certificates services are believed, if not by those of the system.
     pub ca_file: Option<PathBuf>,
+    /// Who is asked for names, if not the name servers of the system.
+    pub name_servers: Vec<SocketAddr>,
 }
 
 /// The CSP server.
@@ -266,6 +268,20 @@ pub struct Domain {
     pub watcher_info: bool,
 }
 
+impl Domain {
+    /// The neighbour by which its users are reached: a configured one, several that take each other's place, or whoever
+    /// DNS names.
+    #[must_use]
+    pub fn route_name(&self) -> Option<PeerName> {
+        match &self.routing {
+            DomainRouting::Access | DomainRouting::Registrar => None,
+            DomainRouting::Dns => Some(PeerName::new(&format!("dns:{}", self.name))),
+            DomainRouting::Peer(names) => Some(PeerName::new(&names.join(","))),
+            DomainRouting::Ssp(name) | DomainRouting::CspClient(name) => Some(PeerName::new(name)),
+        }
+    }
+}
+
 /// A neighbour server.
 #[derive(Clone, Debug)]
 pub struct Peer {
@@ -277,6 +293,8 @@ pub struct Peer {
     pub trusted: bool,
     /// The user in whose name one subscription there serves all watchers here.
     pub shared_view: Option<AccountUser>,
+    /// How often it is asked whether it is there; none: never.
+    pub probe: Option<Duration>,
     /// Shared secret (SSP).
     pub secret: Option<Secret>,
     /// The domain that its certificate has to name.
@@ -388,6 +406,8 @@ pub struct Limits {
     pub connections_max: usize,
     /// Batches that wait for the store.
     pub store_queue_batches: usize,
+    /// How long a server that failed is passed over, where it does not say.
+    pub quarantine: Duration,
     /// How long a shutdown waits for what is under way.
     pub drain: Duration,
 }
@@ -398,7 +418,7 @@ impl Configuration {
     pub fn domain_table(&self) -> DomainTable {
         let mut table = DomainTable::default();
         for domain in &self.domains {
-            let route = domain.routing.peer().map_or(Route::Hosted, |name| Route::Peer(PeerName::new(name)));
+            let route = domain.route_name().map_or(Route::Hosted, Route::Peer);
             table.insert(&domain.name, DomainRoute { side: domain.side, route });
         }
         table

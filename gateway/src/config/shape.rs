@@ -238,7 +238,7 @@ const fn expected(kind: Kind) -> &'static str {
         Kind::HttpUri => "expected http://HOST[:PORT][/PATH] or https://…",
         Kind::HostPort => "expected HOST or HOST:PORT",
         Kind::Domain => "expected a domain name",
-        Kind::Route => "expected access, ssp:PEER, csp-client:PEER, registrar, peer:PEER or dns",
+        Kind::Route => "expected access, ssp:PEER, csp-client:PEER, registrar, peer:PEER[,PEER] or dns",
         Kind::PeerUri => {
             "expected sip:HOST[:PORT][;transport=udp|tcp], ssp+http(s)://HOST[:PORT][/PATH] or csp+http(s)://…"
         }

@@ -129,12 +129,12 @@ x = 1
 "#,
     );
     let expected = [
-        "gw.toml:2:1: node.nam: there is no such key; did you mean \"name\"? (allowed: name, data_dir, ca_file)",
+        "gw.toml:2:1: node.nam: there is no such key; did you mean \"name\"? (allowed: name, data_dir, ca_file, name_servers)",
         "gw.toml:3:12: node.data_dir: expected a text, found a whole number",
         "gw.toml:6:10: wv.access.listen: \"localhost\" is impossible: expected ADDRESS:PORT, such as 127.0.0.1:8080",
         "gw.toml:7:20: wv.access.keep_alive_max_s: 5 is outside 30..=2592000",
         "gw.toml:8:34: wv.access.trusted_proxies: \"10.0.0.0/99\" is impossible: expected a network such as 10.0.0.0/8",
-        "gw.toml:13:9: domain[0].route: a domain on side wv is reached by access, ssp:PEER or csp-client:PEER",
+        "gw.toml:13:9: domain[0].route: a domain on side wv is reached by access, ssp:PEER, csp-client:PEER or dns",
         "gw.toml:16:8: domain[1].name: \"wv.example\" is there twice; first in line 11",
     ];
     assert_eq!(found[..expected.len()], expected);
@@ -151,7 +151,7 @@ x = 1
 
 #[test]
 fn features_that_are_not_there_are_named_honestly() {
-    let text = format!("{DOMAINS}[[domain]]\nname=\"d\"\nside=\"simple\"\nroute=\"dns\"\n[store]\nkind=\"postgres\"\n");
+    let text = format!("{DOMAINS}[store]\nkind=\"postgres\"\n");
     let found = problems(&text);
     assert_eq!(found.len(), 2);
     assert!(found.iter().all(|problem| problem.ends_with("is not available in this build yet")), "{found:?}");
@@ -183,6 +183,49 @@ fn a_shadow_needs_a_server_and_stands_for_one_sip_user() {
         let found = problems(&format!("{DOMAINS}{served}{shadows}"));
         assert!(found.iter().any(|problem| problem.contains(reason)), "{reason}: {found:?}");
     }
+}
+
+#[test]
+fn routes_by_dns_and_by_several_peers_are_read() {
+    let peer = |name: &str, more: &str| format!("[[peer]]\nname=\"{name}\"\nuri=\"sip:{name}.example\"\n{more}");
+    let domain = |name: &str, side: &str, route: &str| {
+        format!("[[domain]]\nname=\"{name}\"\nside=\"{side}\"\nroute=\"{route}\"\n")
+    };
+    let text = [
+        "[node]\nname_servers=[\"192.0.2.53:53\", \"[2001:db8::53]:5353\"]\n[limits]\nquarantine_s=7\n".to_owned(),
+        DOMAINS.to_owned(),
+        peer("a", "probe_s=30\n"),
+        peer("b", ""),
+        domain("far.example", "simple", "peer:a, b"),
+        domain("Found.example", "simple", "dns"),
+        domain("wvfound.example", "wv", "dns"),
+    ];
+    let configuration = Configuration::read(&Sources::from_text("gw.toml", &text.concat())).unwrap();
+    assert_eq!(configuration.node.name_servers.len(), 2);
+    assert_eq!(configuration.limits.quarantine.as_secs(), 7);
+    let probes: Vec<_> = configuration.peers.iter().map(|peer| peer.probe.map(|every| every.as_secs())).collect();
+    assert_eq!(probes, [Some(30), None]);
+    let route = |name: &str| {
+        let domain = configuration.domains.iter().find(|domain| domain.name == name).unwrap();
+        domain.route_name().map(|name| name.as_str().to_owned())
+    };
+    assert_eq!(route("far.example").as_deref(), Some("a,b"));
+    assert_eq!(route("found.example").as_deref(), Some("dns:found.example"));
+    assert!(configuration.wv_federation.is_some());
+    let trusted = text.concat().replace("probe_s=30", "trusted=true");
+    let found = problems(&trusted);
+    assert!(found[0].ends_with("neighbours of one route are trusted alike and have the same user"), "{found:?}");
+}
+
+#[test]
+fn certificates_of_domains_need_their_keys_and_one_for_all_others() {
+    let domain = "[[domain]]\nname=\"d\"\nside=\"simple\"\nroute=\"registrar\"\ntls_certificate=\"d.pem\"\n";
+    let found = problems(domain);
+    assert_eq!(found.len(), 2, "{found:?}");
+    let whole = format!("[simple]\ntls_certificate=\"a.pem\"\ntls_key=\"a.key\"\n{domain}tls_key=\"d.key\"\n");
+    let configuration = Configuration::read(&Sources::from_text("gw.toml", &whole)).unwrap();
+    let files = configuration.simple.unwrap().tls.unwrap().files;
+    assert_eq!(files.by_name["d"].key.to_str(), Some("d.key"));
 }
 
 #[test]

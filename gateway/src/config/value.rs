@@ -73,8 +73,8 @@ pub enum DomainRouting {
     Access,
     /// The gateway's own registrar.
     Registrar,
-    /// A SIP neighbour.
-    Peer(String),
+    /// SIP neighbours; each but the first takes the place of the one before it when that fails.
+    Peer(Vec<String>),
     /// An SSP neighbour.
     Ssp(String),
     /// A WV server in which the gateway logs in as a client.
@@ -245,19 +245,23 @@ impl DomainRouting {
         }
         let (word, name) = text.split_once(':').filter(|(_, name)| !name.is_empty())?;
         match word {
-            "peer" => Some(Self::Peer(name.to_owned())),
+            "peer" => {
+                let names: Vec<String> = name.split(',').map(|name| name.trim().to_owned()).collect();
+                names.iter().all(|name| !name.is_empty()).then_some(Self::Peer(names))
+            }
             "ssp" => Some(Self::Ssp(name.to_owned())),
             "csp-client" => Some(Self::CspClient(name.to_owned())),
             _ => None,
         }
     }
 
-    /// The neighbour it names.
+    /// The neighbours that it names, the first being the one that is tried first.
     #[must_use]
-    pub fn peer(&self) -> Option<&str> {
+    pub fn peers(&self) -> &[String] {
         match self {
-            Self::Peer(name) | Self::Ssp(name) | Self::CspClient(name) => Some(name),
-            Self::Access | Self::Registrar | Self::Dns => None,
+            Self::Peer(names) => names,
+            Self::Ssp(name) | Self::CspClient(name) => std::slice::from_ref(name),
+            Self::Access | Self::Registrar | Self::Dns => &[],
         }
     }
 }

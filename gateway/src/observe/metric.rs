@@ -44,6 +44,7 @@ pub fn describe() {
     }
     metrics::describe_gauge!(OPEN, OPEN_ABOUT);
     metrics::describe_gauge!(SHARD, SHARD_ABOUT);
+    metrics::describe_gauge!(PEERS_UP, PEERS_UP_ABOUT);
 }
 
 /// Counts a message of a protocol that came in or went out, with its octets.
@@ -159,6 +160,16 @@ pub fn admin_request(status: u16) {
     metrics::counter!(ADMIN_REQUESTS, "result" => class).increment(1);
 }
 
+/// Counts a question that DNS was asked: `found`, `nothing` or `failed`.
+pub fn name_asked(result: &'static str) {
+    metrics::counter!(NAME_QUESTIONS, "result" => result).increment(1);
+}
+
+/// Tells whether a configured neighbour answers.
+pub fn peer_up(peer: &str, is_up: bool) {
+    metrics::gauge!(PEERS_UP, "peer" => peer.to_owned()).set(if is_up { 1.0 } else { 0.0 });
+}
+
 /// Counts a panic.
 pub fn panic_counted() {
     metrics::counter!(PANICS).increment(1);
@@ -189,6 +200,9 @@ const STORE_BATCHES: &str = "gateway_store_batches_total";
 const STORE_COMMIT_SECONDS: &str = "gateway_store_commit_seconds";
 const ADMIN_REQUESTS: &str = "gateway_admin_requests_total";
 const PANICS: &str = "gateway_panics_total";
+const NAME_QUESTIONS: &str = "gateway_name_questions_total";
+const PEERS_UP: &str = "gateway_peer_up_count";
+const PEERS_UP_ABOUT: &str = "Whether a configured neighbour answers when it is asked, by peer: 1 or 0.";
 const OPEN: &str = "gateway_open_count";
 const SHARD: &str = "gateway_shard_count";
 const SHARD_ABOUT: &str = "What the engine shard of a lane holds now, by thing.";
@@ -213,6 +227,7 @@ const COUNTERS: &[(&str, &str)] = &[
     (STORE_COMMITS, "Transactions of the store, by result."),
     (STORE_BATCHES, "Batches kept by the store."),
     (ADMIN_REQUESTS, "Requests to the admin API, by result."),
+    (NAME_QUESTIONS, "Questions that DNS was asked, by result."),
     (PANICS, "Panics."),
 ];
 
@@ -249,10 +264,13 @@ mod tests {
             store_commit(3, Duration::from_millis(1), true);
             store_commit(1, Duration::from_millis(1), false);
             admin_request(404);
+            name_asked("found");
+            peer_up("core", true);
             panic_counted();
         });
+        const GAUGES: &[(&str, &str)] = &[(OPEN, OPEN_ABOUT), (SHARD, SHARD_ABOUT), (PEERS_UP, PEERS_UP_ABOUT)];
         let text = handle.render();
-        for (name, about) in COUNTERS.iter().chain(HISTOGRAMS).chain(&[(OPEN, OPEN_ABOUT), (SHARD, SHARD_ABOUT)]) {
+        for (name, about) in COUNTERS.iter().chain(HISTOGRAMS).chain(GAUGES) {
             assert!(text.contains(&format!("# HELP {name} {about}")), "{name} is not described");
             assert!(text.lines().any(|line| line.starts_with(name)), "{name} did not move");
             let form = name.ends_with("_total") || name.ends_with("_seconds") || name.ends_with("_count");

@@ -1,9 +1,11 @@
 //! The agent: the SIP transaction user of one lane. It owns the transactions, the dialogs, the registrar and the event
 //! state compositor, turns what they say into neutral events, and carries out neutral commands.
 
+mod admission;
 mod command;
 mod contact;
 mod credential;
+mod errand;
 mod far_watcher;
 mod identity;
 mod message;
@@ -18,11 +20,14 @@ mod restore;
 mod show;
 mod subscription;
 mod trace;
+mod trunk;
 mod watcher_info;
+mod way;
 
 pub use credential::PeerCredentials;
 pub use identity::{PeerTable, SipPeer};
 pub use restore::AgentParts;
+pub use way::Way;
 
 use super::transport::{Inbound, Receiver, Transports};
 use crate::{
@@ -30,6 +35,7 @@ use crate::{
     entropy::Entropy,
     lane::{Adapter, Clock, Input, Intake, Ticket},
     observe::Tap,
+    resolver::Resolver,
     store::WireRecord,
 };
 use bytes::Bytes;
@@ -39,7 +45,7 @@ use mapping::{
     engine::Engine,
     event::{Event, EventKind, Operation, Request as NeutralRequest, RequestId},
     route::DomainTable,
-    side::{Endpoint, Side},
+    side::{Endpoint, PeerName, Side},
     time::Timestamp,
 };
 use sip_proto::{
@@ -53,6 +59,7 @@ use sip_proto::{
         uas::UasProfile,
     },
     registrar::Registrar,
+    resolve::{Progress, Target},
     transaction::{
         ClientTransactionId, RequestEvent, ResponseEvent, ServerTransactionId, TransactionCommand, TransactionId,
         TransactionTable, via::Hop,
@@ -90,6 +97,8 @@ pub struct AgentSettings {
     pub content_octets_max: usize,
     /// Requests waiting for the engine; more are refused with 503.
     pub pending_requests_max: usize,
+    /// How long a server that failed is passed over, where it does not say.
+    pub quarantine: Duration,
     /// New requests per second and source address; more are refused with 503.
     pub requests_per_s_per_source: u32,
     /// Shortest time between two notifications of one dialog.
@@ -119,6 +128,9 @@ pub struct Agent {
     settings: AgentSettings,
     clock: Clock,
     transports: Rc<Transports>,
+    resolver: Rc<Resolver>,
+    /// Who hears where a target is: the agent itself.
+    seeker: Option<Rc<dyn errand::Seeker>>,
     accounts: AccountBook,
     wake: Rc<Notify>,
     tap: Tap,
@@ -146,6 +158,10 @@ pub struct Agent {
     purposes: HashMap<ClientTransactionId, Purpose>,
     /// Large requests that went over a stream, and how they can go otherwise.
     second_ways: HashMap<ClientTransactionId, (Request, Hop)>,
+    admission: admission::Admission,
+    /// Requests that can go more than one way.
+    errands: errand::Errands,
+    trunks: trunk::Trunks,
     challenges: credential::Challenges,
     /// Who refused wrapped messages lately; forgetting one costs a message sent twice.
     refuse_cpim: moka::sync::Cache<Arc<str>, ()>,
@@ -167,6 +183,7 @@ enum Purpose {
     Subscriber(Arc<str>, Option<Tag>),
     Notifier(Arc<str>),
     Publisher(mapping::address::Address),
+    Trunk(PeerName),
 }
 
 /// What to do when the engine answers a request.
@@ -215,14 +232,19 @@ impl Agent {
     }
 
     fn receive_request(&mut self, now: Timestamp, request: Request, hop: &Hop) {
+        self.table.shed(!self.admission.has_room());
         match self.table.receive_request(to_sip(now), request, hop) {
-            RequestEvent::New { id, request } => self.serve(now, id, &request, hop),
+            RequestEvent::New { id, request } => {
+                // What may not be refused is taken on even when there is no room.
+                let _ = self.admission.admit(now);
+                self.serve(now, id, &request, hop);
+            }
             RequestEvent::Cancelled(id) => self.table.forget(TransactionId::Server(id)),
+            RequestEvent::Shed => crate::observe::metric::shed(Side::Simple, "overload"),
             RequestEvent::Retransmission
             | RequestEvent::Merged
             | RequestEvent::Ack { .. }
             | RequestEvent::CancelledInVain
-            | RequestEvent::Shed
             | RequestEvent::Malformed(_) => {}
         }
     }
@@ -241,7 +263,8 @@ impl Agent {
             ResponseEvent::Final { id, response } => {
                 self.conclude(now, id, Conclusion::Response(Box::new(response)));
             }
-            ResponseEvent::Provisional { .. } | ResponseEvent::Retransmission | ResponseEvent::Stray => {}
+            ResponseEvent::Provisional { id, .. } => self.errands.hear(id),
+            ResponseEvent::Retransmission | ResponseEvent::Stray => {}
         }
     }
 
@@ -251,13 +274,23 @@ impl Agent {
             return;
         }
         self.second_ways.remove(&id);
-        if let Some(outstanding) = self.deliveries.remove(&id) {
+        let served = self.errands.hop(id).cloned();
+        let Some(conclusion) = self.fail_over(now, id, conclusion) else { return };
+        if let Some(mut outstanding) = self.deliveries.remove(&id) {
+            outstanding.stay_at(served);
             return self.conclude_delivery(now, outstanding, &conclusion);
         }
         match self.purposes.remove(&id) {
-            Some(Purpose::Subscriber(name, remote)) => self.advance_subscriber(now, &name, remote.as_ref(), conclusion),
+            Some(Purpose::Subscriber(name, remote)) => {
+                self.subscribers.stay_at(&name, served);
+                self.advance_subscriber(now, &name, remote.as_ref(), conclusion);
+            }
             Some(Purpose::Notifier(name)) => self.advance_notifier(now, &name, conclusion),
-            Some(Purpose::Publisher(user)) => self.advance_publisher(now, &user, conclusion),
+            Some(Purpose::Publisher(user)) => {
+                self.publishers.stay_at(&user, served);
+                self.advance_publisher(now, &user, conclusion);
+            }
+            Some(Purpose::Trunk(peer)) => self.judge_trunk(now, &peer, &conclusion),
             None => {}
         }
     }
@@ -293,6 +326,7 @@ impl Agent {
             Purpose::Subscriber(tag, _) => self.subscribers.chain(tag),
             Purpose::Notifier(name) => self.notifiers.chain(name),
             Purpose::Publisher(user) => self.publishers.chain(user),
+            Purpose::Trunk(_) => None,
         };
         let delivered = self.deliveries.get(&id).map(|outstanding| outstanding.correlation);
         if let Some(correlation) = delivered.or_else(of_machine) {
@@ -378,6 +412,9 @@ enum Conclusion {
     Response(Box<Response>),
     TimedOut,
     RequestFailed,
+    // RFC 3263 §4
+    /// There is no server to send it to.
+    Nowhere,
 }
 
 impl Conclusion {
@@ -386,7 +423,7 @@ impl Conclusion {
         match self {
             Self::Response(response) => response.status().to_number(),
             Self::TimedOut => 408,
-            Self::RequestFailed => 503,
+            Self::RequestFailed | Self::Nowhere => 503,
         }
     }
 }
@@ -402,6 +439,7 @@ impl SimpleAdapter {
         let transports = Rc::clone(&agent.transports);
         let adapter = Self(Rc::new(RefCell::new(agent)));
         transports.deliver_to(Rc::new(adapter.clone()));
+        adapter.0.borrow_mut().seeker = Some(Rc::new(adapter.clone()));
         adapter
     }
 }
@@ -409,6 +447,10 @@ impl SimpleAdapter {
 impl Receiver for SimpleAdapter {
     fn receive(&self, inbound: Inbound) {
         self.0.borrow_mut().receive(inbound);
+    }
+
+    fn is_flooded(&self) -> bool {
+        !self.0.borrow().admission.has_room()
     }
 
     fn unsent(&self, transaction: TransactionId) {
@@ -420,9 +462,22 @@ impl Receiver for SimpleAdapter {
     }
 }
 
+impl errand::Seeker for SimpleAdapter {
+    fn located(&self, target: Target, progress: Progress) {
+        let mut agent = self.0.borrow_mut();
+        let now = agent.clock.now();
+        agent.resume(now, &target, &progress);
+        agent.flush();
+        agent.wake.notify_one();
+    }
+}
+
 impl Adapter for SimpleAdapter {
     fn collect(&mut self, intake: &mut Intake) {
-        intake.extend(std::mem::take(&mut self.0.borrow_mut().inputs));
+        let mut agent = self.0.borrow_mut();
+        let now = agent.clock.now();
+        agent.admission.turn(now);
+        intake.extend(std::mem::take(&mut agent.inputs));
     }
 
     fn execute(&mut self, now: Timestamp, command: Command) {
@@ -472,6 +527,7 @@ impl Adapter for SimpleAdapter {
             agent.notifiers.deadline(),
             agent.publishers.deadline(),
             agent.learners.deadline(),
+            agent.trunks.deadline(),
         ];
         deadlines.into_iter().flatten().min().map(to_neutral)
     }
@@ -488,6 +544,7 @@ impl Adapter for SimpleAdapter {
         agent.expire_notifiers(now);
         agent.expire_publishers(now);
         agent.expire_learners(now);
+        agent.expire_trunks(now);
         agent.flush();
     }
 

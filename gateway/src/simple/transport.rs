@@ -13,6 +13,7 @@ use bytes::Bytes;
 use sip_proto::{
     limit::Limits,
     message::{Message, framer::Malformed, header::via::Transport},
+    resolve::Abilities,
     transaction::{
         TransactionId,
         via::{ConnectionId, Hop, ResponseTarget},
@@ -49,6 +50,9 @@ pub trait Receiver {
     /// Takes a message.
     fn receive(&self, inbound: Inbound);
 
+    /// Whether more comes than is taken on: what still waits is better dropped than read.
+    fn is_flooded(&self) -> bool;
+
     /// A message of the transaction could not be sent.
     fn unsent(&self, transaction: TransactionId);
 }
@@ -64,6 +68,7 @@ pub struct Transports {
     tls: RefCell<Option<DomainTls>>,
     connector: RefCell<Rc<dyn Connector>>,
     accepting: RefCell<Vec<AbortHandle>>,
+    is_leaving: Cell<bool>,
     streams: RefCell<HashMap<ConnectionId, StreamHandle>>,
     /// The newest connection to each place, for reuse.
     streams_by_flow: RefCell<HashMap<Flow, ConnectionId>>,
@@ -252,6 +257,7 @@ impl Transports {
             tls: RefCell::default(),
             connector: RefCell::new(Rc::new(stream::SystemConnector)),
             accepting: RefCell::default(),
+            is_leaving: Cell::new(false),
             streams: RefCell::default(),
             streams_by_flow: RefCell::default(),
             seats: RefCell::default(),
@@ -338,11 +344,39 @@ impl Transports {
         stream::adopt(self, connection, peer, &Transport::Tcp);
     }
 
+    /// What can be reached through these sockets.
+    #[must_use]
+    pub fn abilities(&self) -> Abilities {
+        let (sockets, listeners) = (self.sockets.borrow(), self.listeners.borrow());
+        let speaks = |transport: &Transport| match transport {
+            Transport::Udp => !sockets.is_empty(),
+            Transport::Tls => self.tls.borrow().is_some() && listeners.iter().any(|(of, _)| *of == Transport::Tls),
+            other => listeners.iter().any(|(of, _)| of == other),
+        };
+        let locals = || sockets.values().map(|bound| bound.local).chain(listeners.iter().map(|(_, local)| *local));
+        Abilities {
+            transports: [Transport::Tls, Transport::Tcp, Transport::Udp].into_iter().filter(speaks).collect(),
+            ipv4: locals().any(|local| local.is_ipv4()),
+            ipv6: locals().any(|local| local.is_ipv6()),
+        }
+    }
+
+    /// Whether new connections are taken; not any more when the gateway is leaving.
+    #[must_use]
+    pub const fn is_accepting(&self) -> bool {
+        !self.is_leaving.get()
+    }
+
     /// Takes no new connections any more; those that are open go on, and so do datagrams.
     pub fn stop_accepting(&self) {
+        self.is_leaving.set(true);
         for task in self.accepting.take() {
             task.abort();
         }
+    }
+
+    fn is_flooded(&self) -> bool {
+        self.receiver.borrow().as_ref().is_some_and(|receiver| receiver.is_flooded())
     }
 
     /// Sends octets; failures are told to the receiver by their transaction, never before this returns.

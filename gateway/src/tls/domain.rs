@@ -16,7 +16,8 @@ use tokio_rustls::{
         client::{WantsClientCert, verify_server_cert_signed_by_trust_anchor, verify_server_name},
         crypto::{CryptoProvider, WebPkiSupportedAlgorithms, ring, verify_tls12_signature, verify_tls13_signature},
         pki_types::{CertificateDer, ServerName, UnixTime},
-        server::{ParsedCertificate, WebPkiClientVerifier},
+        server::{ClientHello, ParsedCertificate, ResolvesServerCert, WebPkiClientVerifier},
+        sign::CertifiedKey,
     },
 };
 
@@ -31,6 +32,9 @@ pub struct DomainTlsFiles {
     pub clients: ClientProof,
     /// Other certificates and keys towards these domains.
     pub towards: BTreeMap<Arc<str>, TlsFiles>,
+    // RFC 5922 §7.5, RFC 6066 §3
+    /// Other certificates and keys of the gateway, for those who ask for these domains by name.
+    pub by_name: BTreeMap<Arc<str>, TlsFiles>,
 }
 
 // RFC 5922 §7.4
@@ -230,8 +234,29 @@ fn acceptor(files: &DomainTlsFiles, roots: &Arc<RootCertStore>) -> Result<TlsAcc
             verifier.build().map_err(|error| TlsError::Unusable(rustls::Error::General(error.to_string())))?;
         builder.with_client_cert_verifier(verifier)
     };
-    let config = builder.with_single_cert(read_chain(&files.own)?, read_key(&files.own)?)?;
-    Ok(TlsAcceptor::from(Arc::new(config)))
+    let by_name = files.by_name.iter().map(|(name, own)| Ok((Arc::clone(name), certified(own)?)));
+    let shown = Shown { own: certified(&files.own)?, by_name: by_name.collect::<Result<_, TlsError>>()? };
+    Ok(TlsAcceptor::from(Arc::new(builder.with_cert_resolver(Arc::new(shown)))))
+}
+
+fn certified(own: &TlsFiles) -> Result<Arc<CertifiedKey>, TlsError> {
+    Ok(Arc::new(CertifiedKey::from_der(read_chain(own)?, read_key(own)?, &provider())?))
+}
+
+/// What is shown to those who connect.
+#[derive(Debug)]
+struct Shown {
+    own: Arc<CertifiedKey>,
+    by_name: BTreeMap<Arc<str>, Arc<CertifiedKey>>,
+}
+
+impl ResolvesServerCert for Shown {
+    // RFC 5922 §7.5
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let name = hello.server_name().map(str::to_lowercase);
+        let named = name.and_then(|name| self.by_name.get(name.as_str()));
+        Some(Arc::clone(named.unwrap_or(&self.own)))
+    }
 }
 
 /// What a client without certificate connects with: for the scripted agents.

@@ -13,7 +13,7 @@ mod settings;
 mod show;
 mod subscription;
 
-pub use client::Target;
+pub use client::{Discovery, Target};
 pub use settings::{SspParts, SspPeer, SspSettings};
 
 use crate::{

@@ -11,6 +11,7 @@ use gateway::{
     entropy::Entropy,
     lane::{Clock, Lane, LaneLink, Turned},
     observe::Tap,
+    resolver::Resolver,
     simple::transport::{Connecting, Connection, Connector, DatagramSocket, Transports},
     store::Writer,
     wv::{
@@ -146,6 +147,7 @@ impl Node {
         let (sender, writer) = Writer::new(Box::new(self.disk.clone()), QUEUE_BATCHES);
         let (link, tasks) = LaneLink::new(1);
         let connections = Connections {
+            resolver: Resolver::deaf(),
             store: sender.lane_handle(),
             tasks,
             neighbours: Arc::from(vec![link]),

@@ -125,7 +125,8 @@ fn ordered<'a>(servers: Vec<&'a Server>, depth: usize, random: &mut dyn FnMut() 
     rest.sort_by_key(|group| (group.rank.priority, group.rank.weight));
     let mut all = Vec::new();
     while !rest.is_empty() {
-        let Group { servers, .. } = rest.remove(draw(&rest, random));
+        let chosen = draw(&mut rest.iter().map(|group| group.rank), random);
+        let Group { servers, .. } = rest.remove(chosen);
         if servers.iter().any(|server| server.has_company(depth)) {
             all.extend(ordered(servers, depth.saturating_add(1), random));
         } else {
@@ -137,18 +138,19 @@ fn ordered<'a>(servers: Vec<&'a Server>, depth: usize, random: &mut dyn FnMut() 
 
 // RFC 2782
 /// Draws one of the first priority: the first whose running sum of weights reaches a number drawn from zero to the sum.
-fn draw(sorted: &[Group<'_>], random: &mut dyn FnMut() -> u64) -> usize {
-    let lowest = sorted.first().map(|group| group.rank.priority);
-    let equals = || sorted.iter().take_while(|group| Some(group.rank.priority) == lowest);
-    let weights = || equals().map(|group| u64::from(group.rank.weight));
-    let sum = weights().fold(0_u64, u64::saturating_add);
+/// The ranks come sorted.
+pub(super) fn draw(sorted: &mut dyn Iterator<Item = Rank>, random: &mut dyn FnMut() -> u64) -> usize {
+    let mut lowest = None;
+    let is_equal = |rank: &Rank| *lowest.get_or_insert(rank.priority) == rank.priority;
+    let weights: Vec<u64> = sorted.take_while(is_equal).map(|rank| u64::from(rank.weight)).collect();
+    let sum = weights.iter().fold(0_u64, |sum, weight| sum.saturating_add(*weight));
     let number = random().checked_rem(sum.saturating_add(1)).unwrap_or(0);
     let mut running = 0_u64;
-    let reaches = |weight: u64| {
-        running = running.saturating_add(weight);
+    let reaches = |weight: &u64| {
+        running = running.saturating_add(*weight);
         running >= number
     };
-    weights().map(reaches).position(|is_reached| is_reached).unwrap_or(0)
+    weights.iter().map(reaches).position(|is_reached| is_reached).unwrap_or(0)
 }
 
 /// Places that one request may be sent to, one after the other.

@@ -1,5 +1,6 @@
 //! What is asked of DNS, and what it answers.
 
+use super::location::{Rank, draw};
 use core::net::IpAddr;
 use std::sync::Arc;
 
@@ -78,5 +79,26 @@ impl NaptrRecord {
     #[must_use]
     pub fn is_terminal(&self) -> bool {
         self.flags.eq_ignore_ascii_case("s") && !self.has_expression && !self.replacement.is_empty()
+    }
+}
+
+impl SrvRecord {
+    // RFC 2782
+    /// The order in which the servers of these records are tried: priorities ascend, and equals are drawn by weight.
+    /// `random` is asked once per record.
+    #[must_use]
+    pub fn order(mut records: Vec<Self>, random: &mut dyn FnMut() -> u64) -> Vec<Self> {
+        // Weights of zero go first, so that they have a chance at all.
+        records.sort_by_key(|record| (record.priority, record.weight));
+        let mut ordered = Vec::new();
+        while !records.is_empty() {
+            let chosen = draw(&mut records.iter().map(Self::rank), random);
+            ordered.push(records.remove(chosen));
+        }
+        ordered
+    }
+
+    pub(super) const fn rank(&self) -> Rank {
+        Rank { priority: self.priority, weight: self.weight, number: 0 }
     }
 }

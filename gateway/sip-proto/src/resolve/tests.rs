@@ -133,8 +133,13 @@ fn rfc3263_4_1_what_the_uri_says_is_not_asked_of_naptr() {
 fn rfc3263_4_1_naptr_chooses_the_preferred_transport_that_is_spoken() {
     assert_eq!(way("sip:example.com", &everything(), EXAMPLE), ["TLS 192.0.2.1:5061"]);
     let without_tls = abilities(&[Transport::Udp, Transport::Tcp]);
-    let expected =
-        ["TCP 192.0.2.1:5060", "TCP [2001:db8::2]:5070", "TCP 192.0.2.2:5070", "UDP [2001:db8::2]:5060", "UDP 192.0.2.2:5060"];
+    let expected = [
+        "TCP 192.0.2.1:5060",
+        "TCP [2001:db8::2]:5070",
+        "TCP 192.0.2.2:5070",
+        "UDP [2001:db8::2]:5060",
+        "UDP 192.0.2.2:5060",
+    ];
     assert_eq!(way("sip:example.com", &without_tls, EXAMPLE), expected);
     let datagrams = abilities(&[Transport::Udp]);
     assert_eq!(way("sip:example.com", &datagrams, EXAMPLE), expected[3..]);
@@ -310,7 +315,9 @@ use core::net::SocketAddr;
 
 fn any_answer(kind: QuestionKind, seed: u64) -> Answer {
     let small = |shift: u32| (seed >> shift) as u16 & 3;
-    let name = |shift: u32| -> Arc<str> { Arc::from(["a.example", "b.example", "", "_sip._udp.a.example"][usize::from(small(shift))]) };
+    let name = |shift: u32| -> Arc<str> {
+        Arc::from(["a.example", "b.example", "", "_sip._udp.a.example"][usize::from(small(shift))])
+    };
     match (seed & 15, kind) {
         (0, _) => Answer::Failed,
         (1..=3, _) => Answer::Nothing,
@@ -328,11 +335,20 @@ fn any_answer(kind: QuestionKind, seed: u64) -> Answer {
         ),
         (_, QuestionKind::Srv) => Answer::Srv(
             (0..small(4))
-                .map(|step| SrvRecord { priority: small(6) ^ step, weight: small(8), port: small(10), target: name(12 + 2 * u32::from(step)) })
+                .map(|step| SrvRecord {
+                    priority: small(6) ^ step,
+                    weight: small(8),
+                    port: small(10),
+                    target: name(12 + 2 * u32::from(step)),
+                })
                 .collect(),
         ),
-        (_, QuestionKind::Ipv4) => Answer::Addresses(vec![[192, 0, 2, (seed >> 8) as u8].into(); usize::from(small(4))]),
-        (_, QuestionKind::Ipv6) => Answer::Addresses(vec![[0x2001, 0xdb8, 0, 0, 0, 0, 0, small(8)].into(); usize::from(small(4))]),
+        (_, QuestionKind::Ipv4) => {
+            Answer::Addresses(vec![[192, 0, 2, (seed >> 8) as u8].into(); usize::from(small(4))])
+        }
+        (_, QuestionKind::Ipv6) => {
+            Answer::Addresses(vec![[0x2001, 0xdb8, 0, 0, 0, 0, 0, small(8)].into(); usize::from(small(4))])
+        }
     }
 }
 

@@ -108,7 +108,7 @@ impl TransactionTable {
             self.drive_server(id, |machine| machine.handle(now, ServerEvent::Retransmission));
             return RequestEvent::Retransmission;
         }
-        if self.is_full() {
+        if self.is_full() || (self.sheds && begins_something(&request)) {
             self.respond_stateless(&request, &via, source, StatusCode::SERVICE_UNAVAILABLE);
             return RequestEvent::Shed;
         }
@@ -273,6 +273,18 @@ impl ServerEntry {
         let request = self.request.as_deref();
         let trying = request.map(|request| Response::for_request(request, StatusCode::TRYING, None).write());
         trying.and_then(Result::ok).unwrap_or_default()
+    }
+}
+
+/// Whether nothing is lost but the request itself when it is turned away: what ends something is always served, and so
+/// is what somebody sends because this side asked for it.
+fn begins_something(request: &Request) -> bool {
+    match request.method() {
+        Method::Register | Method::Publish | Method::Subscribe => {
+            request.headers().expires_s().ok().flatten().is_none_or(|expires| expires != 0)
+        }
+        Method::Message | Method::Options | Method::Invite | Method::Refer | Method::Info => true,
+        _ => false,
     }
 }
 

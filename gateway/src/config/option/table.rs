@@ -25,6 +25,12 @@ pub const OPTIONS: &[ConfigOption] = &[
         Nothing("the certificates of the system"),
         "File of the certificates, in PEM, by which services at https addresses (auth.url, cir_push_url) are believed.",
     ),
+    option(
+        "node.name_servers",
+        Kind::List(&Kind::Socket),
+        Texts(&[]),
+        "Name servers that are asked where neighbours are, such as 192.0.2.53:53; without any those of the system are.",
+    ),
     option("wv.access.listen", Kind::Socket, Word("127.0.0.1:8080"), "Where the CSP server listens for HTTP."),
     option(
         "wv.access.advertise",
@@ -296,7 +302,7 @@ pub const OPTIONS: &[ConfigOption] = &[
         "domain[].route",
         Kind::Route,
         Required,
-        "How its users are reached: access, ssp:PEER, csp-client:PEER (side wv); registrar, peer:PEER, dns (side simple).",
+        "How its users are reached: access, ssp:PEER, csp-client:PEER (side wv); registrar, peer:PEER[,PEER] (side simple); dns (both: RFC 3263 for SIP, SRV _imps-server._tcp for SSP).",
     ),
     option(
         "domain[].presence_server",
@@ -310,8 +316,25 @@ pub const OPTIONS: &[ConfigOption] = &[
         Flag(false),
         "Whether presence_server is asked who watches them (SUBSCRIBE presence.winfo), so that they are asked about watchers that wait there.",
     ),
+    option(
+        "domain[].tls_certificate",
+        Kind::OptionalText,
+        Nothing("simple.tls_certificate"),
+        "File of the certificate chain in PEM that is shown to those who ask for this domain by name over TLS (SIP).",
+    ),
+    option(
+        "domain[].tls_key",
+        Kind::OptionalText,
+        Nothing("needed with tls_certificate"),
+        "File of that certificate's key in PEM.",
+    ),
     option("peer[].name", Kind::Text, Required, "Name of the neighbour server, used in routes."),
-    option("peer[].uri", Kind::PeerUri, Required, "Its address: sip:…, ssp+http(s)://… or csp+http(s)://…."),
+    option(
+        "peer[].uri",
+        Kind::PeerUri,
+        Required,
+        "Its address: sip:…, ssp+http(s)://… or csp+http(s)://…; a name without port is looked up by SRV.",
+    ),
     option("peer[].trusted", Kind::Flag, Flag(false), "Whether identity is asserted to it and accepted from it."),
     option(
         "peer[].shared_view",
@@ -344,6 +367,12 @@ pub const OPTIONS: &[ConfigOption] = &[
         "The name by which the gateway answers digest challenges of this peer (sip:).",
     ),
     option("peer[].password", Kind::Secret, Nothing("needed with user"), "The password to go with it."),
+    option(
+        "peer[].probe_s",
+        Kind::Integer(0, HOUR_S),
+        Number(0),
+        "How often it is asked by OPTIONS whether it is there (sip:); 0: never.",
+    ),
     option("peer[].secret", Kind::Secret, Nothing("no secret"), "Secret shared with it (SSP)."),
     option(
         "peer[].csp_version",
@@ -637,6 +666,12 @@ pub const OPTIONS: &[ConfigOption] = &[
         Kind::Integer(1, 1_000_000),
         Number(4096),
         "Batches that wait for the store before lanes shed load.",
+    ),
+    option(
+        "limits.quarantine_s",
+        Kind::Integer(1, HOUR_S),
+        Number(30),
+        "How long a SIP server that failed is passed over for others, where it does not say.",
     ),
     option(
         "limits.drain_ms",

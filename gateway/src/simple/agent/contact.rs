@@ -1,14 +1,15 @@
-//! Where requests of ours go: contacts, dialogs, neighbours. Only literal addresses are routed to; names need DNS, which
-//! is not built yet.
+//! Where requests of ours go: contacts, dialogs, neighbours. Users who registered are found at literal addresses, or where
+//! they registered from; names of neighbours are looked up.
 
-use super::Agent;
+use super::{Agent, to_tag, way::Way};
 use sip_proto::{
     message::{
-        Uri,
+        Request, Uri,
         header::{address::NameAddr, via::Transport},
         host::Host,
         uri::SipUri,
     },
+    resolve::Target,
     transaction::{DatagramRule, Outgoing, via::Hop},
 };
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -99,6 +100,42 @@ impl Agent {
             }
             (None, origin) => origin.cloned(),
         }
+    }
+
+    // RFC 3261 §12.2.1.1, RFC 3263 §4
+    /// The ways of a request of ours towards a neighbour: those of the neighbour, and inside a dialog those to its first
+    /// route or its target. Where the neighbour has an address, what it says leads back to it unless it is an address, too;
+    /// where it has a name, other names are looked up.
+    pub(super) fn dialog_ways(&self, request: &Request, ways: Vec<Way>, last: Option<&Hop>) -> Vec<Way> {
+        let routes: Vec<NameAddr> =
+            request.headers().routes().unwrap_or_default().iter().map(NameAddr::detach).collect();
+        if let [Way::Hop(hop)] = ways.as_slice() {
+            let hop = self.dialog_hop(request.uri(), &routes, None, Some(hop)).unwrap_or_else(|| hop.clone());
+            return vec![Way::Hop(hop)];
+        }
+        if to_tag(request).is_none() {
+            return ways;
+        }
+        let next = routes.first().map_or(request.uri(), NameAddr::uri);
+        let is_protected = last.is_some_and(|last| last.transport == Transport::Tls);
+        if is_protected && wanted_transport(next) != Some(Transport::Tls) {
+            return ways;
+        }
+        match (self.dialog_hop(request.uri(), &routes, None, last), Target::from_uri(next)) {
+            (Some(hop), _) => vec![Way::Hop(hop)],
+            (None, Some(target)) => vec![Way::Target { target, name: last.and_then(|last| last.name.clone()) }],
+            (None, None) => ways,
+        }
+    }
+
+    /// Own contact for requests that go these ways; where it is not known yet which, it is written when it is.
+    pub(super) fn contact_towards(&self, ways: &[Way]) -> sip_proto::message::header::contact::Contact {
+        let known = ways.iter().find_map(|way| match way {
+            Way::Hop(hop) => Some(hop.clone()),
+            Way::Target { .. } | Way::Domain(_) => None,
+        });
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        self.own_contact(&known.unwrap_or(Hop { transport: Transport::Udp, address, connection: None, name: None }))
     }
 
     /// The frame of a request that goes over this hop.

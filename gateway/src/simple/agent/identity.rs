@@ -1,6 +1,6 @@
 //! Who sends a request: a trusted neighbour speaking for its users, or a user of a hosted domain with credentials.
 
-use super::{Agent, credential::PeerCredentials, to_sip};
+use super::{Agent, credential::PeerCredentials, to_sip, way::Way};
 use crate::{
     observe::metric,
     simple::translate::address::{self, UriError},
@@ -23,12 +23,14 @@ use sip_proto::{
     },
     transaction::via::Hop,
 };
-use std::{net::SocketAddr, sync::Arc};
+use std::{collections::HashMap, net::SocketAddr, sync::Arc, time::Duration};
 
 /// The configured neighbour servers of this side.
 #[derive(Clone, Debug, Default)]
 pub struct PeerTable {
     peers: Vec<SipPeer>,
+    /// Where names led to.
+    learned: HashMap<PeerName, Vec<(Transport, SocketAddr)>>,
 }
 
 /// A neighbour server.
@@ -36,10 +38,8 @@ pub struct PeerTable {
 pub struct SipPeer {
     /// Its name in the configuration.
     pub name: PeerName,
-    /// Where it is.
-    pub address: SocketAddr,
-    /// How it is reached.
-    pub transport: Transport,
+    /// How it is reached, most preferred first.
+    pub ways: Vec<Way>,
     // RFC 5922 §7.3, §7.4
     /// Over TLS: the domain that it has to prove to be, whoever opens the connection.
     pub domain: Option<Arc<str>>,
@@ -47,21 +47,46 @@ pub struct SipPeer {
     pub credentials: Option<PeerCredentials>,
     /// Whether identities are asserted to it and accepted from it.
     pub is_trusted: bool,
+    // RFC 5922 §7.4
+    /// The domain whose users it speaks for once it has proven to be that domain; for those that DNS alone leads to.
+    pub speaks_for: Option<Arc<str>>,
+    /// How often it is asked whether it is there.
+    pub probe: Option<Duration>,
+    /// Neighbours that take its place one after the other; none for a neighbour itself.
+    pub members: Vec<PeerName>,
 }
 
 impl SipPeer {
-    /// The way to it.
-    #[must_use]
-    pub fn hop(&self) -> Hop {
-        Hop { transport: self.transport.clone(), address: self.address, connection: None, name: self.domain.clone() }
+    /// Whether it comes from there.
+    fn is_at(&self, hop: &Hop, learned: &[(Transport, SocketAddr)]) -> bool {
+        let own = self.ways.iter().filter_map(|way| match way {
+            Way::Hop(hop) => Some((&hop.transport, hop.address)),
+            Way::Target { .. } | Way::Domain(_) => None,
+        });
+        let learned = learned.iter().map(|(transport, address)| (transport, *address));
+        own.chain(learned).any(|(transport, address)| {
+            let same_host = address.ip() == hop.address.ip();
+            let from_anywhere = same_host && hop.transport.is_reliable() && !hop.address.ip().is_loopback();
+            *transport != Transport::Tls && (address == hop.address || from_anywhere)
+        })
+    }
+
+    /// Whether it has proven to be who it is.
+    fn is_proven(&self, hop: &Hop, proven: &[Arc<str>]) -> bool {
+        hop.transport == Transport::Tls && self.domain.as_ref().is_some_and(|domain| names_domain(proven, domain))
     }
 }
 
 impl PeerTable {
     /// A table of these peers.
     #[must_use]
-    pub const fn new(peers: Vec<SipPeer>) -> Self {
-        Self { peers }
+    pub fn new(peers: Vec<SipPeer>) -> Self {
+        Self { peers, learned: HashMap::new() }
+    }
+
+    /// Notes where the name of a peer leads to, for telling what comes from there.
+    pub fn learn(&mut self, name: &PeerName, places: Vec<(Transport, SocketAddr)>) {
+        self.learned.insert(name.clone(), places);
     }
 
     /// The peer of that name.
@@ -75,14 +100,13 @@ impl PeerTable {
     /// address.
     #[must_use]
     pub fn source(&self, hop: &Hop, proven: &[Arc<str>]) -> Option<&SipPeer> {
-        self.peers.iter().find(|peer| {
-            if peer.transport == Transport::Tls {
-                let is_proven = peer.domain.as_ref().is_some_and(|domain| names_domain(proven, domain));
-                return hop.transport == Transport::Tls && is_proven;
-            }
-            let same_host = peer.address.ip() == hop.address.ip();
-            peer.address == hop.address || (same_host && hop.transport.is_reliable() && !hop.address.ip().is_loopback())
-        })
+        let peers = || self.peers.iter().filter(|peer| peer.members.is_empty());
+        let is_at = |peer: &&SipPeer| {
+            let learned = self.learned.get(&peer.name).map(Vec::as_slice).unwrap_or_default();
+            // A domain that DNS alone leads to has proven nothing by where it sends from.
+            peer.speaks_for.is_none() && peer.is_at(hop, learned)
+        };
+        peers().find(|peer| peer.is_proven(hop, proven)).or_else(|| peers().find(is_at))
     }
 
     /// All of them.
@@ -151,6 +175,11 @@ impl Agent {
             return Err(self.unknown_requester(request));
         }
         let Ok(user) = self.neutral(from.uri()) else { return refuse(self, StatusCode::FORBIDDEN) };
+        // RFC 5922 §7.4: a domain that has proven to be itself speaks for its own users, and for nobody else.
+        let speaks = |peer: &&SipPeer| peer.speaks_for.as_deref() == Some(user.domain());
+        if let Some(name) = self.source_peer(hop).filter(speaks).map(|peer| peer.name.clone()) {
+            return Ok(Requester { user, peer: Some(name), disclosure });
+        }
         let is_admitted = match realm {
             Realm::Registrar => self.is_registrar_user(&user),
             Realm::Hosted => self.settings.domains.is_hosted(&user),

@@ -1,6 +1,6 @@
 //! MESSAGE: in from SIP users, out to contacts and neighbours.
 
-use super::{Agent, Anonymity, Conclusion, Pending, contact::parse_source, credential::is_fresh, to_sip};
+use super::{Agent, Anonymity, Conclusion, Pending, contact::parse_source, credential::is_fresh, to_sip, way::Way};
 use crate::simple::translate::{
     address,
     message::{ACCEPT, Inward, MessageError, Wrapping, from_request, to_body},
@@ -18,7 +18,7 @@ use mapping::{
 };
 use sip_proto::{
     message::{
-        Header, HeaderName, Method, Request, Response, StatusCode,
+        Header, HeaderName, Method, Request, Response, StatusCode, Uri,
         header::{
             address::NameAddr,
             cseq::{CSeq, Sequence},
@@ -49,8 +49,18 @@ pub(super) struct Outstanding {
 struct Sent {
     peer: PeerName,
     request: Request,
-    hop: Hop,
+    ways: Vec<Way>,
     challenges: u8,
+}
+
+impl Outstanding {
+    // RFC 3261 §22.2
+    /// Whoever answered is answered: what it asks for is shown to it and not to another server.
+    pub(super) fn stay_at(&mut self, hop: Option<Hop>) {
+        if let (Some(sent), Some(hop)) = (&mut self.sent, hop) {
+            sent.ways = vec![Way::Hop(hop)];
+        }
+    }
 }
 
 /// A message that was sent wrapped, and where to.
@@ -227,7 +237,7 @@ impl Agent {
         route: &DeliveryRoute,
         (wrapping, repeated): (Wrapping, Try),
     ) -> Result<(ClientTransactionId, Option<Box<Sent>>), Outcome> {
-        let (uri, hop) = self.find_target(route)?;
+        let (uri, ways) = self.find_target(route)?;
         let body = to_body(message, wrapping).ok_or(Outcome::UnsupportedContent)?;
         let letter = Letter {
             // RFC 3261 §8.1.3.5: whatever attempt this is, it has the Call-ID, From and To of the first, also after a
@@ -246,13 +256,13 @@ impl Agent {
             DeliveryRoute::Endpoint(_) => None,
         };
         let Some(peer) = peer.map(|peer| peer.name.clone()) else {
-            return Ok((self.send(now, request, hop)?, None));
+            return Ok((self.send_by(now, request, &ways, None)?, None));
         };
         let uri = request.uri().to_string();
         let credentials = self.known_credentials(&peer, &Method::Message, (&uri, request.body()));
         let request = credentials.into_iter().fold(request, Request::with);
-        let sent = Box::new(Sent { peer, request: request.clone(), hop: hop.clone(), challenges: 0 });
-        Ok((self.send(now, request, hop)?, Some(sent)))
+        let id = self.send_by(now, request.clone(), &ways, None)?;
+        Ok((id, Some(Box::new(Sent { peer, request, ways, challenges: 0 }))))
     }
 
     // RFC 3261 §22.2
@@ -279,7 +289,7 @@ impl Agent {
             return self.tell_delivery(outstanding, Outcome::Unavailable, None);
         }
         credentials.into_iter().for_each(|header| sent.request.push(header));
-        match self.send(now, sent.request.clone(), sent.hop.clone()) {
+        match self.send_by(now, sent.request.clone(), &sent.ways, None) {
             Ok(id) => {
                 outstanding.sent = Some(sent);
                 self.deliveries.insert(id, outstanding);
@@ -301,11 +311,11 @@ impl Agent {
         }
     }
 
-    pub(super) fn find_target(&self, route: &DeliveryRoute) -> Result<(Option<sip_proto::message::Uri>, Hop), Outcome> {
+    pub(super) fn find_target(&self, route: &DeliveryRoute) -> Result<(Option<Uri>, Vec<Way>), Outcome> {
         match route {
             DeliveryRoute::Peer(name) => {
                 let peer = self.settings.peers.find(name).ok_or(Outcome::UnknownDomain)?;
-                Ok((None, peer.hop()))
+                Ok((None, peer.ways.clone()))
             }
             DeliveryRoute::Endpoint(endpoint) => {
                 let binding = self.find_binding(&endpoint.id).ok_or(Outcome::NotLoggedIn)?;
@@ -313,7 +323,7 @@ impl Agent {
                 uri.as_sip().ok_or(Outcome::BadAddress)?;
                 let source = binding.source.as_deref().and_then(parse_source);
                 let hop = self.contact_hop(uri, source).ok_or(Outcome::Undeliverable)?;
-                Ok((Some(uri.clone()), hop))
+                Ok((Some(uri.clone()), vec![Way::Hop(hop)]))
             }
         }
     }
@@ -402,12 +412,7 @@ impl Agent {
         self.refuse_streams.insert(hop.address, ());
         let outgoing = Outgoing { datagram_rule: DatagramRule::AnySize, ..self.outgoing(hop) };
         let Ok(second) = self.table.send_request(to_sip(now), request, &outgoing) else { return false };
-        if let Some(outstanding) = self.deliveries.remove(&id) {
-            self.deliveries.insert(second, outstanding);
-        }
-        if let Some(purpose) = self.purposes.remove(&id) {
-            self.purposes.insert(second, purpose);
-        }
+        self.rename(id, second);
         true
     }
 
@@ -430,6 +435,7 @@ impl Agent {
         }
         let retry_after = match conclusion {
             Conclusion::Response(response) => retry_after(response),
+            Conclusion::Nowhere => return self.tell_delivery(outstanding, Outcome::UnknownDomain, None),
             Conclusion::TimedOut | Conclusion::RequestFailed => None,
         };
         self.tell_delivery(outstanding, from_status(status, CodePurpose::Message), retry_after);

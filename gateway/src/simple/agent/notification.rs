@@ -349,7 +349,7 @@ impl Agent {
         let event = match conclusion {
             Conclusion::Response(response) => NotifierEvent::Response(*response),
             Conclusion::TimedOut => NotifierEvent::TimedOut,
-            Conclusion::RequestFailed => NotifierEvent::RequestFailed,
+            Conclusion::RequestFailed | Conclusion::Nowhere => NotifierEvent::RequestFailed,
         };
         if let Some(entry) = self.notifiers.entries.get_mut(name) {
             entry.machine.handle(to_sip(now), event);

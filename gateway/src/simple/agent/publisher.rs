@@ -25,6 +25,7 @@ use sip_proto::{
         text::Text,
     },
     time::DeadlineQueue,
+    transaction::via::Hop,
 };
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -38,6 +39,8 @@ pub(super) struct Publishers {
 struct Entry {
     machine: Publisher,
     peer: PeerName,
+    /// Where the publication is.
+    hop: Option<Hop>,
     correlation: Correlation,
     /// The newest document, while the one before it is too young.
     waiting: Option<Body>,
@@ -67,6 +70,13 @@ impl Publishers {
 
     pub(super) fn count(&self) -> usize {
         self.entries.len()
+    }
+
+    /// What is there now is changed there.
+    pub(super) fn stay_at(&mut self, user: &Address, hop: Option<Hop>) {
+        if let (Some(entry), Some(hop)) = (self.entries.get_mut(user), hop) {
+            entry.hop = Some(hop);
+        }
     }
 
     /// The causal chain that the machine works on.
@@ -106,7 +116,7 @@ impl Agent {
         if !self.publishers.entries.contains_key(user) {
             let Some(machine) = body.is_some().then(|| self.new_publisher(user, peer)).flatten() else { return };
             let (peer, correlation, not_before) = (peer.clone(), self.current, now);
-            let entry = Entry { machine, peer, correlation, waiting: None, not_before, claim_until: None };
+            let entry = Entry { machine, peer, hop: None, correlation, waiting: None, not_before, claim_until: None };
             self.publishers.entries.insert(user.clone(), entry);
         }
         let Some(entry) = self.publishers.entries.get_mut(user) else { return };
@@ -157,7 +167,7 @@ impl Agent {
         let event = match conclusion {
             Conclusion::Response(response) => PublisherEvent::Response(*response),
             Conclusion::TimedOut => PublisherEvent::TimedOut,
-            Conclusion::RequestFailed => PublisherEvent::RequestFailed,
+            Conclusion::RequestFailed | Conclusion::Nowhere => PublisherEvent::RequestFailed,
         };
         if let Some(entry) = self.publishers.entries.get_mut(user) {
             entry.machine.handle(to_sip(now), event);
@@ -237,16 +247,18 @@ impl Agent {
         let machine = Publisher::resumed(settings, tag, expires_at);
         let claim_until = Some(now.after(CLAIM_WAIT));
         let (peer, correlation, waiting) = (kept.peer, self.correlation(), None);
-        let entry = Entry { machine, peer, correlation, waiting, not_before: now, claim_until };
+        let entry = Entry { machine, peer, hop: None, correlation, waiting, not_before: now, claim_until };
         self.publishers.entries.insert(user.clone(), entry);
         self.drive_publisher(now, &user);
         Ok(())
     }
 
     fn send_publish(&mut self, now: Timestamp, user: &Address, request: Request) {
-        let peer = self.publishers.entries.get(user).map(|entry| entry.peer.clone());
-        let hop = peer.and_then(|peer| self.settings.peers.find(&peer)).map(super::SipPeer::hop);
-        let sent = hop.and_then(|hop| self.send(now, request, hop).ok());
+        let entry = self.publishers.entries.get(user).map(|entry| (entry.peer.clone(), entry.hop.clone()));
+        let sent = entry.and_then(|(peer, hop)| {
+            let ways = self.settings.peers.find(&peer)?.ways.clone();
+            self.send_by(now, request, &ways, hop.as_ref()).ok()
+        });
         match (sent, self.publishers.entries.get_mut(user)) {
             (Some(id), _) => {
                 self.purposes.insert(id, Purpose::Publisher(user.clone()));

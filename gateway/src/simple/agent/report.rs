@@ -53,9 +53,9 @@ impl Agent {
             expires: None,
             body,
         };
-        let sent = self.find_target(route).and_then(|(uri, hop)| {
+        let sent = self.find_target(route).and_then(|(uri, ways)| {
             let request = self.message_request(&letter, uri, self.assertion(route), now)?;
-            self.send(now, request, hop)
+            self.send_by(now, request, &ways, None)
         });
         if let Err(outcome) = sent {
             tracing::debug!(side = "simple", correlation = %self.current, ?outcome, "notification not sent");

@@ -75,6 +75,12 @@ impl Agent {
     /// RFC 3261 §11.2
     fn serve_options(&mut self, now: Timestamp, id: ServerTransactionId, request: &Request) {
         let tag = self.ids.tag();
+        // Neighbours that ask whether we are there look elsewhere while we are leaving.
+        if !self.transports.is_accepting() {
+            let leaving = Response::for_request(request, StatusCode::SERVICE_UNAVAILABLE, Some(&tag))
+                .with(Header::new(HeaderName::RetryAfter, LEAVING_RETRY_AFTER_S));
+            return self.respond(now, id, &leaving);
+        }
         let names: Vec<&str> = self.packages.names().collect();
         let response = Response::for_request(request, StatusCode::OK, Some(&tag))
             .with(uas::allow(&self.profile))
@@ -158,6 +164,9 @@ impl SourceBudget {
 
 /// Sources counted within one second; more are refused, for they cannot all be real.
 const SOURCES_MAX: usize = 65_536;
+
+/// When a gateway that is leaving may be asked again: somebody else, or its next life, is there by then.
+const LEAVING_RETRY_AFTER_S: u32 = 10;
 
 /// When a shed request may come again.
 const SHED_RETRY_AFTER_S: u32 = 2;

@@ -2,7 +2,8 @@
 
 use super::{Agent, AgentSettings, Pending, registration::contact_endpoint, request};
 use crate::{
-    account::AccountBook, entropy::Entropy, lane::Clock, observe::Tap, simple::transport::Transports, store::WireRecord,
+    account::AccountBook, entropy::Entropy, lane::Clock, observe::Tap, resolver::Resolver,
+    simple::transport::Transports, store::WireRecord,
 };
 use mapping::{
     address::Address,
@@ -36,6 +37,8 @@ pub struct AgentParts {
     pub clock: Clock,
     /// Sockets and connections.
     pub transports: Rc<Transports>,
+    /// Where names are looked up.
+    pub resolver: Rc<Resolver>,
     /// Who exists.
     pub accounts: AccountBook,
     /// The lane's bell.
@@ -83,6 +86,9 @@ impl Agent {
             deliveries: HashMap::new(),
             purposes: HashMap::new(),
             second_ways: HashMap::new(),
+            admission: super::admission::Admission::default(),
+            errands: super::errand::Errands::new(parts.settings.quarantine),
+            trunks: super::trunk::Trunks::of(&parts.settings.peers),
             challenges: super::credential::Challenges::default(),
             refuse_cpim: moka::sync::Cache::builder()
                 .max_capacity(REFUSALS_MAX)
@@ -100,6 +106,8 @@ impl Agent {
             clock: parts.clock,
             entropy: parts.entropy,
             transports: parts.transports,
+            resolver: parts.resolver,
+            seeker: None,
             accounts: parts.accounts,
             wake: parts.wake,
             tap: parts.tap,
@@ -122,6 +130,8 @@ impl Agent {
         self.publishers.clear();
         self.deliveries.clear();
         self.purposes.clear();
+        self.errands.clear();
+        self.trunks.forget_probes();
         kept.iter().for_each(|record| self.restore(now, record));
     }
 

@@ -16,9 +16,13 @@ impl Agent {
                 .settings
                 .peers
                 .iter()
+                .filter(|peer| peer.members.is_empty())
                 .map(|peer| {
+                    let (state, since) = self.trunks.state(&peer.name);
+                    let address = peer.ways.first().map(super::Way::to_text);
                     serde_json::json!({
-                        "side": "simple", "peer": peer.name, "address": peer.address, "trusted": peer.is_trusted,
+                        "side": "simple", "peer": peer.name, "address": address, "trusted": peer.is_trusted,
+                        "state": state, "since_ms": since,
                     })
                 })
                 .collect(),

@@ -2,7 +2,7 @@
 
 mod entry;
 
-use super::{Agent, Conclusion, Held, Purpose, far_watcher::Learned, to_sip};
+use super::{Agent, Conclusion, Held, Purpose, far_watcher::Learned, to_sip, way::Way};
 pub(super) use entry::{Package, Wish};
 
 use crate::simple::translate::{
@@ -99,6 +99,13 @@ impl Subscribers {
         self.entries.get(tag).map(|entry| entry.correlation)
     }
 
+    /// Where the last request went.
+    pub(super) fn stay_at(&mut self, tag: &Arc<str>, hop: Option<Hop>) {
+        if let (Some(entry), Some(hop)) = (self.entries.get_mut(tag), hop) {
+            entry.hop = Some(hop);
+        }
+    }
+
     /// Forgets all of them.
     pub(super) fn clear(&mut self) {
         *self = Self::default();
@@ -141,14 +148,14 @@ impl Agent {
             return self.drive_subscriber(now, &tag);
         }
         let (tag, call_id) = (self.ids.tag(), self.ids.call_id());
-        let Some((mut settings, hop)) = self.subscriber_settings(&wish, tag.clone(), call_id) else {
+        let Some((mut settings, ways)) = self.subscriber_settings(&wish, tag.clone(), call_id) else {
             return self.tell_subscription(correlation, subscription, failed(Outcome::UnknownDomain));
         };
         // RFC 5839 §5.5
         let resumed = self.subscribers.resumable.0.remove(subscription);
         settings.known = resumed.as_ref().map(|(known, _)| known.clone());
         let (machine, name) = (Subscriber::new(settings), subscription.clone());
-        let mut entry = Entry::new(machine, name, wish, hop, correlation);
+        let mut entry = Entry::new(machine, name, wish, ways, correlation);
         entry.document = resumed.map(|(_, document)| document);
         entry.machine.handle(to_sip(now), SubscriberEvent::Subscribe);
         let tag: Arc<str> = Arc::from(tag.to_string());
@@ -157,9 +164,14 @@ impl Agent {
         self.drive_subscriber(now, &tag);
     }
 
-    fn subscriber_settings(&mut self, wish: &Wish, tag: Tag, call_id: CallId) -> Option<(SubscriberSettings, Hop)> {
+    fn subscriber_settings(
+        &mut self,
+        wish: &Wish,
+        tag: Tag,
+        call_id: CallId,
+    ) -> Option<(SubscriberSettings, Vec<Way>)> {
         let peer = self.settings.peers.find(&wish.peer)?;
-        let hop = peer.hop();
+        let ways = peer.ways.clone();
         let is_trusted = peer.is_trusted;
         let credentials = if peer.credentials.is_some() { CredentialSource::Owner } else { CredentialSource::None };
         let local = address::from_neutral(&wish.watcher).ok()?;
@@ -171,7 +183,7 @@ impl Agent {
             target: target.clone(),
             local: NameAddr::new(local),
             remote: NameAddr::new(target),
-            contact: self.own_contact(&hop),
+            contact: self.contact_towards(&ways),
             event: Event::from_text(&Text::from_static(wish.package.event())).ok()?,
             accept: vec![MediaType::parse(wish.package.media_type()).ok()?],
             expires_s: if wish.lasting { SUBSCRIBE_EXPIRES_S } else { 0 },
@@ -187,7 +199,7 @@ impl Agent {
             conditional: if wish.package == Package::Presence { Conditional::On } else { Conditional::Off },
             known: None,
         };
-        Some((settings, hop))
+        Some((settings, ways))
     }
 
     /// After a restart: what was known before it is known again, as the refresh will ask for news only.
@@ -243,7 +255,7 @@ impl Agent {
         let event = match conclusion {
             Conclusion::Response(response) => SubscriberEvent::Response(*response),
             Conclusion::TimedOut => SubscriberEvent::TimedOut,
-            Conclusion::RequestFailed => SubscriberEvent::RequestFailed,
+            Conclusion::RequestFailed | Conclusion::Nowhere => SubscriberEvent::RequestFailed,
         };
         if let Some(entry) = self.subscribers.entries.get_mut(tag) {
             entry.machine_mut(entry.index_of(remote)).handle(to_sip(now), event);
@@ -347,12 +359,11 @@ impl Agent {
     }
 
     fn send_subscribe(&mut self, now: Timestamp, tag: &Arc<str>, request: Request) {
-        let Some(hop) = self.subscribers.entries.get(tag).map(|entry| entry.hop.clone()) else { return };
-        let routes: Vec<NameAddr> =
-            request.headers().routes().unwrap_or_default().iter().map(NameAddr::detach).collect();
-        let hop = self.dialog_hop(request.uri(), &routes, None, Some(&hop)).unwrap_or(hop);
+        let Some(entry) = self.subscribers.entries.get(tag) else { return };
+        let (ways, hop) = (entry.ways.clone(), entry.hop.clone());
+        let ways = self.dialog_ways(&request, ways, hop.as_ref());
         let remote = super::to_tag(&request);
-        match self.send(now, request, hop) {
+        match self.send_by(now, request, &ways, hop.as_ref()) {
             Ok(id) => {
                 self.purposes.insert(id, Purpose::Subscriber(Arc::clone(tag), remote));
             }
@@ -392,7 +403,7 @@ impl Agent {
             serde_json::from_slice(body).map_err(|error| error.to_string())?;
         let tag = Tag::from_text(Text::from(tag)).map_err(|error| error.to_string())?;
         let call_id = CallId::from_text(Text::from(call_id)).map_err(|error| error.to_string())?;
-        let (settings, hop) =
+        let (settings, ways) =
             self.subscriber_settings(&wish, tag, call_id).ok_or("the peer is not configured any more")?;
         // Refreshes after a restart are spread, so that the neighbour is not flooded.
         let spread = Duration::from_millis(self.random() % 2000);
@@ -404,7 +415,7 @@ impl Agent {
             machine.forget_entity_tag();
         }
         let correlation = self.correlation();
-        let mut entry = Entry::new(machine, name, wish, hop, correlation);
+        let mut entry = Entry::new(machine, name, wish, ways, correlation);
         entry.document = document;
         let (name, kept_until) = (entry.name.clone(), entry.kept_until);
         let is_leaving = entry.machine.state() == SubscriberState::Leaving;

@@ -40,6 +40,7 @@ impl Bench {
             settings: settings(),
             clock: Clock::new(),
             transports,
+            resolver: crate::resolver::Resolver::deaf(),
             accounts: AccountBook::for_test(&["sip:bob@sip.example", "sip:dave@sip.example"]),
             wake: Rc::new(Notify::new()),
             tap: Tap::new(64),
@@ -185,6 +186,7 @@ fn settings() -> AgentSettings {
         pending_requests_max: 100,
         requests_per_s_per_source: 1000,
         notify_interval_min: Duration::ZERO,
+        quarantine: Duration::from_secs(30),
     }
 }
 

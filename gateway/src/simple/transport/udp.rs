@@ -31,7 +31,24 @@ pub(super) async fn receive(transports: Rc<Transports>, id: ConnectionId, socket
             let Ok((length, source)) = socket.try_recv_from(&mut buffer) else { break };
             take(&transports, id, &copy(&buffer, length), source);
         }
+        if transports.is_flooded() {
+            // These are refused, which is cheap but not free.
+            for _ in 0..REFUSED_MAX {
+                let Ok((length, source)) = socket.try_recv_from(&mut buffer) else { break };
+                take(&transports, id, &copy(&buffer, length), source);
+            }
+            drain(&socket, &mut buffer);
+        }
         tokio::task::yield_now().await;
+    }
+}
+
+/// Drops what waits behind a burst that was more than is taken on. It would be served too late, after its sender has sent it
+/// again.
+fn drain(socket: &UdpSocket, buffer: &mut [u8]) {
+    let dropped = (0..DRAIN_MAX).take_while(|_| socket.try_recv_from(buffer).is_ok()).count();
+    for _ in 0..dropped {
+        crate::observe::metric::shed(mapping::side::Side::Simple, "datagrams");
     }
 }
 
@@ -52,6 +69,12 @@ pub(super) fn take(transports: &Transports, id: ConnectionId, octets: &Bytes, so
 
 /// Largest datagram that IP carries.
 const DATAGRAM_OCTETS_MAX: usize = 65_536;
+
+/// Datagrams refused in one go when more come than are taken on.
+const REFUSED_MAX: usize = 192;
+
+/// Datagrams dropped in one go; as many as the system keeps.
+const DRAIN_MAX: usize = 16_384;
 
 /// Datagrams taken in one go; bounds how long other tasks of the lane wait.
 const BURST_MAX: usize = 64;

@@ -2,6 +2,7 @@
 
 use crate::{
     observe::wire::{Carrier, Line},
+    resolver::{Resolver, SrvRecord},
     tls::TlsTrust,
 };
 use bytes::Bytes;
@@ -13,7 +14,7 @@ use hyper::{
 };
 use hyper_util::rt::TokioIo;
 use mapping::{correlation::Correlation, side::Side};
-use std::{cell::RefCell, collections::HashMap, io, net::SocketAddr, time::Duration};
+use std::{cell::RefCell, collections::HashMap, io, net::SocketAddr, rc::Rc, time::Duration};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
@@ -34,6 +35,35 @@ pub struct Target {
     pub path: String,
     /// Whom to believe that it is there; none for plain HTTP.
     pub tls: Option<TlsTrust>,
+    /// Whether DNS is asked for the servers of the host.
+    pub discovery: Discovery,
+}
+
+// WV-SSP-16
+/// Whether DNS is asked for the servers of a domain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Discovery {
+    /// No: the host is the server.
+    None,
+    /// First; where it names nobody, the host is the server.
+    First,
+    /// Nobody else is asked.
+    Only,
+}
+
+impl Target {
+    /// Whoever DNS names for the domain.
+    #[must_use]
+    pub fn of_domain(domain: &str) -> Self {
+        Self {
+            host: domain.to_owned(),
+            port: 80,
+            authority: domain.to_owned(),
+            path: "/".to_owned(),
+            tls: None,
+            discovery: Discovery::Only,
+        }
+    }
 }
 
 /// One post.
@@ -60,12 +90,17 @@ impl Target {
 type Sender = SendRequest<Full<Bytes>>;
 
 /// The connections.
-#[derive(Default)]
 pub(super) struct PostClient {
+    resolver: Rc<Resolver>,
     idle: RefCell<HashMap<(String, u16), Vec<Sender>>>,
 }
 
 impl PostClient {
+    /// None yet; names are looked up there.
+    pub(super) fn new(resolver: Rc<Resolver>) -> Self {
+        Self { resolver, idle: RefCell::default() }
+    }
+
     /// Posts, and says what became of it.
     pub(super) async fn post(&self, posting: Posting) -> PostResult {
         let Some(request) = posting.to_request() else { return PostResult::BadRequest };
@@ -82,12 +117,46 @@ impl PostClient {
                 Err(Fault::Silent) => return PostResult::Unanswered,
             }
         }
-        let connecting = tokio::time::timeout(CONNECT_PATIENCE, connect(&posting.target));
+        let connecting = tokio::time::timeout(CONNECT_PATIENCE, self.connect(&posting.target));
         let Ok(Ok(mut sender)) = connecting.await else { return PostResult::Unreachable };
         match exchange(&mut sender, request).await {
             Ok(result) => self.put_back(key, sender, result),
             Err(Fault::Broken | Fault::Silent) => PostResult::Unanswered,
         }
+    }
+
+    // WV-SSP-16
+    /// Connects to the first server of the target that can be reached.
+    async fn connect(&self, target: &Target) -> io::Result<Sender> {
+        let records = match target.discovery {
+            Discovery::None => Vec::new(),
+            Discovery::First | Discovery::Only => {
+                Rc::clone(&self.resolver).service(&format!("_imps-server._tcp.{}", target.host)).await
+            }
+        };
+        let mut last = io::Error::from(io::ErrorKind::NotFound);
+        if records.is_empty() && target.discovery != Discovery::Only {
+            return connect(target, TcpStream::connect((target.host.as_str(), target.port)).await?).await;
+        }
+        for record in records {
+            match self.reach(&record).await {
+                Ok(stream) => return connect(target, stream).await,
+                Err(error) => last = error,
+            }
+        }
+        Err(last)
+    }
+
+    async fn reach(&self, record: &SrvRecord) -> io::Result<TcpStream> {
+        let mut last = io::Error::from(io::ErrorKind::NotFound);
+        for address in Rc::clone(&self.resolver).addresses(&record.target).await {
+            match tokio::time::timeout(SERVER_PATIENCE, TcpStream::connect((address, record.port))).await {
+                Ok(Ok(stream)) => return Ok(stream),
+                Ok(Err(error)) => last = error,
+                Err(_) => last = io::Error::from(io::ErrorKind::TimedOut),
+            }
+        }
+        Err(last)
     }
 
     fn take(&self, key: &(String, u16)) -> Option<Sender> {
@@ -145,8 +214,7 @@ async fn exchange(sender: &mut Sender, request: Request<Full<Bytes>>) -> Result<
     tokio::time::timeout(ANSWER_PATIENCE, answering).await.unwrap_or(Err(Fault::Silent))
 }
 
-async fn connect(target: &Target) -> io::Result<Sender> {
-    let stream = TcpStream::connect((target.host.as_str(), target.port)).await?;
+async fn connect(target: &Target, stream: TcpStream) -> io::Result<Sender> {
     // Small posts must not wait for each other.
     let _ = stream.set_nodelay(true);
     match &target.tls {
@@ -174,6 +242,9 @@ const SESSION: HeaderName = HeaderName::from_static("x-wv-sessionid");
 
 /// How long a connection may take to be made.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long one of several servers may take to be reached.
+const SERVER_PATIENCE: Duration = Duration::from_secs(2);
 
 /// How long the peer may take over a post: it executes what is in it first.
 const ANSWER_PATIENCE: Duration = Duration::from_secs(15);

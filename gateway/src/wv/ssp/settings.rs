@@ -1,7 +1,10 @@
 //! What the federation is told.
 
-use super::{Federation, client::Target};
-use crate::{lane::Clock, observe::Tap};
+use super::{
+    Federation,
+    client::{PostClient, Target},
+};
+use crate::{lane::Clock, observe::Tap, resolver::Resolver};
 use mapping::{correlation::Correlation, route::DomainTable, side::PeerName};
 use std::{
     collections::{BTreeMap, HashMap},
@@ -54,6 +57,8 @@ pub struct SspParts {
     pub wake: Rc<Notify>,
     /// Where messages are watched.
     pub tap: Tap,
+    /// Where names are looked up.
+    pub resolver: Rc<Resolver>,
     /// A random start for correlations.
     pub randomness: u64,
     /// A random start for secrets.
@@ -81,7 +86,7 @@ impl Federation {
             clock: parts.clock,
             wake: parts.wake,
             tap: parts.tap,
-            client: Rc::default(),
+            client: Rc::new(PostClient::new(parts.resolver)),
             members: Vec::new(),
             by_domains: HashMap::new(),
             posts: HashMap::new(),

@@ -1,5 +1,6 @@
 //! What one back-end subscription is, and its machines: one, or several where a SUBSCRIBE may be answered by several.
 
+use crate::simple::agent::way::Way;
 use mapping::{address::Address, correlation::Correlation, event::SubscriptionId, side::PeerName};
 use sip_proto::{
     body::watcher_info::{MEDIA_TYPE, WatcherTable},
@@ -21,7 +22,10 @@ pub(super) struct Entry {
     pub(super) tables: Vec<WatcherTable>,
     pub(super) name: SubscriptionId,
     pub(super) wish: Wish,
-    pub(super) hop: Hop,
+    /// How the neighbour is reached.
+    pub(super) ways: Vec<Way>,
+    /// Where the last request went.
+    pub(super) hop: Option<Hop>,
     pub(super) correlation: Correlation,
     /// The newest document, where the neighbour gives tags.
     pub(super) document: Option<Body>,
@@ -90,13 +94,25 @@ impl Entry {
         machine: Subscriber,
         name: SubscriptionId,
         wish: Wish,
-        hop: Hop,
+        ways: Vec<Way>,
         correlation: Correlation,
     ) -> Self {
         let (kept_until, tables) = (machine.expires_at(), vec![WatcherTable::default()]);
         let (siblings, kept_tag) = (Vec::new(), machine.entity_tag().cloned());
-        let (document, claim_until) = (None, None);
-        Self { machine, siblings, tables, name, wish, hop, correlation, document, kept_tag, kept_until, claim_until }
+        Self {
+            machine,
+            siblings,
+            tables,
+            name,
+            wish,
+            ways,
+            hop: None,
+            correlation,
+            document: None,
+            kept_tag,
+            kept_until,
+            claim_until: None,
+        }
     }
 
     /// The machine of that number; the first one is 0.

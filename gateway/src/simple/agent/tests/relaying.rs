@@ -1,5 +1,6 @@
 //! Who may reach whom: every source with every target.
 
+use crate::simple::agent::way::Way;
 use super::*;
 use crate::simple::agent::identity::Realm;
 use mapping::{message::Disclosure, side::PeerName};
@@ -38,11 +39,18 @@ async fn agent() -> Bench {
         }
         let peer = |name: &str, port: u16, is_trusted| SipPeer {
             name: PeerName::new(name),
-            address: SocketAddr::from(([127, 0, 0, 1], port)),
-            transport: Transport::Udp,
+            ways: vec![Way::Hop(Hop {
+                transport: Transport::Udp,
+                address: SocketAddr::from(([127, 0, 0, 1], port)),
+                connection: None,
+                name: None,
+            })],
             domain: None,
             credentials: None,
             is_trusted,
+            speaks_for: None,
+            probe: None,
+            members: Vec::new(),
         };
         agent.settings.peers = PeerTable::new(vec![peer("a", A, true), peer("b", B, true), peer("u", U, false)]);
     }
