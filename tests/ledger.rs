@@ -3,18 +3,23 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on says so by panicking")]
 
 use acceptance::{
-    agent::{Agent, Watch},
+    agent::{Agent, Carrier, Watch},
+    certificate::Authority,
     phone::{Phone, text_of},
+    port,
     product::{Gateway, Pair, Setup, configuration_with_pairs, pair},
     wait,
 };
+use gateway::tls::{TlsFiles, TlsKeeper, domain::connector_without_certificate};
 use sip_proto::message::Method;
 use std::{
     collections::{BTreeMap, BTreeSet},
+    net::SocketAddr,
     sync::atomic::{AtomicBool, Ordering},
     thread,
     time::{Duration, SystemTime},
 };
+use tokio_rustls::TlsAcceptor;
 use wv_proto::{
     presence_attribute::{PresenceAttribute, Qualified},
     primitive::Primitive,
@@ -39,10 +44,17 @@ struct Client {
 }
 
 impl Client {
-    fn start(gateway: &Gateway, version: Version, encoding: Encoding) -> Self {
+    fn start(gateway: &Gateway, way: &Way, version: Version, encoding: Encoding) -> Self {
         let pair = pair();
         let mut phone = Phone::logged_in(gateway.csp(), &pair.wv, version, encoding);
-        let mut agent = Agent::registered(gateway.sip(), &pair.sip);
+        let mut agent = match way {
+            Way::Datagrams => Agent::new(gateway.sip(), &pair.sip),
+            Way::Streams(carrier, port) => {
+                let server = SocketAddr::from(([127, 0, 0, 1], port.unwrap_or(gateway.ports().sip)));
+                Agent::over(carrier.clone(), server, &pair.sip)
+            }
+        };
+        assert_eq!(agent.register(600), Ok(200), "REGISTER");
         phone.grant(&pair.sip_in_wv(), true);
         let (status, watch) = agent.watch(&pair.wv_in_sip(), "presence", 3600).unwrap();
         assert_eq!(status, 200, "SUBSCRIBE");
@@ -168,15 +180,50 @@ impl Dice {
     }
 }
 
+/// How the user agents speak to the gateway.
+enum Way {
+    Datagrams,
+    /// At this port, or the usual one.
+    Streams(Carrier, Option<u16>),
+}
+
 #[test]
 fn what_was_acknowledged_survives_thirty_kills() {
+    let gateway = Setup::configured(&configuration_with_pairs()).start();
+    survive(gateway, &Way::Datagrams, 30);
+}
+
+#[test]
+fn what_was_acknowledged_over_tcp_survives_kills() {
+    let gateway = Setup::configured(&configuration_with_pairs()).start();
+    survive(gateway, &Way::Streams(Carrier::Tcp, None), 10);
+}
+
+#[test]
+fn what_was_acknowledged_over_tls_survives_kills() {
+    let Some(authority) = Authority::new() else { return };
+    let (own, agents) = (authority.sign("gateway", "DNS:sip.example"), authority.sign("agent", "IP:127.0.0.1"));
+    let (plain, port) = (port::free(), port::free());
+    let gateway = Setup::configured(&configuration_with_pairs())
+        .with(&format!("simple.listen=udp:127.0.0.1:{plain},tls:127.0.0.1:{port}"))
+        .with(&format!("simple.tls_certificate={}", own.certificate.display()))
+        .with(&format!("simple.tls_key={}", own.key.display()))
+        .with(&format!("simple.tls_authorities={}", authority.file().display()))
+        .start();
+    let connector = connector_without_certificate(Some(&authority.file())).unwrap();
+    let shown = TlsKeeper::prepare(&TlsFiles { certificate: agents.certificate, key: agents.key }).unwrap();
+    let carrier = Carrier::Tls(connector, "sip.example".to_owned(), TlsAcceptor::from(shown));
+    survive(gateway, &Way::Streams(carrier, Some(port)), 10);
+}
+
+/// Kills the gateway again and again under load, and balances the ledger.
+fn survive(mut gateway: Gateway, way: &Way, kills: usize) {
     let mut dice = Dice::new();
-    let mut gateway = Setup::configured(&configuration_with_pairs()).start();
     // PresenceAuth-User, by which the watcher is allowed, ends with 1.2.
     let kinds = [(Version::V1_1, Encoding::Wbxml), (Version::V1_2, Encoding::Wbxml), (Version::V1_2, Encoding::Xml)];
     let mut clients: Vec<Client> =
-        kinds.into_iter().map(|(version, encoding)| Client::start(&gateway, version, encoding)).collect();
-    let kills = if std::env::var_os("WVSG_LONG").is_some() { 100 } else { 30 };
+        kinds.into_iter().map(|(version, encoding)| Client::start(&gateway, way, version, encoding)).collect();
+    let kills = if std::env::var_os("WVSG_LONG").is_some() { 100 } else { kills };
     let ends = AtomicBool::new(false);
     thread::scope(|scope| {
         let workers: Vec<_> = clients.iter_mut().map(|client| scope.spawn(|| client.load(&ends))).collect();
