@@ -216,8 +216,6 @@ enum CliError {
     Demo(#[from] crate::demo::DemoError),
     #[error("{0}")]
     Input(&'static str),
-    #[error("{0} is not available in this build yet")]
-    NotAvailable(&'static str),
     #[error(transparent)]
     Output(#[from] io::Error),
     #[error("the answer cannot be read: {0}")]

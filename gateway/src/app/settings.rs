@@ -5,8 +5,8 @@ use crate::{
     config::{
         Configuration,
         section::{
-            AuthorizationDefault, Domain, Peer, PeerLogin, SecondLogin, Simple, SipAuthentication, WvAccess, WvFederation,
-            WvSidecar,
+            AuthorizationDefault, Domain, Peer, PeerLogin, SecondLogin, Simple, SipAuthentication, WvAccess,
+            WvFederation, WvSidecar,
         },
         value::{DomainRouting, HostPort, PeerScheme, PeerUri, SipTransport},
     },
@@ -320,7 +320,14 @@ pub(super) fn sidecar(configuration: &Configuration, sidecar: &WvSidecar) -> Res
         session.cir_methods = sidecar.cir_methods.iter().map(|method| CirMethod::parse(method)).collect();
         peers.push(CspPeer {
             name: peer.name.clone(),
-            target: Target { host, port: peer.uri.port(), authority, path: peer.uri.path.clone(), tls, discovery: Discovery::None },
+            target: Target {
+                host,
+                port: peer.uri.port(),
+                authority,
+                path: peer.uri.path.clone(),
+                tls,
+                discovery: Discovery::None,
+            },
             domains,
             encoding: if peer.encoding == "xml" { Encoding::Xml } else { Encoding::Wbxml },
             session: Arc::new(session),

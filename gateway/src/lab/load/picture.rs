@@ -96,7 +96,7 @@ mod tests {
     #[test]
     fn every_step_is_a_bar_and_every_percentile_a_mark() {
         let mut histogram = Histogram::default();
-        [1, 10, 10, 100].map(|millis| histogram.add(Duration::from_millis(millis)));
+        [1, 10, 10, 100].into_iter().for_each(|millis| histogram.add(Duration::from_millis(millis)));
         let measures = vec![Measure { kind: "WV to SIP", until: "answer", histogram }];
         let picture = draw(&LoadReport { planned: 4, rate: 2.0, measures, errors: Default::default() });
         assert_eq!(picture.matches("#4a7fb5").count(), 3);

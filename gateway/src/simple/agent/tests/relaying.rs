@@ -1,8 +1,7 @@
 //! Who may reach whom: every source with every target.
 
-use crate::simple::agent::way::Way;
 use super::*;
-use crate::simple::agent::identity::Realm;
+use crate::simple::agent::{identity::Realm, way::Way};
 use mapping::{message::Disclosure, side::PeerName};
 use sip_proto::message::{Header, HeaderName, Method, uri::Uri};
 
