@@ -320,6 +320,8 @@ pub struct Notification {
     pub state: WatchState,
     /// What to show; none where nothing may be shown or nothing is known.
     pub view: Option<PresenceView>,
+    /// Whether the presentity refused the watcher; where watches stay, nothing else tells.
+    pub is_refused: bool,
 }
 
 /// Where a message or report goes.

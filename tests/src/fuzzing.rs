@@ -27,6 +27,7 @@ pub mod wv_segment;
 pub mod wv_session;
 pub mod wv_ssp;
 pub mod wv_ssp_session;
+pub mod wv_standing;
 pub mod wv_value;
 
 use std::{fs, path::Path};
@@ -83,6 +84,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "wv_snapshot", run: wv_session::run_snapshot, fixtures: None },
     Target { name: "wv_ssp", run: wv_ssp::run, fixtures: Some("wv/ssp") },
     Target { name: "wv_ssp_session", run: wv_ssp_session::run, fixtures: None },
+    Target { name: "wv_standing", run: wv_standing::run, fixtures: None },
     Target { name: "wv_wbxml", run: wv_message::run_wbxml, fixtures: None },
     Target { name: "wv_xml", run: wv_message::run_xml, fixtures: Some("wv") },
 ];

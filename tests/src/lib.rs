@@ -30,6 +30,7 @@ pub mod status;
 pub mod tls;
 pub mod tool;
 pub mod wait;
+pub mod wv_server;
 
 pub use gateway::lab::process;
 

@@ -8,6 +8,7 @@ use crate::{
 use mapping::{
     address::Address,
     route::{DomainTable, Route},
+    side::Side,
 };
 use std::{
     collections::{BTreeSet, HashMap},
@@ -123,6 +124,12 @@ pub enum AccountError {
     /// There is one already.
     #[error("there is an account {0} already")]
     Exists(AccountUser),
+    /// A shadow that stands for nobody.
+    #[error("{0} stands for no sip: user")]
+    NoSipUser(AccountUser),
+    /// A shadow whose password cannot be given to its server.
+    #[error("the password of {0} is needed to log in, so it cannot be kept as a hash")]
+    ShadowHashed(AccountUser),
     /// No password.
     #[error("the password of {0} is empty")]
     EmptyPassword(AccountUser),
@@ -144,6 +151,8 @@ impl AccountError {
             | Self::Configured(user)
             | Self::Unknown(user)
             | Self::Exists(user)
+            | Self::NoSipUser(user)
+            | Self::ShadowHashed(user)
             | Self::EmptyPassword(user) => Some(user),
             Self::Credential(_) | Self::Store(_) => None,
         }
@@ -324,10 +333,22 @@ impl AccountRegistry {
 
     fn check(&self, account: &NewAccount) -> Result<(), AccountError> {
         let user = &account.user;
+        let shadow_of = account.person.as_ref().and_then(|person| person.shadow_of.as_deref());
+        let known = || self.entries.borrow().get(user.address()).is_some_and(|known| known.person.shadow_of.is_some());
         match self.domains.find(user.address()) {
             Some(row) if row.route == Route::Hosted => {
                 if row.side != user.side() {
                     return Err(AccountError::WrongSide(user.clone()));
+                }
+            }
+            // The account of a SIP user at a foreign WV server.
+            Some(row) if row.side == Side::Wv && user.side() == Side::Wv && (shadow_of.is_some() || known()) => {
+                let stands_for = shadow_of.map(AccountUser::parse);
+                if stands_for.is_some_and(|user| user.map_or(true, |user| user.side() != Side::Simple)) {
+                    return Err(AccountError::NoSipUser(user.clone()));
+                }
+                if account.keeping != Keeping::ForDigest {
+                    return Err(AccountError::ShadowHashed(user.clone()));
                 }
             }
             _ => return Err(AccountError::NotHosted(user.clone())),

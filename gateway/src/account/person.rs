@@ -18,6 +18,9 @@ pub struct PersonDetails {
     /// Telephone number, with country code.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub msisdn: Option<String>,
+    /// The SIP user for whom the account stands at a foreign WV server, `sip:USER@DOMAIN`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shadow_of: Option<String>,
 }
 
 impl PersonDetails {

@@ -202,9 +202,11 @@ fn respond<T: IntoResponse>(result: Result<T, AccountError>) -> Response {
     let status = match &error {
         AccountError::Unknown(_) => StatusCode::NOT_FOUND,
         AccountError::Exists(_) | AccountError::Configured(_) => StatusCode::CONFLICT,
-        AccountError::NotHosted(_) | AccountError::WrongSide(_) | AccountError::EmptyPassword(_) => {
-            StatusCode::BAD_REQUEST
-        }
+        AccountError::NotHosted(_)
+        | AccountError::WrongSide(_)
+        | AccountError::EmptyPassword(_)
+        | AccountError::NoSipUser(_)
+        | AccountError::ShadowHashed(_) => StatusCode::BAD_REQUEST,
         AccountError::Credential(_) | AccountError::Store(_) => StatusCode::INTERNAL_SERVER_ERROR,
     };
     refuse(status, &error.to_string())

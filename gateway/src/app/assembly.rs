@@ -17,7 +17,7 @@ use crate::{
         transport::Transports,
     },
     store::{Scope, Snapshot, StoreHandle, WireRecord},
-    wv::{SspAdapter, SspParts, WvAdapter, WvParts, WvSide, cir::CirOutlet},
+    wv::{SidecarAdapter, SidecarParts, SspAdapter, SspParts, WvAdapter, WvParts, WvSide, cir::CirOutlet},
 };
 use mapping::{
     address::Address,
@@ -143,16 +143,17 @@ impl LanePlan {
         let side = WvSide {
             access: self.build_access((places, connections.outlet), &wake, &mut seeds),
             federation: self.build_federation(&wake, &mut seeds)?,
+            sidecar: self.build_sidecar(&wake, &mut seeds)?,
         };
         kept(Side::Wv).into_iter().for_each(|record| side.restore(now, record));
-        let WvSide { access: sessions, federation } = side.clone();
+        let WvSide { access: sessions, federation, sidecar } = side.clone();
         let facts = snapshot.facts.iter().filter(|fact| scope.includes(fact.owner().as_str())).cloned().collect();
         let config = settings::engine(&self.configuration, self.number, self.lanes);
         let mut rebuild = rebuild(config, self.surroundings.book.clone(), seeds);
         let engine = rebuild(now, facts);
-        let wv: Rc<RefCell<dyn Adapter>> = match (&sessions, &federation) {
-            (None, None) => Rc::new(RefCell::new(AbsentSide(Side::Wv))),
-            (_, _) => Rc::new(RefCell::new(side)),
+        let wv: Rc<RefCell<dyn Adapter>> = match (&sessions, &federation, &sidecar) {
+            (None, None, None) => Rc::new(RefCell::new(AbsentSide(Side::Wv))),
+            (_, _, _) => Rc::new(RefCell::new(side)),
         };
         let lane = Lane::new(LaneParts {
             clock: self.surroundings.clock.clone(),
@@ -182,6 +183,19 @@ impl LanePlan {
             tap: self.surroundings.tap.clone(),
             randomness,
             seed: seeds.octets()?,
+        })))
+    }
+
+    fn build_sidecar(&self, wake: &Rc<Notify>, seeds: &mut Seeds) -> Result<Option<SidecarAdapter>, StartError> {
+        let Some(sidecar) = &self.configuration.wv_sidecar else { return Ok(None) };
+        let [randomness, _] = seeds.words();
+        Ok(Some(SidecarAdapter::new(SidecarParts {
+            settings: settings::sidecar(&self.configuration, sidecar)?,
+            accounts: self.surroundings.book.clone(),
+            clock: self.surroundings.clock.clone(),
+            wake: Rc::clone(wake),
+            tap: self.surroundings.tap.clone(),
+            randomness,
         })))
     }
 

@@ -4,7 +4,9 @@ use super::StartError;
 use crate::{
     config::{
         Configuration,
-        section::{AuthorizationDefault, SecondLogin, Simple, SipAuthentication, WvAccess, WvFederation},
+        section::{
+            AuthorizationDefault, PeerLogin, SecondLogin, Simple, SipAuthentication, WvAccess, WvFederation, WvSidecar,
+        },
         value::{DomainRouting, HostPort, PeerScheme, SipTransport},
     },
     simple::{
@@ -13,7 +15,7 @@ use crate::{
     },
     tls::TlsTrust,
     wv::{
-        SspPeer, SspSettings, WvSettings,
+        CspPeer, ShadowRow, SidecarSettings, SspPeer, SspSettings, WvSettings,
         listener::{CIR_PATH, ListenerSettings},
         session::{Provider, offered_functions},
         ssp::{Target, listener::SspListenerSettings},
@@ -31,15 +33,18 @@ use std::{
     sync::Arc,
 };
 use wv_proto::{
-    primitive::{capability::CirMethod, function::Function},
+    primitive::{access::DigestSchema, capability::CirMethod, function::Function},
     session::{
+        client::LoginWay,
         limit::{KEEP_ALIVE_CEILING, SessionLimits},
         login::SameClient,
         negotiation::{Offer, Strictness},
         poll::Epoch,
         server::SessionPolicy,
+        standing::StandingSettings,
     },
     ssp::{limit::SspLimits, setup::SecretToken},
+    version::{Encoding, Version},
 };
 
 /// What had to be looked up for the SIP agent; the rest of its settings stands in the configuration.
@@ -55,12 +60,7 @@ impl AgentWishes {
     pub(super) fn of(configuration: &Configuration) -> Result<Self, StartError> {
         let mut peers = Vec::new();
         for peer in &configuration.peers {
-            if matches!(peer.uri.scheme, PeerScheme::Ssp | PeerScheme::SspTls) {
-                continue;
-            }
             if peer.uri.scheme != PeerScheme::Sip {
-                // Refused by the configuration as soon as a domain uses it.
-                tracing::warn!(peer = peer.name.as_str(), uri = %peer.uri, "no such neighbours in this build: not used");
                 continue;
             }
             let host = peer.uri.address.host.trim_matches(['[', ']']);
@@ -170,12 +170,8 @@ pub(super) fn sessions(
 /// The neighbour servers that are reached over the WV side.
 pub(super) fn wv_peers(configuration: &Configuration) -> BTreeSet<PeerName> {
     let of_peer = |domain: &crate::config::section::Domain| match &domain.routing {
-        DomainRouting::Ssp(name) => Some(PeerName::new(name)),
-        DomainRouting::Access
-        | DomainRouting::Registrar
-        | DomainRouting::Peer(_)
-        | DomainRouting::CspClient(_)
-        | DomainRouting::Dns => None,
+        DomainRouting::Ssp(name) | DomainRouting::CspClient(name) => Some(PeerName::new(name)),
+        DomainRouting::Access | DomainRouting::Registrar | DomainRouting::Peer(_) | DomainRouting::Dns => None,
     };
     configuration.domains.iter().filter_map(of_peer).collect()
 }
@@ -190,6 +186,9 @@ pub(super) fn federation(configuration: &Configuration, federation: &WvFederatio
     let mut peers = Vec::new();
     for name in wv_peers(configuration) {
         let Some(peer) = configuration.peer(name.as_str()) else { continue };
+        if matches!(peer.uri.scheme, PeerScheme::Csp | PeerScheme::CspTls) {
+            continue;
+        }
         let is_own = |domain: &&crate::config::section::Domain| domain.routing.peer() == Some(name.as_str());
         let host = peer.uri.address.host.trim_matches(['[', ']']).to_owned();
         let authority = format!("{}:{}", peer.uri.address.host, peer.uri.port());
@@ -214,6 +213,66 @@ pub(super) fn federation(configuration: &Configuration, federation: &WvFederatio
         limits: SspLimits::default(),
         validity_default: configuration.limits.engine.validity_default,
         content_octets_max: configuration.limits.engine.content_octets_max,
+    })
+}
+
+/// What the shadows of a lane are told.
+pub(super) fn sidecar(configuration: &Configuration, sidecar: &WvSidecar) -> Result<SidecarSettings, StartError> {
+    let mut peers = Vec::new();
+    for peer in &configuration.peers {
+        if !matches!(peer.uri.scheme, PeerScheme::Csp | PeerScheme::CspTls) {
+            continue;
+        }
+        let is_own = |domain: &&crate::config::section::Domain| domain.routing.peer() == Some(peer.name.as_str());
+        let domains: Vec<Box<str>> =
+            configuration.domains.iter().filter(is_own).map(|domain| domain.name.as_str().into()).collect();
+        if domains.is_empty() {
+            continue;
+        }
+        let tls = match peer.uri.scheme {
+            PeerScheme::CspTls => Some(TlsTrust::open(configuration.node.ca_file.as_deref())?),
+            PeerScheme::Sip | PeerScheme::Ssp | PeerScheme::SspTls | PeerScheme::Csp => None,
+        };
+        let host = peer.uri.address.host.trim_matches(['[', ']']).to_owned();
+        let authority = format!("{}:{}", peer.uri.address.host, peer.uri.port());
+        let version = Version::parse(&peer.csp_version).unwrap_or(Version::V1_2);
+        let way = match (peer.login, version) {
+            (PeerLogin::Password, _) => LoginWay::TwoWay,
+            (PeerLogin::Digest, _) => LoginWay::FourWay(vec![DigestSchema::Md5, DigestSchema::Sha]),
+        };
+        let mut session = StandingSettings::new(version, way);
+        session.time_to_live = sidecar.keep_alive;
+        session.poll_interval = sidecar.poll_interval;
+        session.cir_methods = sidecar.cir_methods.iter().map(|method| CirMethod::parse(method)).collect();
+        peers.push(CspPeer {
+            name: peer.name.clone(),
+            target: Target { host, port: peer.uri.port(), authority, path: peer.uri.path.clone(), tls },
+            domains,
+            encoding: if peer.encoding == "xml" { Encoding::Xml } else { Encoding::Wbxml },
+            session: Arc::new(session),
+            connections_max: sidecar.connections_max,
+            observe: peer.observe,
+        });
+    }
+    let row = |shadow: &crate::config::section::Shadow| ShadowRow {
+        user: shadow.user.address().clone(),
+        account: shadow.account.address().clone(),
+        password: shadow.password.clone(),
+        always_on: shadow.always_on,
+        public_view: shadow.public_view,
+    };
+    let limits = &configuration.limits.engine;
+    Ok(SidecarSettings {
+        domains: configuration.domain_table(),
+        peers,
+        shadows: configuration.shadows.iter().map(row).collect(),
+        node: configuration.node.name.clone(),
+        linger: sidecar.linger,
+        logins_per_s: sidecar.logins_per_s,
+        validity_default: limits.validity_default,
+        // What is asked later than this would be asked again meanwhile.
+        request_life: limits.attempt_wait.checked_div(2).unwrap_or(limits.attempt_wait),
+        report_life: limits.question_age,
     })
 }
 

@@ -67,7 +67,7 @@ pub(super) enum Action {
     /// with .jsonl, what belongs to users: one JSON object per line, as `account export` writes it.
     Import {
         /// The file. A first line that begins with "user," names the columns: user, password, digest, first_name,
-        /// last_name, email, msisdn. Lines that begin with # are skipped.
+        /// last_name, email, msisdn, shadow_of. Lines that begin with # are skipped.
         file: PathBuf,
     },
     /// Write what belongs to users (contact lists, authorisations, block lists, groups) as lines of JSON that `account import` takes.
@@ -292,6 +292,7 @@ enum Column {
     LastName,
     Email,
     Msisdn,
+    ShadowOf,
 }
 
 impl Default for Columns {
@@ -312,10 +313,10 @@ impl Columns {
             "last_name" => Some(Column::LastName),
             "email" => Some(Column::Email),
             "msisdn" => Some(Column::Msisdn),
+            "shadow_of" => Some(Column::ShadowOf),
             _ => None,
         };
-        let unknown =
-            "the first line names columns out of user, password, digest, first_name, last_name, email, msisdn";
+        let unknown = "the first line names columns out of user, password, digest, first_name, last_name, email, msisdn, shadow_of";
         let mut columns = names.iter().map(column).collect::<Option<Vec<_>>>().ok_or(unknown)?;
         // Lines may end with no-digest without a name for it.
         if columns == [Column::User, Column::Password] {
@@ -350,6 +351,7 @@ impl Columns {
                 Column::LastName => person.last_name = text(),
                 Column::Email => person.email = text(),
                 Column::Msisdn => person.msisdn = text(),
+                Column::ShadowOf => person.shadow_of = text(),
             }
         }
         let person = Some(person).filter(|person| !person.is_empty());

@@ -14,9 +14,9 @@ use std::{fs, fs::OpenOptions, io::Write, path::Path, process::ExitCode};
 pub(super) enum Mode {
     /// CSP server for WV phones, ordinary SIP users for a SIMPLE core.
     Access,
-    /// Peer of a WV home server over SSP and of a SIMPLE server (not available in this build yet).
+    /// Peer of a WV home server over SSP and of a SIMPLE server.
     Federation,
-    /// Client of a WV server that may not be touched (not available in this build yet).
+    /// Client of a WV server that may not be touched, with an account there for each SIP user.
     Sidecar,
     /// Home of both domains, on loopback, for scripted peers and load; with site.toml, for `lab run --target`.
     Lab,
@@ -49,7 +49,7 @@ fn render(mode: Mode) -> Result<String, CliError> {
         Mode::Access => &ACCESS,
         Mode::Lab => &LAB,
         Mode::Federation => &FEDERATION,
-        Mode::Sidecar => return Err(CliError::NotAvailable("sidecar (CSP client)")),
+        Mode::Sidecar => &SIDECAR,
     };
     let mut text = String::from(plan.head);
     let mut table = "";
@@ -126,7 +126,7 @@ const ACCESS: Plan = Plan {
 # To change: the names of the domains, the address of the core, and the listeners (127.0.0.1 is this machine only).
 # Users: wv-simple-gateway account add wv:USER@DOMAIN --config gateway.toml
 ",
-    off: &["wv.federation"],
+    off: &["wv.federation", "wv.sidecar"],
     values: &[
         ("node.name", "\"gw1\""),
         ("node.data_dir", "\"data\""),
@@ -157,7 +157,7 @@ const FEDERATION: Plan = Plan {
 # wv.federation.listen. Each server proves who it is by getting what is sent to the other one's address, so nobody else
 # may be able to read that: use ssp+https://, or a network of your own.
 ",
-    off: &["wv.access"],
+    off: &["wv.access", "wv.sidecar"],
     values: &[
         ("node.name", "\"gw1\""),
         ("node.data_dir", "\"data\""),
@@ -185,12 +185,60 @@ const FEDERATION: Plan = Plan {
     ],
 };
 
+const SIDECAR: Plan = Plan {
+    head: "\
+# The gateway beside a WV server that nobody may touch: logged in there as a client, once for each SIP user, and a SIP
+# peer of their SIMPLE server. To change: the names of the domains, where both servers are, the version and encoding of
+# the WV server, and the accounts. Many accounts at once, their passwords sealed:
+# wv-simple-gateway account import shadows.csv --config gateway.toml    (first line: user,password,shadow_of)
+",
+    off: &["wv.access", "wv.federation"],
+    values: &[
+        ("node.name", "\"gw1\""),
+        ("node.data_dir", "\"data\""),
+        ("wv.sidecar.poll_interval_s", "10"),
+        ("simple.listen", "[\"udp:127.0.0.1:5060\", \"tcp:127.0.0.1:5060\"]"),
+        ("authorization.default", "\"confirm\""),
+        ("store.kind", "\"embedded\""),
+        ("admin.listen", "\"127.0.0.1:8090\""),
+    ],
+    rows: &[
+        (
+            "domain",
+            &[
+                &[("name", "\"old.example\""), ("side", "\"wv\""), ("route", "\"csp-client:old\"")],
+                &[("name", "\"sip.example\""), ("side", "\"simple\""), ("route", "\"peer:core\"")],
+            ],
+        ),
+        (
+            "peer",
+            &[
+                &[
+                    ("name", "\"old\""),
+                    ("uri", "\"csp+http://127.0.0.1:8080/csp\""),
+                    ("csp_version", "\"1.2\""),
+                    ("encoding", "\"wbxml\""),
+                ],
+                &[("name", "\"core\""), ("uri", "\"sip:127.0.0.1:5070;transport=udp\""), ("trusted", "true")],
+            ],
+        ),
+        (
+            "shadow",
+            &[&[
+                ("user", "\"sip:bob@sip.example\""),
+                ("account", "\"wv:bob@old.example\""),
+                ("password", "\"secret\""),
+            ]],
+        ),
+    ],
+};
+
 const LAB: Plan = Plan {
     head: "\
 # A laboratory on one machine: the gateway is the home of both domains, accounts have the password \"secret\", and limits
 # are out of the way of load. Never for a network that others can reach.
 ",
-    off: &["wv.federation"],
+    off: &["wv.federation", "wv.sidecar"],
     values: &[
         ("node.name", "\"lab\""),
         ("node.data_dir", "\"lab-data\""),
@@ -239,7 +287,7 @@ mod tests {
 
     #[test]
     fn what_init_writes_is_accepted_and_explains_every_option() {
-        for mode in [Mode::Access, Mode::Federation, Mode::Lab] {
+        for mode in [Mode::Access, Mode::Federation, Mode::Sidecar, Mode::Lab] {
             let text = render(mode).unwrap();
             Configuration::read(&Sources::from_text("gateway.toml", &text)).unwrap();
             for option in OPTIONS {
@@ -255,7 +303,7 @@ mod tests {
             .lines()
             .map(|line| match line.strip_prefix("# ") {
                 Some(rest) if rest.contains(" = ") && !rest.contains('\u{2026}') => rest.to_owned(),
-                Some(rest) if rest == "[wv.federation]" => rest.to_owned(),
+                Some(rest) if rest == "[wv.federation]" || rest == "[wv.sidecar]" => rest.to_owned(),
                 _ => line.to_owned(),
             })
             .collect();
@@ -268,6 +316,5 @@ mod tests {
         let dir = folder.path().join("new");
         assert_eq!(write(Mode::Lab, &dir, Output::new(true)).unwrap(), ExitCode::SUCCESS);
         assert!(matches!(write(Mode::Lab, &dir, Output::new(true)), Err(CliError::File { .. })));
-        assert!(matches!(write(Mode::Sidecar, &dir, Output::new(true)), Err(CliError::NotAvailable(_))));
     }
 }

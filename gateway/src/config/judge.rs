@@ -114,10 +114,7 @@ impl Report {
                 }
                 DomainRouting::Peer(name) => (Side::Simple, Some((name, "sip:"))),
                 DomainRouting::Ssp(name) => (Side::Wv, Some((name, "ssp+http://"))),
-                DomainRouting::CspClient(name) => {
-                    self.add(&path, ProblemKind::NotAvailable("route \"csp-client:\""));
-                    (Side::Wv, Some((name, "csp+http://")))
-                }
+                DomainRouting::CspClient(name) => (Side::Wv, Some((name, "csp+http://"))),
             };
             if side != domain.side {
                 let reason = match domain.side {
@@ -188,15 +185,30 @@ impl Report {
     }
 
     fn shadows(&mut self, rows: &Rows) {
+        let (mut accounts, mut users) = (HashMap::new(), HashMap::new());
         for (index, shadow) in &rows.shadows {
-            self.add(&format!("shadow[{index}]"), ProblemKind::NotAvailable("[[shadow]]"));
+            let path = format!("shadow[{index}].account");
+            self.unique(&mut accounts, &shadow.account.to_string(), &path);
             if shadow.user.side() != Side::Simple {
                 let reason = ProblemKind::Contradiction("a shadow stands for a sip: user");
                 self.add(&format!("shadow[{index}].user"), reason);
             }
             if shadow.account.side() != Side::Wv {
                 let reason = ProblemKind::Contradiction("a shadow's account is a wv: account");
-                self.add(&format!("shadow[{index}].account"), reason);
+                self.add(&path, reason);
+            }
+            let name = shadow.account.address().domain();
+            let row = rows.domains.iter().map(|(_, domain)| domain).find(|domain| domain.name == name);
+            match row.map(|domain| &domain.routing) {
+                Some(DomainRouting::CspClient(peer)) => {
+                    let user = format!("{} {peer}", shadow.user);
+                    self.unique(&mut users, &user, &format!("shadow[{index}].user"));
+                }
+                None if rows.has_broken_domains => {}
+                Some(_) | None => {
+                    let reason = "a shadow's account is in a domain with the route csp-client:PEER";
+                    self.add(&path, ProblemKind::Contradiction(reason));
+                }
             }
         }
     }

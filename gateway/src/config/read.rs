@@ -6,8 +6,8 @@ use super::{
     problem::Problem,
     section::{
         AccessTls, Admin, AuthorizationDefault, ChargingService, ChargingWishes, ClearPasswords, Configuration,
-        ConfiguredAccount, Domain, Limits, Node, Peer, SecondLogin, Shadow, Simple, SimpleTls, SipAuthentication,
-        StoreKind, WvAccess, WvFederation,
+        ConfiguredAccount, Domain, Limits, Node, Peer, PeerLogin, SecondLogin, Shadow, Simple, SimpleTls,
+        SipAuthentication, StoreKind, WvAccess, WvFederation, WvSidecar,
     },
     value::{DomainRouting, HostPort, Network, PeerUri, SipListen, SipTransport},
 };
@@ -51,6 +51,7 @@ pub(super) fn configuration(values: &Values, mut report: Report) -> Result<Confi
     let uses = |routing: fn(&DomainRouting) -> bool| rows.domains.iter().any(|(_, domain)| routing(&domain.routing));
     let has_access = values.has("wv.access") || uses(|routing| *routing == DomainRouting::Access);
     let has_federation = values.has("wv.federation") || uses(|routing| matches!(routing, DomainRouting::Ssp(_)));
+    let has_sidecar = uses(|routing| matches!(routing, DomainRouting::CspClient(_)));
     let has_simple = values.has("simple")
         || uses(|routing| matches!(routing, DomainRouting::Registrar | DomainRouting::Peer(_) | DomainRouting::Dns));
     let answer_wait = millis(values, "wv.access.answer_wait_ms");
@@ -70,6 +71,7 @@ pub(super) fn configuration(values: &Values, mut report: Report) -> Result<Confi
             }),
             tls_ca: values.text("wv.federation.tls_ca").map(PathBuf::from),
         }),
+        wv_sidecar: has_sidecar.then(|| sidecar(values)),
         simple: has_simple.then(|| simple(values)),
         domains: Vec::new(),
         peers: Vec::new(),
@@ -188,6 +190,18 @@ fn charging(values: &Values) -> ChargingWishes {
     }
 }
 
+fn sidecar(values: &Values) -> WvSidecar {
+    let number = |name: &str| values.number(&format!("wv.sidecar.{name}")).unwrap_or_default();
+    WvSidecar {
+        poll_interval: secs(values, "wv.sidecar.poll_interval_s"),
+        keep_alive: secs(values, "wv.sidecar.keep_alive_s"),
+        linger: secs(values, "wv.sidecar.linger_s"),
+        logins_per_s: u32::try_from(number("logins_per_s")).unwrap_or(1),
+        connections_max: usize::try_from(number("connections_max")).unwrap_or(1),
+        cir_methods: values.texts("wv.sidecar.cir_methods"),
+    }
+}
+
 fn simple(values: &Values) -> Simple {
     Simple {
         listen: values.texts("simple.listen").iter().filter_map(|listen| SipListen::parse(listen)).collect(),
@@ -271,7 +285,10 @@ fn rows(values: &Values, report: &mut Report) -> Rows {
         let account = report.required(values, &row, "account").and_then(|user| AccountUser::parse(&user).ok());
         let password = report.required(values, &row, "password");
         if let (Some(user), Some(account), Some(password)) = (user, account, password) {
-            rows.shadows.push((index, Shadow { user, account, password: Secret::new(&password) }));
+            let password = Secret::new(&password);
+            let always_on = values.flag(&format!("{row}.always_on"));
+            let public_view = values.flag(&format!("{row}.public_view"));
+            rows.shadows.push((index, Shadow { user, account, password, always_on, public_view }));
         }
     }
     rows
@@ -309,6 +326,11 @@ fn peer(values: &Values, report: &mut Report, index: usize) -> Option<Peer> {
         password: values.text(&format!("{row}.password")).as_deref().map(Secret::new),
         csp_version: text(values, &format!("{row}.csp_version")),
         encoding: text(values, &format!("{row}.encoding")),
+        login: match values.text(&format!("{row}.login")).as_deref() {
+            Some("password") => PeerLogin::Password,
+            _ => PeerLogin::Digest,
+        },
+        observe: values.flag(&format!("{row}.observe")),
     })
 }
 

@@ -25,6 +25,8 @@ pub struct Configuration {
     pub wv_access: Option<WvAccess>,
     /// `[wv.federation]`; absent when neither written nor needed by a domain.
     pub wv_federation: Option<WvFederation>,
+    /// `[wv.sidecar]`; absent when no domain is reached as a client of a WV server.
+    pub wv_sidecar: Option<WvSidecar>,
     /// `[simple]`; absent when neither written nor needed by a domain.
     pub simple: Option<Simple>,
     /// `[[domain]]`.
@@ -192,6 +194,23 @@ pub struct WvFederation {
     pub tls_ca: Option<PathBuf>,
 }
 
+/// The client of WV servers.
+#[derive(Clone, Debug)]
+pub struct WvSidecar {
+    /// How often sessions without a wake-up channel are polled.
+    pub poll_interval: Duration,
+    /// The keep-alive time that is asked for.
+    pub keep_alive: Duration,
+    /// How long an account stays logged in that nobody needs.
+    pub linger: Duration,
+    /// Logins in a second at one server.
+    pub logins_per_s: u32,
+    /// Connections to one server.
+    pub connections_max: usize,
+    /// The wake-up channels that are asked for, by their names in the protocol.
+    pub cir_methods: Vec<String>,
+}
+
 /// The SIP adapter.
 #[derive(Clone, Debug)]
 pub struct Simple {
@@ -263,6 +282,19 @@ pub struct Peer {
     pub csp_version: String,
     /// Encoding towards it: `xml` or `wbxml`.
     pub encoding: String,
+    /// How passwords are proved to it (CSP).
+    pub login: PeerLogin,
+    /// Whether it is only listened to (CSP).
+    pub observe: bool,
+}
+
+/// How passwords are proved to a WV server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PeerLogin {
+    /// By a digest over its nonce.
+    Digest,
+    /// In clear.
+    Password,
 }
 
 /// An account of the configuration.
@@ -285,6 +317,10 @@ pub struct Shadow {
     pub account: AccountUser,
     /// Its password.
     pub password: Secret,
+    /// Whether it stays logged in whatever happens.
+    pub always_on: bool,
+    /// Whether watchers without an account see what it sees.
+    pub public_view: bool,
 }
 
 /// What holds for a watcher when the presentity has said nothing.

@@ -97,6 +97,9 @@ pub trait Adapter {
         0
     }
 
+    /// A user of the other side can be reached here from now on, or no more.
+    fn attended(&mut self, _: Timestamp, _: &Address, _: bool) {}
+
     /// The engine knows this user from now on.
     fn account_added(&mut self, _: Timestamp, _: &Address) {}
 

@@ -342,9 +342,14 @@ impl Lane {
         for input in self.intake.take() {
             match input {
                 Input::Event(event) => {
+                    let attended = attended_of(&event);
                     if let Some(event) = self.admit(now, event) {
                         self.engine.handle(now, event);
                         self.drain(now, &mut batch, &mut outputs);
+                    }
+                    if let Some(user) = attended {
+                        let is_there = self.engine.is_attended(&user);
+                        self.wv.borrow_mut().attended(now, &user, is_there);
                     }
                 }
                 Input::Wire(record) => batch.wire.push(record),
@@ -530,6 +535,13 @@ impl Lane {
             Side::Simple => Rc::clone(&self.simple),
         }
     }
+}
+
+/// The SIP user whose coming or going an event tells.
+fn attended_of(event: &Event) -> Option<Address> {
+    let EventKind::Request(request) = &event.kind else { return None };
+    let comes_or_goes = matches!(request.operation, Operation::Attach(_) | Operation::Detach(_));
+    (comes_or_goes && request.endpoint.side == Side::Simple).then(|| request.user.clone())
 }
 
 /// Who carries a command out.

@@ -80,6 +80,57 @@ pub enum Quirk {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct QuirkSet(u32);
 
+/// One thing that a server does which the documents do not have, and which is understood all the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ServerQuirk {
+    /// QUIRK session_in_descriptor: names the new session only around its answer; loose servers.
+    SessionInDescriptor,
+    /// QUIRK unnamed_schema: does not say which of the offered schemas it chose, so it is the first; loose servers.
+    UnnamedSchema,
+    /// QUIRK question_as_response: sends what it asks in mode Response, with any id; InterVillage.
+    QuestionAsResponse,
+    /// QUIRK answer_as_request: sends its answer in mode Request; loose servers.
+    AnswerAsRequest,
+    /// QUIRK unnamed_answer: answers without the id of the transaction or with another one; loose servers.
+    UnnamedAnswer,
+    /// QUIRK reused_transaction_id: uses one id for two transactions, so their content tells them apart; Baraza.
+    ReusedTransactionId,
+    /// QUIRK repeated_transaction: sends a transaction again that was answered, so it is answered again; loose servers.
+    RepeatedTransaction,
+    /// QUIRK channel_flag: says CIR, whose value means one thing in one version and another in the next, so that its
+    /// channel does not count as working; loose servers.
+    ChannelFlag,
+    /// QUIRK wrong_content_type: names a type that its answer has not, so the octets decide; loose servers.
+    WrongContentType,
+    /// QUIRK bare_doctype: begins with a DOCTYPE without identifier, which is passed over; Baraza.
+    BareDoctype,
+    /// QUIRK doubled_scheme: writes addresses with `wv:` twice; Baraza.
+    DoubledScheme,
+    /// QUIRK bare_user: writes addresses without `wv:`; loose servers.
+    BareUser,
+}
+
+impl ServerQuirk {
+    /// The name used in metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::SessionInDescriptor => "session_in_descriptor",
+            Self::UnnamedSchema => "unnamed_schema",
+            Self::QuestionAsResponse => "question_as_response",
+            Self::AnswerAsRequest => "answer_as_request",
+            Self::UnnamedAnswer => "unnamed_answer",
+            Self::ReusedTransactionId => "reused_transaction_id",
+            Self::RepeatedTransaction => "repeated_transaction",
+            Self::ChannelFlag => "channel_flag",
+            Self::WrongContentType => "wrong_content_type",
+            Self::BareDoctype => "bare_doctype",
+            Self::DoubledScheme => "doubled_scheme",
+            Self::BareUser => "bare_user",
+        }
+    }
+}
+
 /// What is known of a client when it logs in. Everything may be missing.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Evidence<'a> {

@@ -25,5 +25,6 @@ mod presence_size;
 mod reception;
 pub mod segment;
 pub mod server;
+pub mod standing;
 pub mod time;
 pub mod transaction;

@@ -226,6 +226,12 @@ impl Engine {
         })
     }
 
+    /// Whether a device of the user is there.
+    #[must_use]
+    pub fn is_attended(&self, user: &Address) -> bool {
+        self.users.get(user).is_some_and(|actor| !actor.attachments.is_empty())
+    }
+
     /// Subscriptions at neighbour servers.
     pub fn entries(&self) -> impl Iterator<Item = EntryRow> {
         self.cache.entries.iter().map(|((presentity, watcher), entry)| EntryRow {

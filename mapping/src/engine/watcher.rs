@@ -295,12 +295,16 @@ impl Engine {
         state: WatchState,
         view: Option<PresenceView>,
     ) {
+        let relation = self.users.get(watcher).and_then(|actor| actor.watching.relations.get(presentity));
+        let is_refused =
+            relation.is_some_and(|relation| matches!(relation.standing, Standing::Refused | Standing::Declined(_)));
         self.output.push(CommandKind::Notify(Notification {
             endpoint: endpoint.clone(),
             watcher: watcher.clone(),
             presentity: presentity.clone(),
             state,
             view,
+            is_refused,
         }));
     }
 

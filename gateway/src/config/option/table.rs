@@ -199,6 +199,37 @@ pub const OPTIONS: &[ConfigOption] = &[
         "File with the certificates that sign those of peers, as PEM; with it peers that post over TLS need one.",
     ),
     option(
+        "wv.sidecar.poll_interval_s",
+        Kind::Integer(1, HOUR_S),
+        Number(10),
+        "How often a session at a WV server is polled that has no wake-up channel, unless the server wants longer gaps.",
+    ),
+    option(
+        "wv.sidecar.keep_alive_s",
+        Kind::Integer(10, DAY_S),
+        Number(3600),
+        "Keep-alive time that is asked of WV servers; what they grant holds.",
+    ),
+    option(
+        "wv.sidecar.linger_s",
+        Kind::Integer(0, DAY_S),
+        Number(600),
+        "How long a shadow account stays logged in that nobody needs any more.",
+    ),
+    option("wv.sidecar.logins_per_s", Kind::Integer(1, 1000), Number(20), "Logins in a second at one WV server."),
+    option(
+        "wv.sidecar.connections_max",
+        Kind::Integer(1, 10_000),
+        Number(64),
+        "HTTP connections to one WV server; what needs more waits.",
+    ),
+    option(
+        "wv.sidecar.cir_methods",
+        Kind::List(&Kind::Choice(&["STCP", "SHTTP"])),
+        Texts(&["STCP", "SHTTP"]),
+        "Wake-up channels that WV servers are asked for, most preferred first.",
+    ),
+    option(
         "simple.listen",
         Kind::List(&Kind::Transport),
         Texts(&["udp:127.0.0.1:5060", "tcp:127.0.0.1:5060"]),
@@ -310,6 +341,18 @@ pub const OPTIONS: &[ConfigOption] = &[
     ),
     option("peer[].encoding", Kind::Choice(&["xml", "wbxml"]), Word("wbxml"), "Encoding towards it (csp-client)."),
     option(
+        "peer[].login",
+        Kind::Choice(&["digest", "password"]),
+        Word("digest"),
+        "How passwords are proved to it: by a digest over its nonce, or in clear (csp-client).",
+    ),
+    option(
+        "peer[].observe",
+        Kind::Flag,
+        Flag(false),
+        "Log in and listen only: nothing goes from one side to the other, and the log says what would have (csp-client).",
+    ),
+    option(
         "account[].user",
         Kind::User,
         Required,
@@ -328,6 +371,18 @@ pub const OPTIONS: &[ConfigOption] = &[
     option("shadow[].user", Kind::User, Required, "The SIP user for whom the gateway is logged in to the WV server."),
     option("shadow[].account", Kind::User, Required, "The WV account that stands for that user."),
     option("shadow[].password", Kind::Secret, Required, "The password of that account."),
+    option(
+        "shadow[].always_on",
+        Kind::Flag,
+        Flag(false),
+        "Stay logged in whether or not the SIP user is there or wants anything.",
+    ),
+    option(
+        "shadow[].public_view",
+        Kind::Flag,
+        Flag(false),
+        "Show what this account sees to SIP watchers who have no account of their own.",
+    ),
     option(
         "authorization.default",
         Kind::Choice(&["allow", "confirm", "block"]),

@@ -56,6 +56,12 @@ pub fn to_client(content: &Content, negotiated: &Negotiated) -> Option<Fitting> 
     None
 }
 
+/// The content as a server takes it of whose wishes nothing is known.
+#[must_use]
+pub fn to_server(content: &Content) -> Fitting {
+    written(&content.media_type, &content.body, None)
+}
+
 /// The media types that reach the client, in its own form or in another; none means any.
 #[must_use]
 pub fn reachable_types(negotiated: &Negotiated, encoding: Encoding) -> Vec<Arc<str>> {

@@ -112,8 +112,14 @@ fn said_by(message: &Message) -> Sender {
     Sender::Group(Group::ScreenName(ScreenName { name, group_id }))
 }
 
+/// The User element of an address.
+#[must_use]
+pub fn user_of(address: &Address) -> User {
+    User::from(address::to_user_id(address))
+}
+
 fn recipient(address: &Address) -> Recipient {
-    Recipient::of_user(User::from(address::to_user_id(address)))
+    Recipient::of_user(user_of(address))
 }
 
 fn sender(address: &Address) -> Sender {

@@ -1,0 +1,365 @@
+//! The accounts: who needs them, when they log in, and what becomes of their sessions.
+
+use super::{Peer, ShadowRow, Sidecar, to_wv};
+use crate::{
+    account::{AccountUser, Secret},
+    wv::translate::address,
+};
+use mapping::{address::Address, event::EventKind, presence::PresenceDocument, time::Timestamp};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use wv_proto::{
+    primitive::identifier::{ClientId, Password, SessionCookie},
+    session::standing::{
+        Channel, Command as SessionCommand, Event as SessionEvent, Standing, StandingAccount, StandingSession,
+    },
+    status::StatusCode,
+};
+
+/// An account and its session.
+pub(super) struct Shadow {
+    /// The SIP user.
+    pub(super) user: Address,
+    /// The account.
+    pub(super) account: Address,
+    /// The place of its server.
+    pub(super) peer: usize,
+    pub(super) session: Box<StandingSession>,
+    pub(super) channel: Option<super::channel::Channel>,
+    password: Secret,
+    pub(super) always_on: bool,
+    pub(super) public_view: bool,
+    /// What the SIP user shows of itself.
+    pub(super) shown: Option<Arc<PresenceDocument>>,
+    /// Whether the SIP user shows that it is there.
+    pub(super) is_present: bool,
+    /// Whether the SIP user can be reached here.
+    pub(super) is_registered: bool,
+    /// Lasting subscriptions in its session.
+    pub(super) watching: usize,
+    /// WV users who asked to see the SIP user, and whether they were told yes.
+    pub(super) watchers: BTreeMap<Address, Consent>,
+    /// When nobody needed it any more.
+    idle_since: Option<Timestamp>,
+    /// Under which time it stands among those that are due.
+    due: Option<Timestamp>,
+    /// How its last login went.
+    pub(super) last_code: Option<StatusCode>,
+}
+
+/// What a WV user was told about seeing the SIP user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Consent {
+    Asked,
+    Given,
+    Refused,
+}
+
+impl Sidecar {
+    pub(super) fn add_shadow(&mut self, row: ShadowRow) {
+        let Some(peer) = self.settings.peer_of(row.account.domain()) else { return };
+        let Some(settings) = self.settings.peers.get(peer).map(|peer| Arc::clone(&peer.session)) else { return };
+        let index = self.shadows.len();
+        let session = Box::new(StandingSession::new(settings, self.standing_account(&row, index)));
+        self.by_account.insert(row.account.clone(), index);
+        self.by_user.insert((row.user.clone(), peer), index);
+        self.shadows.push(Shadow {
+            user: row.user,
+            account: row.account,
+            peer,
+            session,
+            channel: None,
+            password: row.password,
+            always_on: row.always_on,
+            public_view: row.public_view,
+            shown: None,
+            is_present: false,
+            is_registered: false,
+            watching: 0,
+            watchers: BTreeMap::new(),
+            idle_since: None,
+            due: None,
+            last_code: None,
+        });
+    }
+
+    fn standing_account(&self, row: &ShadowRow, index: usize) -> StandingAccount {
+        StandingAccount {
+            user_id: address::to_user_id(&row.account),
+            client_id: ClientId::from_url(format!("http://{}/iwf/{}", row.account.domain(), self.settings.node)),
+            session_cookie: SessionCookie::new(format!("{}-{index}", self.settings.node)),
+            password: Password::new(row.password.reveal()),
+        }
+    }
+
+    /// The shadow of a SIP user at a server.
+    pub(super) fn shadow_of(&self, user: &Address, domain: &str) -> Option<usize> {
+        let peer = self.settings.peer_of(domain)?;
+        self.by_user.get(&(user.clone(), peer)).or_else(|| self.by_account.get(user)).copied()
+    }
+
+    /// The shadow in whose session a watcher sees; one without an account sees what everybody may.
+    pub(super) fn view_of(&self, watcher: &Address, domain: &str) -> Option<usize> {
+        let own = self.shadow_of(watcher, domain);
+        own.or_else(|| {
+            let peer = self.settings.peer_of(domain)?;
+            self.shadows.iter().position(|shadow| shadow.public_view && shadow.peer == peer)
+        })
+    }
+
+    /// Somebody needs the session.
+    pub(super) fn need(&mut self, now: Timestamp, index: usize) {
+        self.look_up_password(now, index);
+        if let Some(shadow) = self.shadows.get_mut(index) {
+            shadow.idle_since = None;
+            if !shadow.session.is_wanted() {
+                shadow.session.handle(to_wv(now), SessionEvent::Want);
+                self.drive(now, index);
+            }
+        }
+    }
+
+    /// Looks whether anybody needs the session, and when to look again.
+    pub(super) fn schedule(&mut self, now: Timestamp, index: usize) {
+        let linger = self.settings.linger;
+        let Some(shadow) = self.shadows.get_mut(index) else { return };
+        let is_there = shadow.is_present || shadow.is_registered;
+        let is_needed = shadow.always_on || is_there || shadow.watching > 0 || shadow.session.waiting() > 0;
+        shadow.idle_since = match shadow.idle_since {
+            _ if is_needed || !shadow.session.is_wanted() => None,
+            Some(since) => Some(since),
+            None => Some(now),
+        };
+        let over = shadow.idle_since.map(|since| since.after(linger));
+        let own = shadow.session.deadline().map(|at| Timestamp::from_millis(at.as_millis()));
+        let channel = shadow.channel.as_ref().and_then(super::channel::Channel::deadline);
+        let due = over.into_iter().chain(own).chain(channel).min();
+        if shadow.due != due {
+            if let Some(before) = shadow.due {
+                self.due.remove(&(before, index));
+            }
+            shadow.due = due;
+            self.due.extend(due.map(|due| (due, index)));
+        }
+    }
+
+    /// A session may log in as soon as it is its turn.
+    pub(super) fn queue_entry(&mut self, now: Timestamp, index: usize) {
+        let Some(peer) = self.shadows.get(index).map(|shadow| shadow.peer) else { return };
+        if let Some(peer) = self.peers.get_mut(peer) {
+            peer.entering.push_back(index);
+        }
+        self.let_in(now, peer);
+    }
+
+    /// Lets in those whose turn it is.
+    fn let_in(&mut self, now: Timestamp, index: usize) {
+        let gap = Duration::from_secs(1).checked_div(self.settings.logins_per_s.max(1)).unwrap_or_default();
+        while let Some(next) = self.peers.get_mut(index).and_then(|peer| peer.next_in(now, gap)) {
+            let correlation = self.correlation();
+            let before = std::mem::replace(&mut self.current, correlation);
+            self.turn(now, next, SessionEvent::Admit);
+            self.current = before;
+        }
+    }
+
+    pub(super) fn opened(&mut self, now: Timestamp, index: usize, channel: &Channel) {
+        let Some(shadow) = self.shadows.get_mut(index) else { return };
+        shadow.last_code = Some(StatusCode::SUCCESS);
+        tracing::debug!(side = "wv", account = %shadow.account, ?channel, "shadow session opened");
+        self.open_channel(now, index, channel);
+        self.subscribe_again(now, index);
+        self.publish_again(now, index);
+    }
+
+    pub(super) fn session_news(&mut self, now: Timestamp, index: usize, news: &SessionCommand) {
+        let Some(shadow) = self.shadows.get_mut(index) else { return };
+        let account = shadow.account.clone();
+        shadow.channel = None;
+        match news {
+            SessionCommand::Fallen(code) => {
+                shadow.last_code = Some(*code);
+                tracing::debug!(side = "wv", %account, code = code.number(), "shadow session lost");
+            }
+            SessionCommand::LoginFailed(code) => {
+                shadow.last_code = *code;
+                let code = code.map_or(0, StatusCode::number);
+                tracing::debug!(side = "wv", %account, code, "shadow login failed; it is tried again");
+            }
+            SessionCommand::Barred(code) => {
+                shadow.last_code = Some(*code);
+                // For operators: nobody but a person can help.
+                tracing::warn!(side = "wv", %account, code = code.number(), "shadow account given up");
+                self.watches_barred(now, index);
+            }
+            SessionCommand::Left => tracing::debug!(side = "wv", %account, "shadow session closed"),
+            _ => {}
+        }
+    }
+
+    /// Whether a server can be reached, as the last post to it saw.
+    pub(super) fn note_reachability(&mut self, now: Timestamp, index: usize, is_reachable: bool) {
+        let Some(peer) = self.peers.get_mut(index) else { return };
+        if peer.is_reachable == is_reachable {
+            return;
+        }
+        peer.is_reachable = is_reachable;
+        peer.next_probe = now.after(PROBE_EVERY);
+        let Some(name) = self.settings.peers.get(index).map(|peer| peer.name.clone()) else { return };
+        if is_reachable {
+            tracing::info!(side = "wv", peer = name.as_str(), "WV server reached again");
+            self.hurry(now, index);
+        } else {
+            tracing::warn!(side = "wv", peer = name.as_str(), "WV server cannot be reached");
+        }
+        self.tell(EventKind::Peer { peer: name, reachable: is_reachable });
+    }
+
+    /// The server is there again: what waits because of it need not wait longer, but each in its turn.
+    fn hurry(&mut self, now: Timestamp, index: usize) {
+        let waiting: Vec<usize> = self
+            .shadows
+            .iter()
+            .enumerate()
+            .filter(|(_, shadow)| shadow.peer == index && shadow.session.is_wanted())
+            .map(|(place, _)| place)
+            .collect();
+        for place in waiting {
+            self.turn(now, place, SessionEvent::Retry);
+        }
+    }
+
+    /// Somebody looks whether the servers are there that were not.
+    fn probe(&mut self, now: Timestamp) {
+        for index in 0..self.peers.len() {
+            let Some(peer) = self.peers.get_mut(index) else { continue };
+            if peer.is_reachable || peer.next_probe > now {
+                continue;
+            }
+            peer.next_probe = now.after(PROBE_EVERY);
+            let is_probe = |shadow: &Shadow| {
+                let standing = shadow.session.standing();
+                shadow.peer == index && shadow.session.is_wanted() && matches!(standing, Standing::Out | Standing::Open)
+            };
+            if let Some(place) = self.shadows.iter().position(is_probe) {
+                self.turn(now, place, SessionEvent::Retry);
+            }
+        }
+    }
+
+    pub(super) fn deadline(&self) -> Option<Timestamp> {
+        let entries = self.peers.iter().filter(|peer| !peer.entering.is_empty()).map(|peer| peer.next_entry);
+        let probes = self.peers.iter().filter(|peer| !peer.is_reachable).map(|peer| peer.next_probe);
+        entries.chain(probes).chain(self.due.first().map(|(at, _)| *at)).min()
+    }
+
+    pub(super) fn expire(&mut self, now: Timestamp) {
+        self.current = self.correlation();
+        for peer in 0..self.peers.len() {
+            self.let_in(now, peer);
+        }
+        self.probe(now);
+        let due: Vec<usize> = self.due.iter().take_while(|(at, _)| *at <= now).map(|(_, index)| *index).collect();
+        for index in due {
+            self.current = self.correlation();
+            let Some(shadow) = self.shadows.get_mut(index) else { continue };
+            let linger = self.settings.linger;
+            if shadow.idle_since.is_some_and(|since| since.after(linger) <= now) {
+                shadow.idle_since = None;
+                shadow.session.handle(to_wv(now), SessionEvent::Leave);
+            } else {
+                shadow.session.expire(to_wv(now));
+            }
+            self.drive(now, index);
+            self.expire_channel(now, index);
+            self.schedule(now, index);
+        }
+    }
+
+    /// A SIP user came or went at the registrar.
+    pub(super) fn attended(&mut self, now: Timestamp, user: &Address, is_there: bool) {
+        for peer in 0..self.peers.len() {
+            let Some(index) = self.by_user.get(&(user.clone(), peer)).copied() else { continue };
+            if self.is_observing(index) {
+                continue;
+            }
+            if let Some(shadow) = self.shadows.get_mut(index) {
+                shadow.is_registered = is_there;
+            }
+            if is_there {
+                self.need(now, index);
+            }
+            self.schedule(now, index);
+        }
+    }
+
+    /// The shadow that an account of the store is, if it is one.
+    pub(super) fn stored_shadow(&self, account: &Address) -> Option<ShadowRow> {
+        let known = self.accounts.find(account)?;
+        let user = AccountUser::parse(known.person.shadow_of.as_deref()?).ok()?;
+        Some(ShadowRow {
+            user: user.address().clone(),
+            account: account.clone(),
+            password: known.credential.clear()?.clone(),
+            always_on: false,
+            public_view: false,
+        })
+    }
+
+    /// An account of the store is new.
+    pub(super) fn account_changed(&mut self, now: Timestamp, account: &Address) {
+        let Some(row) = self.stored_shadow(account) else { return };
+        let user = row.user.clone();
+        match self.by_account.get(account).copied() {
+            Some(index) => self.look_up_password(now, index),
+            None => {
+                self.add_shadow(row);
+                self.watch_own(account, &user);
+            }
+        }
+    }
+
+    /// An account of the store may have got another password; with that it is tried again.
+    fn look_up_password(&mut self, now: Timestamp, index: usize) {
+        let Some(account) = self.shadows.get(index).map(|shadow| shadow.account.clone()) else { return };
+        let Some(row) = self.stored_shadow(&account) else { return };
+        let standing = self.standing_account(&row, index);
+        let Some(shadow) = self.shadows.get_mut(index).filter(|shadow| shadow.password != row.password) else { return };
+        shadow.password = row.password;
+        shadow.session.replace_account(standing);
+        self.turn(now, index, SessionEvent::Release);
+    }
+
+    /// Accounts of the store that are no more are logged out and forgotten.
+    pub(super) fn forget_removed(&mut self, now: Timestamp) {
+        let is_gone = |shadow: &Shadow| {
+            let is_written = self.settings.shadows.iter().any(|row| row.account == shadow.account);
+            !is_written && !self.accounts.has(&shadow.account)
+        };
+        let gone: Vec<usize> =
+            self.shadows.iter().enumerate().filter(|(_, shadow)| is_gone(shadow)).map(|(index, _)| index).collect();
+        for index in gone {
+            let Some(shadow) = self.shadows.get_mut(index) else { continue };
+            (shadow.always_on, shadow.is_present, shadow.is_registered) = (false, false, false);
+            let (account, user, peer) = (shadow.account.clone(), shadow.user.clone(), shadow.peer);
+            self.by_account.remove(&account);
+            self.by_user.remove(&(user, peer));
+            self.watches_barred(now, index);
+            self.turn(now, index, SessionEvent::Leave);
+        }
+    }
+}
+
+impl Peer {
+    fn next_in(&mut self, now: Timestamp, gap: Duration) -> Option<usize> {
+        if self.next_entry > now {
+            return None;
+        }
+        let next = self.entering.pop_front()?;
+        // What was missed is not made up for: never two at once.
+        self.next_entry = self.next_entry.max(now).after(gap);
+        Some(next)
+    }
+}
+
+/// How often somebody looks whether a server is there again.
+const PROBE_EVERY: Duration = Duration::from_secs(3);

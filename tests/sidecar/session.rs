@@ -1,0 +1,125 @@
+//! Sessions of shadows: what drives them out, and how they come back.
+
+use super::{ALICE, BOB, SHADOW, World, message::talk, presence::sees};
+use acceptance::{
+    agent::Agent,
+    catalogue::{How, case},
+    http, wait,
+    wv_server::Style,
+};
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    time::Duration,
+};
+use wv_proto::version::{Encoding, Version};
+
+#[test]
+fn iwf_ses_int_013_a_shadow_that_is_forced_out_comes_back_once() {
+    case("IWF-SES-INT-013", How::Sockets, || {
+        let world = World::new();
+        let mut bob = Agent::registered(world.gateway.sip(), BOB);
+        world.server.show(ALICE, "before");
+        let (_, watch) = bob.watch("sip:alice@old.example", "presence", 600).unwrap();
+        sees(&mut bob, &watch, "before");
+        world.server.throw_out(SHADOW, 601);
+        wait::until("the end of the session", Duration::from_secs(20), || {
+            let (_, told) = world.gateway.ask(&["show", "sessions", "--json"]);
+            told.contains("\"code\":601").then_some(())
+        });
+        assert_eq!(world.server.logins().len(), 1, "it is not fought");
+        // After a minute, once.
+        world.server.expect_logins(SHADOW, 2, Duration::from_secs(75));
+        world.server.show(ALICE, "after");
+        sees(&mut bob, &watch, "after");
+        let ended = bob.take_requests(&sip_proto::message::Method::Notify);
+        let is_over = |notify: &&sip_proto::message::request::Request| format!("{notify:?}").contains("terminated");
+        assert_eq!(ended.iter().filter(is_over).count(), 0, "the watcher's dialog stays");
+        world.server.throw_out(SHADOW, 601);
+        wait::until("the alarm", Duration::from_secs(20), || {
+            world.gateway.log().contains("shadow account given up").then_some(())
+        });
+        let (_, told) = world.gateway.ask(&["show", "sessions", "--json"]);
+        assert!(told.contains("barred"), "{told}");
+    });
+}
+
+#[test]
+fn iwf_ses_int_014_a_session_that_the_server_forgot_comes_back_in_silence() {
+    case("IWF-SES-INT-014", How::Sockets, || {
+        let world = World::new();
+        let mut bob = Agent::registered(world.gateway.sip(), BOB);
+        world.server.show(ALICE, "steady");
+        let (_, watch) = bob.watch("sip:alice@old.example", "presence", 600).unwrap();
+        sees(&mut bob, &watch, "steady");
+        bob.take_requests(&sip_proto::message::Method::Notify);
+        world.server.forget_sessions();
+        world.server.expect_logins(SHADOW, 2, Duration::from_secs(30));
+        talk(&world.server, &mut bob, "in the new session");
+        let told = bob.take_requests(&sip_proto::message::Method::Notify);
+        assert!(told.is_empty(), "nothing changed, so nothing is told: {told:#?}");
+        world.server.show(ALICE, "changed");
+        sees(&mut bob, &watch, "changed");
+        // A request in a session that is gone is asked again in the next.
+        world.server.fail("SendMessage-Request", 604);
+        let status = bob.send("sip:alice@old.example", "through it").unwrap();
+        assert!(matches!(status, 200 | 202), "{status}");
+        world.server.expect_message(ALICE, "through it");
+    });
+}
+
+#[test]
+fn a_refused_account_is_given_up_and_told_of() {
+    let world = World::new();
+    world.server.change_password(SHADOW, "another");
+    let mut bob = Agent::registered(world.gateway.sip(), BOB);
+    assert_eq!(bob.send("sip:alice@old.example", "x"), Ok(403));
+    let (_, told) = world.gateway.ask(&["show", "sessions", "--json"]);
+    assert!(told.contains("barred") && told.contains("409"), "{told}");
+    assert_eq!(world.server.logins().len(), 0);
+}
+
+#[test]
+fn a_login_in_clear_is_a_login() {
+    let world = World::in_clear();
+    let mut bob = Agent::registered(world.gateway.sip(), BOB);
+    talk(&world.server, &mut bob, "in clear");
+}
+
+#[test]
+fn a_server_that_wakes_is_not_polled() {
+    let style = Style { wakes: true, ..Style::proper() };
+    let world = World::of((Version::V1_2, Encoding::Wbxml), style, "");
+    let mut bob = Agent::registered(world.gateway.sip(), BOB);
+    talk(&world.server, &mut bob, "once");
+    wait::until("the channel", Duration::from_secs(20), || world.server.has_bell(SHADOW).then_some(()));
+    talk(&world.server, &mut bob, "woken");
+}
+
+#[test]
+fn the_gateway_is_ready_without_its_server_and_says_so() {
+    let world = World::new();
+    let (gateway, dead) = world.kill_server();
+    let mut bob = Agent::registered(gateway.sip(), BOB);
+    assert_eq!(bob.send("sip:alice@old.example", "while away"), Ok(202));
+    let admin = SocketAddr::from((Ipv4Addr::LOCALHOST, gateway.ports().admin));
+    assert_eq!(http::get(admin, "/ready").unwrap().status, 200, "SIP users are served all the same");
+    wait::until("the peer's state", Duration::from_secs(20), || {
+        let (_, told) = gateway.ask(&["show", "peers", "--json"]);
+        told.contains("unreachable").then_some(())
+    });
+    let server = dead.start_again();
+    server.expect_message_within(ALICE, "while away", Duration::from_secs(60));
+}
+
+#[test]
+fn a_shadow_that_nobody_needs_is_logged_out() {
+    let world = World::lingering();
+    // It is nowhere to be reached, and only writes.
+    let mut bob = Agent::new(world.gateway.sip(), BOB);
+    assert!(matches!(bob.send("sip:alice@old.example", "once"), Ok(200 | 202)));
+    world.server.expect_message(ALICE, "once");
+    wait::until("the logout", Duration::from_secs(20), || (!world.server.is_logged_in(SHADOW)).then_some(()));
+    assert!(world.server.titles().contains(&"Logout-Request".to_owned()));
+    assert_eq!(bob.register(600), Ok(200));
+    talk(&world.server, &mut bob, "again");
+}
