@@ -260,6 +260,13 @@ impl Gateway {
         assert_eq!(ready, Ok(true), "the gateway did not start:\n{}", self.process.log());
     }
 
+    /// What lies in its data folder.
+    #[must_use]
+    pub fn data(&self) -> Vec<Vec<u8>> {
+        let files = fs::read_dir(self.folder.file("data")).into_iter().flatten().flatten();
+        files.filter_map(|file| fs::read(file.path()).ok()).collect()
+    }
+
     /// Its ports.
     #[must_use]
     pub fn ports(&self) -> Ports {

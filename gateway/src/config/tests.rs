@@ -158,6 +158,34 @@ fn features_that_are_not_there_are_named_honestly() {
 }
 
 #[test]
+fn a_shadow_needs_a_server_and_stands_for_one_sip_user() {
+    let served = "[[domain]]\nname=\"old.example\"\nside=\"wv\"\nroute=\"csp-client:old\"\n[[peer]]\nname=\"old\"\n\
+                  uri=\"csp+http://127.0.0.1:8000/imps\"\nlogin=\"password\"\nobserve=true\n";
+    let shadow =
+        |user: &str, account: &str| format!("[[shadow]]\nuser=\"{user}\"\naccount=\"{account}\"\npassword=\"x\"\n");
+    let one = shadow("sip:bob@sip.example", "wv:bob@old.example");
+    let sidecar =
+        "[wv.sidecar]\nlinger_s=5\nlogins_per_s=7\nconnections_max=3\nkeep_alive_s=60\ncir_methods=[\"SHTTP\"]\n";
+    let text = format!("{sidecar}{DOMAINS}{served}{one}always_on=true\npublic_view=true\n");
+    let read = Configuration::read(&Sources::from_text("gw.toml", &text)).unwrap();
+    let told = read.wv_sidecar.unwrap();
+    assert_eq!((told.linger.as_secs(), told.logins_per_s, told.connections_max), (5, 7, 3));
+    assert_eq!((told.keep_alive.as_secs(), told.poll_interval.as_secs()), (60, 10));
+    assert_eq!(told.cir_methods, ["SHTTP"]);
+    assert!(read.shadows[0].always_on && read.shadows[0].public_view);
+    assert!(read.peers[0].observe && read.peers[0].login == crate::config::section::PeerLogin::Password);
+    for (shadows, reason) in [
+        (shadow("wv:bob@sip.example", "wv:bob@old.example"), "a shadow stands for a sip: user"),
+        (shadow("sip:bob@sip.example", "sip:bob@old.example"), "a shadow's account is a wv: account"),
+        (shadow("sip:bob@sip.example", "wv:bob@wv.example"), "in a domain with the route csp-client:PEER"),
+        (format!("{one}{one}"), "is there twice"),
+    ] {
+        let found = problems(&format!("{DOMAINS}{served}{shadows}"));
+        assert!(found.iter().any(|problem| problem.contains(reason)), "{reason}: {found:?}");
+    }
+}
+
+#[test]
 fn a_map_needs_a_place_and_services_may_speak_tls() {
     let found = problems(&format!("[wv.access]\nmap_url=\"https://maps.example/\"\n{DOMAINS}"));
     assert_eq!(found.len(), 1, "{found:?}");

@@ -140,10 +140,11 @@ impl Agent {
     }
 
     /// Default deny for relaying: nobody reaches a domain that is not in the table, and who comes through a neighbour
-    /// reaches only the users who live here.
+    /// reaches only the users who live here and those of the other side.
     pub(super) fn may_reach(&self, requester: &Requester, target: &Address) -> bool {
         let domains = &self.settings.domains;
-        let may = domains.is_hosted(target) || (requester.peer.is_none() && domains.find(target).is_some());
+        let crosses = |row: &mapping::route::DomainRoute| requester.peer.is_none() || row.side == Side::Wv;
+        let may = domains.is_hosted(target) || domains.find(target).is_some_and(crosses);
         if let Some(peer) = requester.peer.as_ref().filter(|_| !may && domains.find(target).is_some()) {
             // Addressing mapping §4: routes that lead in a circle end here, and somebody has to see it.
             metric::relay_refused(Side::Simple);

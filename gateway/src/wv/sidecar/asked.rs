@@ -102,7 +102,12 @@ impl Sidecar {
             let outcome = mapping::outcome::Outcome::UnsupportedContent;
             return self.message_answered(now, index, offer, id, outcome);
         };
-        let origin = id.as_ref().map_or_else(String::new, |id| format!("csp {account} {}", id.as_str()));
+        // With what is said: a server that lost its memory gives old names to new messages.
+        let mark = content.body.iter().fold(sender.as_str().len(), |mark, octet| {
+            mark.rotate_left(5).wrapping_mul(31).wrapping_add(usize::from(*octet))
+        });
+        let named = |id: &wv_proto::primitive::identifier::MessageId| format!("csp {account} {} {mark:x}", id.as_str());
+        let origin = id.as_ref().map_or_else(String::new, named);
         let message = Message {
             id: MessageId::new(""),
             sender: sender.clone(),

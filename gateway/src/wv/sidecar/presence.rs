@@ -204,23 +204,18 @@ impl Sidecar {
         self.ask_server(now, index, Purpose::Tell, Primitive::PresenceAuthUser(request));
     }
 
-    /// Who watches the shadow: who does not any more need not watch the SIP user.
+    /// Who watches the shadow: who is said to have stopped need not watch the SIP user.
     pub(super) fn watchers_listed(&mut self, index: usize, list: &GetWatcherListResponse) {
         let Some(shadow) = self.shadows.get_mut(index) else { return };
         let (account, domain) = (shadow.account.clone(), shadow.account.domain().to_owned());
-        let is_current = |status: &Option<WatcherStatus>| *status != Some(WatcherStatus::FormerSubscriber);
-        let watching: BTreeSet<Address> = list
+        // Only who is named: an allowed watcher may come back, and what it may see is looked after all the while.
+        let has_stopped = |status: &Option<WatcherStatus>| *status == Some(WatcherStatus::FormerSubscriber);
+        let gone: Vec<Address> = list
             .watchers
             .iter()
-            .filter(|watcher| is_current(&watcher.status))
+            .filter(|watcher| has_stopped(&watcher.status))
             .filter_map(|watcher| super::asked::neutral(watcher.user.user_id.as_str(), &domain))
-            .collect();
-        // Who was refused is in no list, and who waits may not be.
-        let gone: Vec<Address> = shadow
-            .watchers
-            .iter()
-            .filter(|(watcher, consent)| **consent == Consent::Given && !watching.contains(*watcher))
-            .map(|(watcher, _)| watcher.clone())
+            .filter(|watcher| shadow.watchers.contains_key(watcher))
             .collect();
         for watcher in gone {
             if let Some(shadow) = self.shadows.get_mut(index) {

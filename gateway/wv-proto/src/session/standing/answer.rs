@@ -197,6 +197,10 @@ impl StandingSession {
         if let Primitive::Disconnect(disconnect) = &primitive {
             // WV-CLI-06
             let code = disconnect.result.code;
+            if self.state == State::Leaving {
+                // 1.1 answers Logout-Request so.
+                return self.left();
+            }
             return self.thrown_out(now, code, &Load::Poll);
         }
         if self.session.is_none() {

@@ -208,7 +208,6 @@ impl StandingSession {
             initial_delivery_method: Some(DeliveryMethod::Push),
             any_content: Some(true),
             accepted_charsets: vec![UTF_8],
-            accepted_content_types: vec!["text/plain".into(), "text/html".into()],
             accepted_transfer_encodings: vec!["BASE64".into()],
             accepted_content_length: Some(limits.content_octets_max),
             accepted_push_length: Some(limits.content_octets_max),

@@ -63,7 +63,8 @@ pub struct StandingLimits {
     pub queue_max: usize,
     /// Server-initiated transactions that are remembered to recognise repeated ones.
     pub seen_max: usize,
-    /// Requests under way at once, whatever the server agrees to.
+    /// Requests under way at once, whatever the server agrees to. One keeps what is said in order: with more, the second
+    /// of two publications may come first.
     pub multi_trans_max: usize,
     /// How often a session with a wake-up channel polls all the same.
     pub channel_poll: Duration,
@@ -83,7 +84,7 @@ impl Default for StandingLimits {
             answer_wait: Duration::from_secs(20),
             queue_max: 64,
             seen_max: 16,
-            multi_trans_max: 4,
+            multi_trans_max: 1,
             channel_poll: Duration::from_secs(300),
             content_octets_max: 256 * 1024,
             parser_octets_max: 1024 * 1024,
