@@ -318,6 +318,7 @@ mod tests {
             last_name: Some("Adams".to_owned()),
             email: Some("Zoe@Mail.example".to_owned()),
             msisdn: Some("+4915112345678".to_owned()),
+            shadow_of: None,
         };
         let user = Address::parse("z@wv.example").unwrap();
         let profile = [("PP_FRIENDLY_NAME".into(), "Kitten".into())];
