@@ -257,7 +257,7 @@ impl Provision {
     /// The line of an account; none where nothing is known of the person.
     #[must_use]
     pub fn of_account(account: &Account) -> Option<Self> {
-        let PersonDetails { first_name, last_name, email, msisdn } = account.person.clone();
+        let PersonDetails { first_name, last_name, email, msisdn, .. } = account.person.clone();
         let user = account.user.to_string();
         let line = PersonProvision { user, first_name, last_name, email, msisdn };
         (!account.person.is_empty()).then_some(Self::Person(line))
@@ -274,7 +274,7 @@ impl Provision {
                 let user = AccountUser::new(side, address);
                 let user = user.map_err(|_| ProvisionError::User(person.user.clone()))?;
                 let PersonProvision { first_name, last_name, email, msisdn, .. } = person.clone();
-                Deed::Describe(user, PersonDetails { first_name, last_name, email, msisdn })
+                Deed::Describe(user, PersonDetails { first_name, last_name, email, msisdn, shadow_of: None })
             }
             Self::ContactList(list) => Deed::Ask(list.to_wish(domains)?),
             Self::Authorization(word) => Deed::Ask(word.to_wish(domains)?),

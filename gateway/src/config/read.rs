@@ -275,6 +275,7 @@ fn rows(values: &Values, report: &mut Report) -> Rows {
                 last_name: said("last_name"),
                 email: said("email"),
                 msisdn: said("msisdn"),
+                shadow_of: None,
             };
             rows.accounts.push((index, ConfiguredAccount { user, password, person }));
         }
