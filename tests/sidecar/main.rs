@@ -3,7 +3,6 @@
 
 mod answer;
 mod crowd;
-mod deploy;
 mod kamailio;
 mod message;
 mod presence;
