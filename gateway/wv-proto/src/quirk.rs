@@ -108,6 +108,8 @@ pub enum ServerQuirk {
     DoubledScheme,
     /// QUIRK bare_user: writes addresses without `wv:`; loose servers.
     BareUser,
+    /// QUIRK padded_content: writes line ends around the text of a message, which ContentSize does not count; Baraza.
+    PaddedContent,
 }
 
 impl ServerQuirk {
@@ -127,6 +129,7 @@ impl ServerQuirk {
             Self::BareDoctype => "bare_doctype",
             Self::DoubledScheme => "doubled_scheme",
             Self::BareUser => "bare_user",
+            Self::PaddedContent => "padded_content",
         }
     }
 }

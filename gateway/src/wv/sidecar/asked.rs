@@ -95,7 +95,11 @@ impl Sidecar {
             Some(Sender::User(user)) => neutral(user.user_id.as_str(), account.domain()),
             Some(Sender::Group(_)) | None => None,
         };
-        let read = content::from_client(info, said);
+        let mut read = content::from_client(info, said);
+        if let Some(bare) = read.as_ref().and_then(|content| content::without_padding(info, content)) {
+            crate::observe::metric::quirk(mapping::side::Side::Wv, ServerQuirk::PaddedContent.as_str());
+            read = Some(bare);
+        }
         let id = info.message_id.clone();
         let (Some(sender), Some(content)) = (from, read) else {
             // Nobody could be answered, or nothing could be read.

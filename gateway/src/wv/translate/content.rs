@@ -41,6 +41,16 @@ pub fn from_client(info: &MessageInfo, content: Option<&WvContent>) -> Option<Co
     Some(Content { media_type: Arc::from(media_type), body })
 }
 
+/// QUIRK padded_content: a text with white space around what ContentSize counts, without that; none where the text is as
+/// large as it says, or not made so by white space alone.
+#[must_use]
+pub fn without_padding(info: &MessageInfo, content: &Content) -> Option<Content> {
+    let size = usize::try_from(info.content_size?).ok()?;
+    let bare = content.body.trim_ascii();
+    let is_padded = is_text(&content.media_type) && size < content.body.len() && bare.len() == size;
+    is_padded.then(|| Content { media_type: Arc::clone(&content.media_type), body: Bytes::copy_from_slice(bare) })
+}
+
 /// The content as this client takes it; none when it takes nothing that could be made of it.
 // WV-MSG-09
 #[must_use]
@@ -162,6 +172,20 @@ mod tests {
 
     fn html(text: &str) -> Content {
         Content { media_type: Arc::from("text/html"), body: Bytes::copy_from_slice(text.as_bytes()) }
+    }
+
+    #[test]
+    fn what_a_server_pads_texts_with_is_taken_off() {
+        let info = |size| MessageInfo { content_size: size, ..MessageInfo::default() };
+        let text = |text: &str| Content::from_text(text);
+        assert_eq!(without_padding(&info(Some(3)), &text("\none\n")), Some(text("one")));
+        for (size, said) in
+            [(Some(5), "\none\n"), (Some(2), "\none\n"), (None, "\none\n"), (Some(3), "one"), (Some(9), "one")]
+        {
+            assert_eq!(without_padding(&info(size), &text(said)), None, "{size:?} {said:?}");
+        }
+        let picture = Content { media_type: Arc::from("image/png"), body: Bytes::from_static(b"\n\x89\n") };
+        assert_eq!(without_padding(&info(Some(1)), &picture), None);
     }
 
     #[test]
