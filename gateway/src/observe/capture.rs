@@ -66,8 +66,9 @@ impl Capture {
         }
         self.forget_some();
         let key = (gateway, far_end);
-        if !self.streams.contains_key(&key) {
-            self.streams.insert(key, Stream { from_gateway: 1, to_gateway: 1 });
+        let is_new = !self.streams.contains_key(&key);
+        let stream = self.streams.entry(key).or_insert(Stream { from_gateway: 1, to_gateway: 1 });
+        if is_new {
             for (from, to, sequence, acknowledged, flags) in [
                 (from, to, 0, 0, packet::SYN),
                 (to, from, 0, 1, packet::SYN | packet::ACK),
@@ -77,7 +78,6 @@ impl Capture {
                 push_packet(&mut out, record, &segment.write(&[]).unwrap_or_default(), "");
             }
         }
-        let Some(stream) = self.streams.get_mut(&key) else { return out };
         for (index, part) in payload.chunks(SEGMENT_OCTETS_MAX).enumerate() {
             let (sequence, acknowledged) = match record.direction {
                 Direction::In => (&mut stream.to_gateway, stream.from_gateway),
