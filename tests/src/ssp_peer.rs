@@ -407,11 +407,9 @@ impl Inner {
             return (None, None);
         }
         let success = StatusResult::success().with_meaning();
-        match (primitive, state.refusal) {
-            (Primitive::SendMessageRequest(_) | Primitive::SubscribeRequest(_), Some(code)) => {
-                return (Some(Primitive::Status(StatusResult::new(code))), None);
-            }
-            _ => {}
+        let is_refused = matches!(primitive, Primitive::SendMessageRequest(_) | Primitive::SubscribeRequest(_));
+        if let Some(code) = state.refusal.filter(|_| is_refused) {
+            return (Some(Primitive::Status(StatusResult::new(code))), None);
         }
         match primitive {
             Primitive::SendMessageRequest(request) => {

@@ -1,6 +1,6 @@
 //! What is charged on its way through a lane.
 
-use super::Lane;
+use super::{Lane, LaneLink};
 use crate::charging::{Admission, ChargingGate, ChargingMeter, ChargingQuestion};
 use mapping::{
     event::{Event, EventKind},
@@ -53,5 +53,12 @@ impl Lane {
         {
             self.admitted.push(event);
         }
+    }
+}
+
+impl LaneLink {
+    /// Has this done on the lane; `None` when the lane is gone.
+    async fn do_there(&self, task: impl FnOnce(&mut Lane, Timestamp) + Send + 'static) -> Option<()> {
+        self.tasks.send(Box::new(task)).await.ok()
     }
 }

@@ -34,7 +34,7 @@ pub type Rebuild = Box<dyn FnMut(Timestamp, Vec<Fact>) -> Engine>;
 /// A way to reach a lane from another thread. Bounded: a full lane makes the caller wait.
 #[derive(Clone, Debug)]
 pub struct LaneLink {
-    tasks: mpsc::Sender<LaneTask>,
+    pub(super) tasks: mpsc::Sender<LaneTask>,
 }
 
 impl LaneLink {
@@ -54,11 +54,6 @@ impl LaneLink {
         let task: LaneTask = Box::new(move |lane, now| drop(reply.send(question(lane, now))));
         self.tasks.send(task).await.ok()?;
         answer.await.ok()
-    }
-
-    /// Has this done on the lane; `None` when the lane is gone.
-    pub(super) async fn do_there(&self, task: impl FnOnce(&mut Lane, Timestamp) + Send + 'static) -> Option<()> {
-        self.tasks.send(Box::new(task)).await.ok()
     }
 
     /// Has the engine carry out a request of a user of this lane that comes from no client. The answer comes once

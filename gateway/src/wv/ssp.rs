@@ -12,18 +12,15 @@ mod restore;
 mod settings;
 mod show;
 mod subscription;
+mod trace;
 
 pub use client::{Discovery, Target};
 pub use settings::{SspParts, SspPeer, SspSettings};
 
 use crate::{
     lane::{Adapter, Clock, Input, Intake, Ticket},
-    observe::{
-        Direction, Tap, TraceRecord,
-        wire::{Line, Wire},
-    },
+    observe::{Direction, Tap, wire::Line},
     store::WireRecord,
-    wv::rendering::Renderings,
 };
 use bytes::Bytes;
 use client::{PostClient, Posting};
@@ -447,26 +444,6 @@ impl Federation {
         let mixed = (self.randomness ^ (self.randomness >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         Correlation::new(mixed ^ (mixed >> 31))
-    }
-
-    /// Something passes on this line, to this path and with this body.
-    fn trace(&self, direction: Direction, peer: &str, way: (Line, &str, &Bytes), title: impl FnOnce() -> String) {
-        self.tap.record(|| {
-            let (line, path, body) = way;
-            let Renderings { masked, original } = Renderings::of_xml(body);
-            let wire = Wire::on(line, masked, self.tap.wants_originals().then_some(original));
-            let wire = wire.posted(Some(path), Some(wv_proto::ssp::ContentType::TEXT));
-            TraceRecord {
-                at: self.clock.now(),
-                correlation: self.current,
-                side: Side::Wv,
-                direction,
-                peer: peer.to_owned(),
-                title: title(),
-                detail: None,
-                wire: Some(Box::new(wire)),
-            }
-        });
     }
 
     fn expire(&mut self, now: Timestamp) {

@@ -13,7 +13,6 @@ use wv_proto::{
         party::{Sender, User},
         presence::{GetPresenceResponse, Presence, PresenceNotificationRequest, Presentity},
         service::{CapabilityAnswer, ClientCapabilityResponse, ServiceResponse},
-        watcher::GetWatcherListResponse,
     },
     session::digest::{Proof, is_digest_right},
     status::{DetailedResult, StatusCode, StatusResult},
@@ -189,9 +188,7 @@ impl Inner {
                 state.users.get_mut(user)?.decisions.insert(watcher, request.acceptance);
                 ok()
             }
-            Primitive::GetWatcherListRequest(_) => {
-                Primitive::GetWatcherListResponse(Box::new(GetWatcherListResponse::default()))
-            }
+            Primitive::GetWatcherListRequest(_) => Primitive::GetWatcherListResponse(Box::default()),
             Primitive::SendMessageRequest(request) => {
                 let recipient = bare(request.message.recipient.users.first()?.user_id.as_str());
                 if !state.users.contains_key(&recipient) {

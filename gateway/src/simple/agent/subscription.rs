@@ -11,7 +11,7 @@ use crate::simple::translate::{
     presence::from_pidf,
     watcher::from_reason,
 };
-use entry::Entry;
+use entry::{Entry, Resumable};
 use mapping::{
     address::Address,
     correlation::Correlation,
@@ -36,7 +36,7 @@ use sip_proto::{
         header::{
             address::NameAddr,
             event::{Event, TerminationReason},
-            identifier::{CallId, EntityTag, Tag},
+            identifier::{CallId, Tag},
             media_type::MediaType,
         },
         text::Text,
@@ -55,15 +55,6 @@ pub(super) struct Subscribers {
     deadlines: DeadlineQueue<Arc<str>>,
     /// What is known from dialogs that got lost; forgetting one costs a document.
     resumable: Resumable,
-}
-
-/// Documents with their tags.
-struct Resumable(moka::sync::Cache<SubscriptionId, (EntityTag, Body)>);
-
-impl Default for Resumable {
-    fn default() -> Self {
-        Self(moka::sync::Cache::builder().max_capacity(RESUMABLE_MAX).time_to_live(RESUMABLE_LIFE).build())
-    }
 }
 
 /// What leaves when the record of its machine is committed.
@@ -590,12 +581,6 @@ fn to_body(text: String, package: Package) -> Option<Body> {
     let media_type = MediaType::parse(package.media_type()).ok()?;
     Some(Body { media_type, content: text.into() })
 }
-
-/// Documents of lost dialogs, of as many watchers as a neighbour may lose at once.
-const RESUMABLE_MAX: u64 = 10_000;
-
-/// As long as a subscription lasts; what is older is asked for anew.
-const RESUMABLE_LIFE: Duration = Duration::from_secs(3600);
 
 /// Asked of neighbours (subscription.md §5).
 const SUBSCRIBE_EXPIRES_S: u32 = 3600;

@@ -12,6 +12,7 @@ use sip_proto::{
     message::header::identifier::{EntityTag, Tag},
     transaction::via::Hop,
 };
+use std::time::Duration;
 
 /// One subscription at a neighbour server.
 pub(super) struct Entry {
@@ -160,3 +161,18 @@ impl Entry {
         }
     }
 }
+
+/// Documents with their tags.
+pub(super) struct Resumable(pub(super) moka::sync::Cache<SubscriptionId, (EntityTag, Body)>);
+
+impl Default for Resumable {
+    fn default() -> Self {
+        Self(moka::sync::Cache::builder().max_capacity(RESUMABLE_MAX).time_to_live(RESUMABLE_LIFE).build())
+    }
+}
+
+/// Documents of lost dialogs, of as many watchers as a neighbour may lose at once.
+const RESUMABLE_MAX: u64 = 10_000;
+
+/// As long as a subscription lasts; what is older is asked for anew.
+const RESUMABLE_LIFE: Duration = Duration::from_secs(3600);
