@@ -45,7 +45,7 @@ fn the_console_shows_sessions_and_ladder_and_text_stays_text() {
         page.join().unwrap()
     });
     assert!(page.contains("SendMessage-Request ─▶"), "no ladder:\n{page}");
-    assert!(page.contains("<td title=\"wv:alice@wv.example\">"), "no sessions:\n{page}");
+    assert!(page.contains("<td title=\"alice@wv.example\">"), "no sessions:\n{page}");
     assert!(page.contains("running") && page.contains("messages per second") && page.contains("<path d=\"M"), "{page}");
     // As a text in a text: once by the writer of the protocol, once by the one of the browser.
     assert!(page.contains("&amp;lt;b id="), "the status text is not shown:\n{page}");

@@ -46,6 +46,8 @@ fn every_metric_moves() {
         "gateway_shed_requests_total",
         "gateway_relays_refused_total",
         "gateway_charging_lost_total",
+        "gateway_name_questions_total",
+        "gateway_peer_up_count",
     ];
     for name in names().iter().filter(|name| !never.contains(&name.as_str())) {
         wait::until(name, PATIENCE, || (gateway.metric(name) > 0.0).then_some(()));

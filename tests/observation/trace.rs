@@ -88,8 +88,8 @@ fn secrets_are_masked_unless_that_is_asked_for() {
     wait::until("the last letter", PATIENCE, || (texts(&original).matches(HELLO).count() >= 3).then_some(()));
     let all = texts(&masked);
     assert!(!all.contains(HELLO) && !all.contains(ANSWER));
-    assert!(all.contains("response=\"xxxxxxxx") && all.contains("<DigestBytes>xxx"), "{all}");
-    assert!(texts(&original).contains("<DigestBytes>") && !texts(&original).contains("<DigestBytes>xxx"));
+    assert!(all.contains("response=\"xxxxxxxx") && all.contains("<Password>xxx"), "{all}");
+    assert!(texts(&original).contains("<Password>secret<") && !texts(&original).contains("<Password>xxx"));
     assert!(gateway.log().contains("a trace without redaction begins"));
 }
 
@@ -175,7 +175,10 @@ fn iwf_gen_int_012_one_chain_on_both_sides_and_counters_that_match() {
         assert_eq!(sent, chain(Side::Simple, Direction::Out, "MESSAGE"));
         assert_eq!(sent, chain(Side::Simple, Direction::In, "200 OK to MESSAGE"));
         assert_eq!(sent, chain(Side::Wv, Direction::Out, "SendMessage-Response"));
-        assert_eq!(chain(Side::Simple, Direction::In, "MESSAGE"), chain(Side::Wv, Direction::Out, "NewMessage"));
+        // The first attempt of the agent may have been challenged: that was a chain of its own.
+        let told = chain(Side::Wv, Direction::Out, "NewMessage");
+        let is_asked = |one: &TraceRecord| one.direction == Direction::In && one.title.starts_with("MESSAGE");
+        assert!(records.iter().any(|one| is_asked(one) && one.correlation == told), "{records:#?}");
     });
 }
 
