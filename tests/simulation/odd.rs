@@ -60,7 +60,9 @@ pub(crate) fn kind(number: usize) -> Kind {
             ..plain("a registration elsewhere", Method::Register, &[CONTACT], None, &[403, 404])
         },
         5 => {
-            plain("the same contact by another client", Method::Register, &[CONTACT, ("Expires", "600")], None, &[200])
+            // RFC 3261 §10.3: one that was kept before a kill and comes again after it has no later number.
+            let codes = &[200, 500];
+            plain("the same contact by another client", Method::Register, &[CONTACT, ("Expires", "600")], None, codes)
         }
         // RFC 3903 §6
         6 => plain("a publication of nothing", Method::Publish, &[], pidf, &[489]),

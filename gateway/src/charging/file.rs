@@ -175,7 +175,7 @@ mod tests {
             lines.take(report(0));
         }
         let mut files: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-        assert!(files.len() > 2, "{files:?}");
+        assert!(files.len() > 1, "{files:?}");
         // The one being written sorts first and was written last.
         files.sort_by_key(|file| (file == &path, std::fs::metadata(file).unwrap().modified().unwrap(), file.clone()));
         let all: String = files.iter().map(|file| std::fs::read_to_string(file).unwrap()).collect();

@@ -292,6 +292,7 @@ impl Sessions {
         let policy = std::sync::Arc::clone(&self.settings.session_policy);
         let machine = ServerSession::open(to_wv(now), policy, opening, encoding, profile, self.settings.epoch);
         if profile != Profile::Plain {
+            // WV-QRK-02
             crate::observe::metric::quirk(mapping::side::Side::Wv, profile.as_str());
         }
         tracing::debug!(side = "wv", session = %id, %user, ?profile, correlation = %self.current, "session opened");
