@@ -133,6 +133,7 @@ fn resident_kib(gateway: &Gateway) -> u64 {
 
 /// What one run showed.
 #[derive(Debug)]
+#[allow(dead_code, reason = "some are there to be printed")]
 struct Showing {
     capacity_per_s: f64,
     offered_per_s: f64,
