@@ -3,6 +3,7 @@
 
 mod answer;
 mod crowd;
+mod deploy;
 mod kamailio;
 mod message;
 mod presence;

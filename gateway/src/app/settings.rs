@@ -98,12 +98,7 @@ impl AgentWishes {
 
 /// A SIP neighbour of the configuration.
 fn sip_peer(peer: &Peer) -> Option<SipPeer> {
-    if matches!(peer.uri.scheme, PeerScheme::Ssp | PeerScheme::SspTls) {
-        return None;
-    }
     if peer.uri.scheme != PeerScheme::Sip {
-        // Refused by the configuration as soon as a domain uses it.
-        tracing::warn!(peer = peer.name.as_str(), uri = %peer.uri, "no such neighbours in this build: not used");
         return None;
     }
     let transport = peer.uri.transport.map(|transport| match transport {
