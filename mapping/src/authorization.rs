@@ -1,8 +1,14 @@
 //! A presentity's words on its watchers, and the questions that it has not answered.
 
 use crate::{
-    address::Address, contact_list::ContactList, few::FewMap, presence::AttributeSet, side::Endpoint, time::Timestamp,
-    watcher::Decision,
+    address::Address,
+    command::Ground,
+    contact_list::ContactList,
+    few::FewMap,
+    presence::AttributeSet,
+    side::Endpoint,
+    time::Timestamp,
+    watcher::{Beyond, Decision},
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,6 +25,7 @@ pub(crate) struct Rule {
     pub(crate) decision: Decision,
     /// What an allowed watcher may see.
     pub(crate) attributes: AttributeSet,
+    pub(crate) beyond: Beyond,
 }
 
 /// A question without an answer.
@@ -48,11 +55,35 @@ impl Authorizations {
             .filter_map(|list| self.rules.get(&list.address))
             .copied()
             .reduce(|one, two| match (one.decision, two.decision) {
-                (Decision::Allow, Decision::Allow) => Rule { attributes: one.attributes.union(two.attributes), ..one },
+                (Decision::Allow, Decision::Allow) => Rule {
+                    attributes: one.attributes.union(two.attributes),
+                    beyond: if one.beyond == Beyond::Asked { one.beyond } else { two.beyond },
+                    ..one
+                },
                 (Decision::Allow, Decision::Block) => one,
                 (Decision::Block, Decision::Allow | Decision::Block) => two,
             });
         of_lists.or_else(|| self.rules.get(presentity).copied())
+    }
+
+    /// What the word rests on that holds for a watcher.
+    pub(crate) fn ground_for(
+        &self,
+        presentity: &Address,
+        watcher: &Address,
+        lists: &FewMap<Address, ContactList>,
+    ) -> Ground {
+        let holds = |list: &&ContactList| list.members.iter().any(|member| member.address == *watcher);
+        let mut holding = lists.values().filter(holds);
+        if self.rules.contains_key(watcher) {
+            Ground::Watcher
+        } else if holding.any(|list| self.rules.contains_key(&list.address)) {
+            Ground::Lists
+        } else if self.rules.contains_key(presentity) {
+            Ground::Everybody
+        } else {
+            Ground::Nothing
+        }
     }
 
     /// Takes the presentity's word: the rule that holds now. Allowing adds to what is granted; refusing some attributes
@@ -60,11 +91,13 @@ impl Authorizations {
     pub(crate) fn decide(&mut self, watcher: &Address, decision: Decision, attributes: AttributeSet) -> Rule {
         let known = self.rules.get(watcher).filter(|rule| rule.decision == Decision::Allow);
         let granted = known.map_or(AttributeSet::NONE, |rule| rule.attributes);
+        let beyond = known.map_or(Beyond::Silent, |rule| rule.beyond);
         let rule = match decision {
-            Decision::Allow => Rule { decision, attributes: granted.union(attributes) },
+            Decision::Allow => Rule { decision, attributes: granted.union(attributes), beyond },
             Decision::Block => match granted.difference(attributes) {
-                rest if rest.is_empty() => Rule { decision, attributes: AttributeSet::NONE },
-                rest => Rule { decision: Decision::Allow, attributes: rest },
+                // Who was refused everything is not asked about again.
+                rest if rest.is_empty() => Rule { decision, attributes: AttributeSet::NONE, beyond: Beyond::Silent },
+                rest => Rule { decision: Decision::Allow, attributes: rest, beyond },
             },
         };
         self.rules.insert(watcher.clone(), rule);

@@ -15,7 +15,7 @@ use crate::{
     record::Record,
     screening::Screening,
     side::{Endpoint, PeerName},
-    watcher::{WatchState, WatcherNews, WatcherRow},
+    watcher::{Beyond, WatchState, WatcherNews, WatcherRow},
 };
 use std::{sync::Arc, time::Duration};
 
@@ -55,6 +55,8 @@ pub enum CommandKind {
         watcher: Address,
         /// What it wants to see.
         attributes: AttributeSet,
+        /// What the presentity has said that holds for the watcher.
+        ground: Ground,
         /// The contact lists of the presentity that hold the watcher, as their owner wrote them.
         lists: Vec<String>,
     },
@@ -249,7 +251,7 @@ pub enum Answer {
         /// As a whole.
         outcome: Outcome,
         /// To everybody else, where that was asked for and said.
-        default_list: Option<AttributeSet>,
+        default_list: Option<AttributeListRow>,
         /// To users and contact lists.
         lists: Vec<AttributeListRow>,
         /// Contact lists that do not exist.
@@ -291,6 +293,19 @@ pub enum Answer {
     },
 }
 
+/// What a presentity has said that holds for a watcher, and does not let it see all that it wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ground {
+    /// Nothing.
+    Nothing,
+    /// A word on the watcher.
+    Watcher,
+    /// Words on contact lists that hold it.
+    Lists,
+    /// The word on everybody else.
+    Everybody,
+}
+
 /// What was granted to one target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AttributeListRow {
@@ -298,6 +313,8 @@ pub struct AttributeListRow {
     pub target: Address,
     /// What.
     pub attributes: AttributeSet,
+    /// What becomes of the wish to see more.
+    pub beyond: Beyond,
 }
 
 /// How the presentity has decided about one watcher.

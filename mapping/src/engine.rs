@@ -282,8 +282,8 @@ impl Engine {
                 self.authorize(id, &user, &watcher, decision, attributes);
             }
             Operation::CancelAuthorization { watcher } => self.cancel_authorization(id, &user, &watcher),
-            Operation::SetAttributeLists { scope, attributes } => {
-                self.set_attribute_lists(id, &user, &scope, attributes);
+            Operation::SetAttributeLists { scope, attributes, beyond } => {
+                self.set_attribute_lists(id, &user, &scope, attributes, beyond);
             }
             Operation::DropAttributeLists { scope } => self.drop_attribute_lists(id, &user, &scope),
             Operation::GetAttributeLists { scope } => self.attribute_lists(id, &user, &scope),

@@ -15,7 +15,7 @@ use crate::{
     screening::ScreeningChange,
     side::{Endpoint, PeerName, Side},
     time::Timestamp,
-    watcher::{Decision, EndReason, WatcherState},
+    watcher::{Beyond, Decision, EndReason, WatcherState},
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -203,6 +203,8 @@ pub enum Operation {
         scope: AttributeScope,
         /// What.
         attributes: AttributeSet,
+        /// What becomes of their wishes to see more.
+        beyond: BeyondOf,
     },
     /// Take back what was said about those in the scope.
     DropAttributeLists {
@@ -369,6 +371,17 @@ pub struct AttributeScope {
     pub targets: Vec<Address>,
     /// Everybody about whom nothing else is said.
     pub everybody: bool,
+}
+
+/// What becomes of wishes to see more, for each kind of target.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BeyondOf {
+    /// Of users.
+    pub users: Beyond,
+    /// Of the members of contact lists.
+    pub lists: Beyond,
+    /// Of everybody else.
+    pub everybody: Beyond,
 }
 
 const fn taken() -> bool {

@@ -33,7 +33,7 @@ pub(crate) fn permission(
         return Permission::Granted(AttributeSet::ALL);
     }
     match (rule, default, consent) {
-        (Some(Rule { decision: Decision::Allow, attributes }), ..) => Permission::Granted(attributes),
+        (Some(Rule { decision: Decision::Allow, attributes, .. }), ..) => Permission::Granted(attributes),
         (Some(Rule { decision: Decision::Block, .. }), ..) => Permission::Refused,
         (None, DefaultAuthorization::Allow, _) | (None, DefaultAuthorization::Confirm, Consent::Given) => {
             Permission::Granted(AttributeSet::ALL)

@@ -13,7 +13,7 @@ use crate::{
     screening::Screening,
     side::Endpoint,
     time::Timestamp,
-    watcher::Decision,
+    watcher::{Beyond, Decision},
 };
 use serde::{Deserialize, Serialize};
 
@@ -102,6 +102,8 @@ pub enum Fact {
         watcher: Address,
         decision: Decision,
         attributes: AttributeSet,
+        #[serde(default)]
+        beyond: Beyond,
     },
     Question {
         presentity: Address,

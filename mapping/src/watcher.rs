@@ -45,6 +45,17 @@ pub enum Decision {
     Block,
 }
 
+/// What becomes of a watcher's wish to see more than the presentity's word lets it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Beyond {
+    /// The presentity hears nothing of it.
+    #[default]
+    Silent,
+    /// The presentity is asked.
+    Asked,
+}
+
 /// Somebody who watches a presentity, or did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WatcherRow {

@@ -11,7 +11,8 @@
 //! {"kind":"authorization","user":"wv:alice@wv.example","watcher":"sip:bob@sip.example","decision":"allow",
 //!  "attributes":["OnlineStatus","StatusText"]}
 //! {"kind":"authorization","user":"wv:alice@wv.example","list":"friends","decision":"allow"}
-//! {"kind":"authorization","user":"wv:alice@wv.example","everybody":true,"decision":"block"}
+//! {"kind":"authorization","user":"wv:alice@wv.example","everybody":true,"decision":"allow",
+//!  "attributes":["OnlineStatus"],"asks_for_more":true}
 //! {"kind":"group","user":"wv:alice@wv.example","group":"wv:alice/room@wv.example","access":"restricted",
 //!  "visibility":"private","members":[{"user":"wv:alice@wv.example","role":"administrator"}]}
 //! {"kind":"screening","user":"wv:alice@wv.example","block":{"in_use":true,"users":["sip:bob@sip.example"]}}
@@ -29,12 +30,12 @@ use mapping::{
     address::Address,
     contact_list::Contact,
     conversation::Person,
-    event::Operation,
+    event::{AttributeScope, BeyondOf, Operation},
     presence::{Attribute, AttributeSet},
     record::Fact,
     route::DomainTable,
     side::Side,
-    watcher::Decision,
+    watcher::{Beyond, Decision},
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -125,6 +126,9 @@ pub struct AuthorizationProvision {
     /// What may be seen; all when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attributes: Option<Vec<Attribute>>,
+    /// Whether the user is asked about who wants to see more than is allowed.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub asks_for_more: bool,
 }
 
 /// What a line asks for.
@@ -168,6 +172,9 @@ pub enum ProvisionError {
     /// None or several of `watcher`, `list` and `everybody`.
     #[error("say exactly one of watcher, list and everybody")]
     Target,
+    /// `asks_for_more` where nothing is allowed.
+    #[error("asks_for_more goes with what is allowed, not with \"block\"")]
+    AsksWhereRefused,
 }
 
 impl Provision {
@@ -218,7 +225,7 @@ impl Provision {
                     })
                     .collect(),
             })),
-            Fact::Authorization { presentity, watcher, decision, attributes } => {
+            Fact::Authorization { presentity, watcher, decision, attributes, beyond } => {
                 let list = watcher.resource().map(str::to_owned);
                 let everybody = watcher == presentity;
                 let named = list.is_none() && !everybody;
@@ -230,6 +237,7 @@ impl Provision {
                     decision: *decision,
                     attributes: (*attributes != AttributeSet::ALL && *decision == Decision::Allow)
                         .then(|| attributes.iter().collect()),
+                    asks_for_more: *beyond == Beyond::Asked,
                 }))
             }
             Fact::Screening { user, screening } => {
@@ -318,10 +326,20 @@ impl AuthorizationProvision {
             Some(named) => named.iter().copied().collect(),
             None => AttributeSet::ALL,
         };
-        let operation = Operation::Authorize { watcher, decision: self.decision, attributes };
+        let operation = match (self.decision, self.asks_for_more) {
+            (decision, false) => Operation::Authorize { watcher, decision, attributes },
+            (Decision::Allow, true) => {
+                let targets = if self.everybody { Vec::new() } else { vec![watcher] };
+                let scope = AttributeScope { targets, everybody: self.everybody };
+                let beyond = BeyondOf { users: Beyond::Asked, lists: Beyond::Asked, everybody: Beyond::Asked };
+                Operation::SetAttributeLists { scope, attributes, beyond }
+            }
+            (Decision::Block, true) => return Err(ProvisionError::AsksWhereRefused),
+        };
         Ok(Wish { user, side, operation })
     }
 }
+
 fn owner(text: &str, domains: &DomainTable) -> Result<(Address, Side), ProvisionError> {
     let user = parse_user(text)?;
     match domains.find(&user) {
@@ -421,6 +439,7 @@ mod tests {
             r#"{"kind":"authorization","user":"wv:alice@wv.example","watcher":"sip:bob@sip.example","decision":"allow","attributes":["OnlineStatus"]}"#,
             r#"{"kind":"authorization","user":"wv:alice@wv.example","list":"friends","decision":"allow"}"#,
             r#"{"kind":"authorization","user":"wv:alice@wv.example","everybody":true,"decision":"block"}"#,
+            r#"{"kind":"authorization","user":"wv:alice@wv.example","everybody":true,"decision":"allow","attributes":[],"asks_for_more":true}"#,
             r#"{"kind":"screening","user":"wv:alice@wv.example","block":{"in_use":true,"users":["sip:bob@sip.example"],"groups":["wv:carol/club@wv.example"],"screen_names":[{"group":"wv:carol/club@wv.example","name":"Neo"}],"lists":["friends"],"applications":["x"]},"grant":{"in_use":false}}"#,
         ];
         for line in lines {
@@ -438,8 +457,16 @@ mod tests {
                     })
                 }
                 Operation::Authorize { watcher, decision, attributes } => {
-                    Fact::Authorization { presentity: wish.user, watcher, decision, attributes }
+                    let beyond = Beyond::Silent;
+                    Fact::Authorization { presentity: wish.user, watcher, decision, attributes, beyond }
                 }
+                Operation::SetAttributeLists { attributes, beyond, .. } => Fact::Authorization {
+                    presentity: wish.user.clone(),
+                    watcher: wish.user,
+                    decision: Decision::Allow,
+                    attributes,
+                    beyond: beyond.everybody,
+                },
                 Operation::Screen(change) => {
                     let mut screening = mapping::screening::Screening::default();
                     screening.change(change);
@@ -494,6 +521,8 @@ mod tests {
         assert!(matches!(refusal(elsewhere), ProvisionError::NotHosted(_)));
         let name = r#"{"kind":"contact_list","user":"wv:a@wv.example","name":""}"#;
         assert!(matches!(refusal(name), ProvisionError::ListName(_)));
+        let asks = r#"{"kind":"authorization","user":"wv:a@wv.example","everybody":true,"decision":"block","asks_for_more":true}"#;
+        assert_eq!(refusal(asks), ProvisionError::AsksWhereRefused);
         let target = r#"{"kind":"authorization","user":"wv:a@wv.example","decision":"allow"}"#;
         assert_eq!(refusal(target), ProvisionError::Target);
     }

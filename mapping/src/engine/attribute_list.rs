@@ -3,10 +3,11 @@
 use crate::{
     address::Address,
     authorization::Rule,
-    command::{Answer, AttributeListRow, DecisionRow, DecisionState},
+    command::{Answer, AttributeListRow, DecisionRow, DecisionState, Ground},
+    contact_list::ContactList,
     engine::Engine,
     engine::far_watcher::far_status,
-    event::{AttributeScope, RequestId},
+    event::{AttributeScope, BeyondOf, RequestId},
     outcome::{Detail, Outcome, combine},
     policy::Permission,
     presence::AttributeSet,
@@ -25,6 +26,7 @@ impl Engine {
         presentity: &Address,
         scope: &AttributeScope,
         attributes: AttributeSet,
+        beyond: BeyondOf,
     ) {
         if let Some(outcome) = self.refusal_for_guests(presentity) {
             return self.output.done(request, outcome);
@@ -37,13 +39,19 @@ impl Engine {
             return self.output.done(request, Outcome::TooManyAttributeLists);
         }
         for name in &named {
-            let rule = Rule { decision: Decision::Allow, attributes };
+            let beyond = match name {
+                name if name == presentity => beyond.everybody,
+                name if name.resource().is_some() => beyond.lists,
+                _ => beyond.users,
+            };
+            let rule = Rule { decision: Decision::Allow, attributes, beyond };
             self.user_mut(presentity).authorizations.rules.insert(name.clone(), rule);
             self.output.keep(Fact::Authorization {
                 presentity: presentity.clone(),
                 watcher: name.clone(),
                 decision: rule.decision,
                 attributes,
+                beyond,
             });
         }
         self.answer_scope(request, details);
@@ -75,12 +83,10 @@ impl Engine {
         let row = |(target, rule): (&Address, &Rule)| AttributeListRow {
             target: target.clone(),
             attributes: if rule.decision == Decision::Allow { rule.attributes } else { AttributeSet::NONE },
+            beyond: rule.beyond,
         };
         let rules = self.users.get(presentity).map(|actor| &actor.authorizations.rules);
-        let default_list = rules
-            .filter(|_| scope.everybody)
-            .and_then(|rules| rules.get_key_value(presentity))
-            .map(|found| row(found).attributes);
+        let default_list = rules.filter(|_| scope.everybody).and_then(|rules| rules.get_key_value(presentity)).map(row);
         let wants_all = scope.targets.is_empty() && !scope.everybody;
         let wanted = |target: &&Address| *target != presentity && (wants_all || named.contains(*target));
         let lists =
@@ -217,10 +223,25 @@ impl Engine {
         }
         let Some(actor) = self.users.get(presentity) else { return };
         for watcher in actor.authorizations.questions.keys().cloned().collect::<Vec<_>>() {
-            if self.permission(presentity, &watcher) != Permission::Undecided {
+            if self.is_answered(presentity, &watcher, named) {
                 self.forget_question(presentity, &watcher);
             }
         }
+    }
+
+    /// Whether a question about a watcher needs no answer any more, after these words have changed: the one that holds
+    /// for the watcher is the answer, whatever it lets it see.
+    fn is_answered(&self, presentity: &Address, watcher: &Address, named: &[Address]) -> bool {
+        let Some(actor) = self.users.get(presentity) else { return true };
+        let holds = |list: &ContactList| list.members.iter().any(|member| member.address == *watcher);
+        let is_new = match actor.authorizations.ground_for(presentity, watcher, &actor.lists) {
+            Ground::Nothing => false,
+            Ground::Watcher => named.contains(watcher),
+            Ground::Lists => named.iter().any(|name| actor.lists.get(name).is_some_and(holds)),
+            Ground::Everybody => named.contains(presentity),
+        };
+        self.permission(presentity, watcher) != Permission::Undecided
+            && (is_new || self.unanswered(presentity, watcher).is_empty())
     }
 
     /// The questions are put to the device once more, as it wants to hear them in another way.

@@ -16,6 +16,7 @@ impl Engine {
                     watcher: watcher.clone(),
                     decision: rule.decision,
                     attributes: rule.attributes,
+                    beyond: rule.beyond,
                 });
                 let screening = (actor.screening != Screening::default())
                     .then(|| Fact::Screening { user: name.clone(), screening: actor.screening.clone() });

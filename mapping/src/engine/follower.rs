@@ -127,7 +127,7 @@ impl Engine {
         let number = self.next_number();
         let permission = self.permission(user, watcher);
         let Some(actor) = self.users.get_mut(user) else { return Vec::new() };
-        let now = standing(actor, watcher);
+        let now = standing(actor, watcher, permission);
         let decision = actor.authorizations.rule_for(user, watcher, &actor.lists).map(|rule| rule.decision);
         let Some(followed) = &mut actor.followed else { return Vec::new() };
         let before = followed.told.remove(watcher);
@@ -179,12 +179,14 @@ impl WatcherStanding {
 }
 
 /// How it stands with a watcher, and since when.
-fn standing(actor: &User, watcher: &Address) -> Option<(WatcherState, Timestamp)> {
+fn standing(actor: &User, watcher: &Address, permission: Permission) -> Option<(WatcherState, Timestamp)> {
     match actor.watchers.get(watcher).map(|known| (known.permission, known.since)) {
         Some((Permission::Granted(_), since)) => Some((WatcherState::Active, since)),
         Some((Permission::Undecided, since)) => Some((WatcherState::Pending, since)),
         // RFC 3857 §4.7.1: to the user who refused it is over, whatever the watcher is shown.
         Some((Permission::Refused, _)) => None,
+        // A question about more than a word lets the watcher see is none of whether it may watch.
+        None if permission != Permission::Undecided => None,
         None => actor.authorizations.questions.get(watcher).map(|question| (WatcherState::Waiting, question.since)),
     }
 }

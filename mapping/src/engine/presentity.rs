@@ -14,7 +14,7 @@ use crate::{
     record::{Fact, FactKey},
     route::Route,
     side::{BlockedStyle, Endpoint},
-    watcher::{Decision, EndReason, WatcherStatus},
+    watcher::{Beyond, Decision, EndReason, WatcherStatus},
 };
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -144,11 +144,15 @@ impl Engine {
             return Standing::Declined(Outcome::Blocked);
         }
         actor.past_watchers.remove(watcher);
-        let since = actor.watchers.get(watcher).map_or(now, |known| known.since);
+        let known = actor.watchers.get(watcher);
+        let since = known.map_or(now, |known| known.since);
+        let is_news = ticket.is_some() && known.is_none_or(|known| known.attributes != attributes);
         actor.watchers.insert(watcher.clone(), Watcher { attributes, permission, since });
         self.touch_watcher(presentity, watcher);
         if permission == Permission::Undecided {
             self.ask(presentity, watcher, attributes);
+        } else if is_news {
+            self.ask_beyond(presentity, watcher, attributes);
         }
         self.standing_of(presentity, watcher, permission)
     }
@@ -255,7 +259,7 @@ impl Engine {
                 .get(presentity)
                 .and_then(|actor| actor.watchers.get(&watcher))
                 .is_some_and(|known| known.permission != Permission::Undecided);
-            if decided {
+            if decided && self.unanswered(presentity, &watcher).is_empty() {
                 self.forget_question(presentity, &watcher);
             }
         }
@@ -295,13 +299,14 @@ impl Engine {
         decision: Decision,
         attributes: AttributeSet,
     ) {
-        let Rule { decision, attributes } =
+        let Rule { decision, attributes, beyond } =
             self.user_mut(presentity).authorizations.decide(watcher, decision, attributes);
         self.output.keep(Fact::Authorization {
             presentity: presentity.clone(),
             watcher: watcher.clone(),
             decision,
             attributes,
+            beyond,
         });
         self.forget_question(presentity, watcher);
     }
@@ -318,6 +323,33 @@ impl Engine {
         self.output.done(request, Outcome::Success);
         self.reconsider_named(presentity, watcher);
         self.forget_if_empty(presentity);
+    }
+
+    /// What of the attributes a watcher may not see though the presentity wants to be asked.
+    fn beyond(&self, presentity: &Address, watcher: &Address, attributes: AttributeSet) -> AttributeSet {
+        let actor = self.users.get(presentity).filter(|_| presentity != watcher);
+        let rule = actor.and_then(|actor| actor.authorizations.rule_for(presentity, watcher, &actor.lists));
+        match rule {
+            Some(Rule { decision: Decision::Allow, attributes: granted, beyond: Beyond::Asked }) => {
+                attributes.difference(granted)
+            }
+            Some(Rule { .. }) | None => AttributeSet::NONE,
+        }
+    }
+
+    /// What of an open question about a watcher for whom a word holds is still to be decided.
+    pub(super) fn unanswered(&self, presentity: &Address, watcher: &Address) -> AttributeSet {
+        let question = self.users.get(presentity).and_then(|actor| actor.authorizations.questions.get(watcher));
+        let attributes = question.map_or(AttributeSet::NONE, |question| question.attributes);
+        self.beyond(presentity, watcher, attributes)
+    }
+
+    // WV-ATT-03
+    fn ask_beyond(&mut self, presentity: &Address, watcher: &Address, attributes: AttributeSet) {
+        let more = self.beyond(presentity, watcher, attributes);
+        if !more.is_empty() {
+            self.ask(presentity, watcher, more);
+        }
     }
 
     /// Puts the question to the presentity, once per attachment until it is answered.
@@ -376,11 +408,13 @@ impl Engine {
             let attributes = question.attributes;
             let holds = |list: &&ContactList| list.members.iter().any(|member| member.address == *watcher);
             let lists = actor.lists.values().filter(holds).map(|list| list.written.clone()).collect();
+            let ground = actor.authorizations.ground_for(presentity, watcher, &actor.lists);
             self.output.push(CommandKind::AskAuthorization {
                 endpoint: endpoint.clone(),
                 presentity: presentity.clone(),
                 watcher: watcher.clone(),
                 attributes,
+                ground,
                 lists,
             });
         }
@@ -429,6 +463,7 @@ impl Engine {
         match standing {
             Standing::Active(seen) => {
                 self.remember_watcher(presentity, watcher, WatcherStatus::Looked);
+                self.ask_beyond(presentity, watcher, attributes);
                 Ok(seen)
             }
             Standing::Pending => {

@@ -134,8 +134,8 @@ impl Engine {
             Fact::ListWatch { list, endpoint, attributes, auto_subscribe, .. } => {
                 self.user_mut(&owner).watching.lists.insert((list, endpoint), ListWatch { attributes, auto_subscribe });
             }
-            Fact::Authorization { watcher, decision, attributes, .. } => {
-                self.user_mut(&owner).authorizations.rules.insert(watcher, Rule { decision, attributes });
+            Fact::Authorization { watcher, decision, attributes, beyond, .. } => {
+                self.user_mut(&owner).authorizations.rules.insert(watcher, Rule { decision, attributes, beyond });
             }
             Fact::Question { presentity, watcher, attributes, since } => {
                 let question = Question { attributes, since, asked: BTreeSet::new() };

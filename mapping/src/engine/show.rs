@@ -307,7 +307,7 @@ impl Engine {
         let identity = self.identity(presentity, watcher);
         Explanation {
             presentity_exists: hosted.then(|| self.accounts.contains(presentity)),
-            rule: rule.map(|Rule { decision, attributes }| (decision, attributes)),
+            rule: rule.map(|Rule { decision, attributes, .. }| (decision, attributes)),
             question: self.questions().find(|row| row.presentity == *presentity && row.watcher == *watcher),
             granted,
             entry: self.entries().find(|row| row.presentity == *presentity && row.watcher == *identity),

@@ -13,7 +13,7 @@ use mapping::{
     screening::{Entity, EntitySet, Screening},
     side::{Endpoint, Side},
     time::Timestamp,
-    watcher::Decision,
+    watcher::{Beyond, Decision},
 };
 use std::sync::Arc;
 
@@ -90,6 +90,7 @@ pub fn records() -> Vec<Vec<u8>> {
             watcher: bob.clone(),
             decision: Decision::Allow,
             attributes: all,
+            beyond: Beyond::Asked,
         },
         Fact::Question { presentity: alice.clone(), watcher: bob.clone(), attributes: all, since: at },
         Fact::ContactList(ContactList {

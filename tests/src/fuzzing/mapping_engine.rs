@@ -9,7 +9,7 @@ use mapping::{
     correlation::Correlation,
     engine::{DefaultAuthorization, Engine, EngineConfig, QueueState, shard_of},
     event::{
-        Acknowledgement, Attachment, AttributeScope, Delivery, DeliveryId, DetachReason, Event, EventKind,
+        Acknowledgement, Attachment, AttributeScope, BeyondOf, Delivery, DeliveryId, DetachReason, Event, EventKind,
         InboxOperation, Operation, Publication, PublicationChange, Reception, Request, RequestId, Submission,
         SubscriptionId, SubscriptionUpdate,
     },
@@ -21,7 +21,7 @@ use mapping::{
     screening::{Entity, EntityChange, ScreeningChange},
     side::{Endpoint, PeerName, Side},
     time::Timestamp,
-    watcher::{Decision, EndReason},
+    watcher::{Beyond, Decision, EndReason},
 };
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -427,7 +427,15 @@ fn operation(user: &str, device: u8, known: &[MessageId], tape: &mut Tape<'_>) -
             };
             Operation::Publish(Publication { device: DeviceId::new(&format!("device-{device}")), change })
         }
-        9 if tape.flag() => Operation::SetAttributeLists { scope: scope(tape), attributes: attributes(tape) },
+        9 if tape.flag() => Operation::SetAttributeLists {
+            scope: scope(tape),
+            attributes: attributes(tape),
+            beyond: if tape.flag() {
+                BeyondOf { users: Beyond::Asked, ..BeyondOf::default() }
+            } else {
+                BeyondOf::default()
+            },
+        },
         9 if tape.flag() => Operation::DropAttributeLists { scope: scope(tape) },
         9 => {
             let decision = if tape.flag() { Decision::Allow } else { Decision::Block };

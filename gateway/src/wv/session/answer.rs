@@ -60,7 +60,7 @@ impl Sessions {
             }
             Answer::AttributeLists { outcome, default_list, lists, details } => {
                 let result = self.result(&session, *outcome, details, &refused);
-                let response = authorization::to_attribute_lists(result, *default_list, lists, version);
+                let response = authorization::to_attribute_lists(result, default_list.as_ref(), lists, version);
                 Primitive::GetAttributeListResponse(Box::new(response))
             }
             Answer::Watchers { history, rows } => {

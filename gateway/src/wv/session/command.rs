@@ -5,7 +5,7 @@ use super::{Sessions, to_wv};
 use crate::wv::translate::{address, announcement, authorization, message, watcher};
 use mapping::{
     address::Address,
-    command::{Command, CommandKind, DeliveryRoute, Notification},
+    command::{Command, CommandKind, DeliveryRoute, Ground, Notification},
     correlation::Correlation,
     presence::{AttributeSet, PresenceView},
     side::Endpoint,
@@ -33,10 +33,10 @@ impl Sessions {
         match command.kind {
             CommandKind::Answer { request, answer } => self.answered(now, request.number, &answer),
             CommandKind::Notify(notification) => self.notify(now, &notification),
-            CommandKind::AskAuthorization { endpoint, watcher: asking, attributes, lists, .. } => {
+            CommandKind::AskAuthorization { endpoint, watcher: asking, attributes, ground, lists, .. } => {
                 let id = session_of(&endpoint);
                 let key = QueueKey::Authorisation(address::to_user_id(&asking));
-                let question = self.question(&id, &asking, attributes, &lists);
+                let question = self.question(&id, &asking, attributes, ground, &lists);
                 self.enqueue(now, &id, key, question);
             }
             CommandKind::Deliver { route: DeliveryRoute::Endpoint(endpoint), message, .. } => {
@@ -90,12 +90,21 @@ impl Sessions {
     }
 
     /// How a client is asked whether somebody may watch.
-    fn question(&self, id: &SessionId, asking: &Address, attributes: AttributeSet, lists: &[String]) -> Primitive {
+    fn question(
+        &self,
+        id: &SessionId,
+        asking: &Address,
+        attributes: AttributeSet,
+        ground: Ground,
+        lists: &[String],
+    ) -> Primitive {
         let version = self.version(id);
-        // WV-NTF-05
-        let placed = match lists.is_empty() {
-            true => NotificationType::AuthorizationNeededForDefaultList,
-            false => NotificationType::AuthorizationNeededForContactList,
+        // WV-NTF-05, WV-ATT-03
+        let placed = match ground {
+            Ground::Watcher => NotificationType::AuthorizationNeededForUser,
+            Ground::Nothing if lists.is_empty() => NotificationType::AuthorizationNeededForDefaultList,
+            Ground::Everybody => NotificationType::AuthorizationNeededForDefaultList,
+            Ground::Nothing | Ground::Lists => NotificationType::AuthorizationNeededForContactList,
         };
         // WV-NTF-03
         let of_user = NotificationType::AuthorizationNeededForUser;

@@ -4,14 +4,15 @@ use super::{address, presence};
 use mapping::{
     address::Address,
     command::{AttributeListRow, DecisionRow, DecisionState},
+    event::BeyondOf,
     presence::{Attribute, AttributeSet},
-    watcher::{WatcherRow, WatcherStatus as NeutralStatus},
+    watcher::{Beyond, WatcherRow, WatcherStatus as NeutralStatus},
 };
 use std::time::Duration;
 use wv_proto::{
     presence_attribute::AttributeNames,
     primitive::{
-        attribute_list::{AttributeList, DefaultAttributeList, GetAttributeListResponse},
+        attribute_list::{AttributeList, CreateAttributeListRequest, DefaultAttributeList, GetAttributeListResponse},
         identifier::{ContactListId, UserId},
         notification::{AuthorizationNotice, NotificationPayload, NotificationRequest, NotificationType},
         party::User,
@@ -31,6 +32,17 @@ pub fn from_list(names: &AttributeNames) -> AttributeSet {
     if names.is_empty() { AttributeSet::NONE } else { presence::from_names(Some(names)) }
 }
 
+/// What becomes of the wish to see more than lists grant; nothing, where the client says nothing.
+#[must_use]
+pub fn from_notify(request: &CreateAttributeListRequest) -> BeyondOf {
+    let read = |flag: Option<bool>| if flag == Some(true) { Beyond::Asked } else { Beyond::Silent };
+    BeyondOf {
+        users: read(request.user_notify),
+        lists: read(request.contact_list_notify),
+        everybody: read(request.default_notify),
+    }
+}
+
 /// The names of what a list grants.
 #[must_use]
 pub fn to_list(attributes: AttributeSet, version: Version) -> AttributeNames {
@@ -44,7 +56,7 @@ pub fn to_list(attributes: AttributeSet, version: Version) -> AttributeNames {
 #[must_use]
 pub fn to_attribute_lists(
     result: StatusResult,
-    default_list: Option<AttributeSet>,
+    default_list: Option<&AttributeListRow>,
     rows: &[AttributeListRow],
     version: Version,
 ) -> GetAttributeListResponse {
@@ -54,13 +66,15 @@ pub fn to_attribute_lists(
         } else {
             Presentity::User(address::to_user_id(&row.target))
         },
-        notify: None,
+        notify: Some(row.beyond == Beyond::Asked),
         attributes: to_list(row.attributes, version),
     };
     GetAttributeListResponse {
         result,
-        default_list: default_list
-            .map(|attributes| DefaultAttributeList { notify: None, attributes: to_list(attributes, version) }),
+        default_list: default_list.map(|row| DefaultAttributeList {
+            notify: Some(row.beyond == Beyond::Asked),
+            attributes: to_list(row.attributes, version),
+        }),
         lists: rows.iter().map(list).collect(),
     }
 }

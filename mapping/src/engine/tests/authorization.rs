@@ -2,13 +2,13 @@
 
 use super::world::{World, address, contact, session};
 use crate::{
-    command::{Answer, AttributeListRow, CommandKind, DecisionState, Notification},
+    command::{Answer, AttributeListRow, CommandKind, DecisionState, Ground, Notification},
     contact_list::Contact,
-    event::{AttributeScope, DetachReason, Operation, Publication, PublicationChange},
+    event::{AttributeScope, BeyondOf, DetachReason, Operation, Publication, PublicationChange},
     outcome::Outcome,
     presence::{Attribute, AttributeSet, DeviceId, Mood, Person, PresenceDocument, Value},
     side::Endpoint,
-    watcher::{Decision, WatcherStatus},
+    watcher::{Beyond, Decision, WatcherStatus},
 };
 use std::time::Duration;
 
@@ -27,9 +27,24 @@ fn scope(targets: &[&str], everybody: bool) -> AttributeScope {
 }
 
 fn grant(world: &mut World, targets: &[&str], everybody: bool, attributes: AttributeSet) -> Outcome {
-    let operation = Operation::SetAttributeLists { scope: scope(targets, everybody), attributes };
-    let id = world.request(ALICE, &session("a"), operation);
+    grant_beyond(world, scope(targets, everybody), attributes, Beyond::Silent)
+}
+
+fn grant_beyond(world: &mut World, scope: AttributeScope, attributes: AttributeSet, beyond: Beyond) -> Outcome {
+    let beyond = BeyondOf { users: beyond, lists: beyond, everybody: beyond };
+    let id = world.request(ALICE, &session("a"), Operation::SetAttributeLists { scope, attributes, beyond });
     done(world.answer(id))
+}
+
+/// The questions that were put: about whom, about what, and what is said that holds.
+fn questions(world: &World) -> Vec<(String, AttributeSet, Ground)> {
+    let question = |kind: &CommandKind| match kind {
+        CommandKind::AskAuthorization { watcher, attributes, ground, .. } => {
+            Some((watcher.to_string(), *attributes, *ground))
+        }
+        _ => None,
+    };
+    world.seen.iter().filter_map(question).collect()
 }
 
 fn done(answer: Answer) -> Outcome {
@@ -125,14 +140,15 @@ fn lists_are_read_back_and_survive_a_crash() {
     befriend(&mut world, &[CAROL]);
     let (online, mood) = (set(&[Attribute::OnlineStatus]), set(&[Attribute::StatusMood]));
     grant(&mut world, &[FRIENDS, BOB], false, online);
-    grant(&mut world, &[], true, mood);
+    grant_beyond(&mut world, scope(&[], true), mood, Beyond::Asked);
     world.crash(1);
     let id = world.request(ALICE, &session("a"), Operation::GetAttributeLists { scope: scope(&[], true) });
     let Answer::AttributeLists { outcome, default_list, lists, .. } = world.answer(id) else { panic!() };
-    assert_eq!((outcome, default_list, lists.len()), (Outcome::Success, Some(mood), 0));
+    let of_others = AttributeListRow { target: address(ALICE), attributes: mood, beyond: Beyond::Asked };
+    assert_eq!((outcome, default_list, lists.len()), (Outcome::Success, Some(of_others), 0));
     let id = world.request(ALICE, &session("a"), Operation::GetAttributeLists { scope: scope(&[], false) });
     let Answer::AttributeLists { default_list, lists, .. } = world.answer(id) else { panic!() };
-    let row = |name: &str| AttributeListRow { target: address(name), attributes: online };
+    let row = |name: &str| AttributeListRow { target: address(name), attributes: online, beyond: Beyond::Silent };
     assert_eq!((default_list, lists), (None, vec![row(FRIENDS), row(BOB)]));
 }
 
@@ -140,8 +156,11 @@ fn lists_are_read_back_and_survive_a_crash() {
 fn a_list_that_does_not_exist_is_named() {
     let mut world = World::new();
     world.attach(ALICE, &session("a"));
-    let operation =
-        Operation::SetAttributeLists { scope: scope(&[FRIENDS, BOB], false), attributes: AttributeSet::ALL };
+    let operation = Operation::SetAttributeLists {
+        scope: scope(&[FRIENDS, BOB], false),
+        attributes: AttributeSet::ALL,
+        beyond: BeyondOf::default(),
+    };
     let id = world.request(ALICE, &session("a"), operation);
     let Answer::Done { outcome, details } = world.answer(id) else { panic!() };
     assert_eq!(outcome, Outcome::PartialSuccess);
@@ -206,4 +225,64 @@ fn questions_are_put_again_to_a_device_that_asks_for_it() {
     assert_eq!(asked(&world), 2);
     world.request(ALICE, &session("a"), Operation::Detach(DetachReason::Logout));
     assert_eq!(asked(&world), 2);
+}
+
+#[test]
+fn who_wants_more_than_a_word_grants_is_asked_about_where_the_word_says_so() {
+    let (online, rest) =
+        (set(&[Attribute::OnlineStatus]), AttributeSet::ALL.difference(set(&[Attribute::OnlineStatus])));
+    for (targets, ground) in [(&[BOB][..], Ground::Watcher), (&[FRIENDS], Ground::Lists), (&[], Ground::Everybody)] {
+        for beyond in [Beyond::Silent, Beyond::Asked] {
+            let mut world = World::new();
+            world.attach(ALICE, &session("a"));
+            befriend(&mut world, &[BOB]);
+            grant_beyond(&mut world, scope(targets, targets.is_empty()), online, beyond);
+            watch(&mut world, BOB, &contact("b"));
+            // It sees what is granted meanwhile, and who asks again is asked about once.
+            assert_eq!(shown(&world, BOB), online);
+            let fetch = Operation::Fetch { targets: vec![address(ALICE)], attributes: AttributeSet::ALL };
+            world.request(BOB, &contact("b"), fetch);
+            let expected = vec![(BOB.to_owned(), rest, ground)];
+            assert_eq!(questions(&world), if beyond == Beyond::Asked { expected } else { Vec::new() });
+        }
+    }
+}
+
+#[test]
+fn the_next_word_on_the_watcher_answers_a_question_about_more() {
+    let (online, text) = (set(&[Attribute::OnlineStatus]), set(&[Attribute::StatusText]));
+    let is_open = |world: &mut World| {
+        let id = world.request(ALICE, &session("a"), Operation::GetDecisions { watchers: vec![address(BOB)] });
+        let Answer::Decisions(rows) = world.answer(id) else { panic!() };
+        rows.iter().any(|row| row.state == DecisionState::Pending)
+    };
+    let asked = || {
+        let mut world = World::new();
+        world.attach(ALICE, &session("a"));
+        befriend(&mut world, &[BOB]);
+        grant_beyond(&mut world, scope(&[FRIENDS], false), online, Beyond::Asked);
+        watch(&mut world, BOB, &contact("b"));
+        world
+    };
+    // Words on others, and on everybody else, are no answer; the question survives.
+    let mut world = asked();
+    grant(&mut world, &[CAROL], false, online);
+    grant(&mut world, &[], true, online);
+    assert!(is_open(&mut world));
+    world.crash(2);
+    assert!(is_open(&mut world));
+    let before = questions(&world).len();
+    // A narrow word is one, and asks no more before the watcher does.
+    grant_beyond(&mut world, scope(&[BOB], false), text, Beyond::Asked);
+    assert!(!is_open(&mut world));
+    assert_eq!((questions(&world).len(), shown(&world, BOB)), (before, text));
+    // So is one on its list, and an answer yes adds to what it may see.
+    let mut world = asked();
+    grant_beyond(&mut world, scope(&[FRIENDS], false), text, Beyond::Asked);
+    assert!(!is_open(&mut world));
+    let mut world = asked();
+    let yes = Operation::Authorize { watcher: address(BOB), decision: Decision::Allow, attributes: text };
+    world.request(ALICE, &session("a"), yes);
+    assert!(!is_open(&mut world));
+    assert_eq!(shown(&world, BOB), text);
 }

@@ -34,7 +34,8 @@ impl Sessions {
             return self.refuse_targets(now, id, ticket, &refused);
         }
         let attributes = authorization::from_list(&request.attributes);
-        self.request(id, ticket, Shape::Status, Operation::SetAttributeLists { scope, attributes }, refused);
+        let beyond = authorization::from_notify(request);
+        self.request(id, ticket, Shape::Status, Operation::SetAttributeLists { scope, attributes, beyond }, refused);
     }
 
     pub(super) fn delete_attribute_list(
