@@ -12,7 +12,7 @@ use sip_proto::{
     },
     transaction::{
         ServerTransactionId,
-        via::{Hop, response_target, stamp_received},
+        via::{Hop, ResponseTarget, response_target, stamp_received},
     },
 };
 use std::{collections::HashMap, net::IpAddr, sync::Arc};
@@ -98,10 +98,16 @@ impl Agent {
         tracing::debug!(side = "simple", peer = %hop.address, %correlation, reason = %malformed.fault(), "malformed message");
         let tag = self.ids.tag();
         let Some(mut response) = malformed.response(Some(&tag)) else { return };
-        let Ok(via) = stamp_received(response.headers_mut(), hop.address) else { return };
+        let target = match stamp_received(response.headers_mut(), hop.address) {
+            Ok(via) => response_target(&via, hop),
+            // Where no Via can be read, the answer can only go back where the request came from.
+            // RFC 4475 §3.1.2.1
+            // RFC 4475 §3.1.2.16
+            Err(_) => ResponseTarget { hop: hop.clone(), fallback: None },
+        };
         if let Ok(octets) = response.write() {
             self.trace_octets(&octets, hop);
-            self.transports.send(octets, &response_target(&via, hop), None);
+            self.transports.send(octets, &target, None);
         }
     }
 
