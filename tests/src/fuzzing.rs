@@ -13,6 +13,7 @@ pub mod sip_body;
 pub mod sip_event;
 pub mod sip_message;
 pub mod sip_pidf;
+pub mod sip_registration;
 pub mod sip_resolve;
 pub mod sip_store;
 pub mod sip_transaction;
@@ -66,6 +67,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "sip_pidf", run: sip_pidf::run, fixtures: Some("sip/pidf") },
     Target { name: "sip_publisher", run: sip_event::run_publisher, fixtures: None },
     Target { name: "sip_registrar", run: sip_store::run_registrar, fixtures: None },
+    Target { name: "sip_registration", run: sip_registration::run, fixtures: None },
     Target { name: "sip_resolve", run: sip_resolve::run, fixtures: None },
     Target { name: "sip_snapshot", run: sip_event::run_snapshot, fixtures: None },
     Target { name: "sip_stream", run: sip_message::run_stream, fixtures: Some("sip/torture") },

@@ -20,6 +20,7 @@ pub mod id_source;
 pub mod limit;
 pub mod message;
 pub mod registrar;
+pub mod registration;
 pub mod resolve;
 pub mod snapshot;
 pub mod time;

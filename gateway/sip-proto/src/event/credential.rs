@@ -15,20 +15,20 @@ pub enum CredentialSource {
 
 /// Counts the challenges of one request.
 #[derive(Clone, Debug)]
-pub(super) struct ChallengeGate {
+pub(crate) struct ChallengeGate {
     source: CredentialSource,
     answered_nonce: Option<String>,
     asked: u8,
 }
 
 impl ChallengeGate {
-    pub(super) const fn new(source: CredentialSource) -> Self {
+    pub(crate) const fn new(source: CredentialSource) -> Self {
         Self { source, answered_nonce: None, asked: 0 }
     }
 
     // RFC 3261 §22.2
     /// Whether to ask the owner: only for a nonce that the refused request did not answer already, and not for ever.
-    pub(super) fn admits(&mut self, response: &Response) -> bool {
+    pub(crate) fn admits(&mut self, response: &Response) -> bool {
         let name = match response.status() {
             StatusCode::PROXY_AUTHENTICATION_REQUIRED => HeaderName::ProxyAuthenticate,
             _ => HeaderName::WwwAuthenticate,
@@ -47,7 +47,7 @@ impl ChallengeGate {
     }
 
     /// The request passed: the next one may be challenged afresh, even with the same nonce.
-    pub(super) fn reset(&mut self) {
+    pub(crate) fn reset(&mut self) {
         self.answered_nonce = None;
         self.asked = 0;
     }

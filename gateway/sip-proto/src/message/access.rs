@@ -178,6 +178,15 @@ impl Headers {
         self.list(&HeaderName::Path, NameAddr::read)
     }
 
+    /// Service-Route.
+    ///
+    /// # Errors
+    /// [`HeaderError::Bad`].
+    // RFC 3608 §5
+    pub fn service_routes(&self) -> Found<Vec<NameAddr<&str>>> {
+        self.list(&HeaderName::ServiceRoute, NameAddr::read)
+    }
+
     /// P-Asserted-Identity.
     ///
     /// # Errors
