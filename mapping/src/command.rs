@@ -122,6 +122,18 @@ pub enum CommandKind {
         /// All of it; none withdraws it.
         document: Option<Arc<PresenceDocument>>,
     },
+    /// Let the registrar of a user's domain know that the user is reached here, as long as it is.
+    Register {
+        /// Through which peer.
+        peer: PeerName,
+        /// Who.
+        user: Address,
+    },
+    /// The user is not reached here any more.
+    Deregister {
+        /// Who.
+        user: Address,
+    },
     /// Learn who watches a user at the presence server of its domain, and say so by
     /// [`crate::event::EventKind::FarWatchers`].
     LearnWatchers {

@@ -86,6 +86,8 @@ pub struct EngineConfig {
     pub domains: DomainTable,
     /// Domains hosted here whose users' presence is made known to a presence server, and through which peer.
     pub presence_servers: BTreeMap<String, PeerName>,
+    /// Domains hosted here whose users are registered where they are, and through which peer.
+    pub registrars: BTreeMap<String, PeerName>,
     /// Peers that have agreed to one subscription for all watchers here, and the identity that subscribes there.
     pub shared_views: BTreeMap<PeerName, Address>,
     /// Domains hosted here whose users' watchers are learned of from a presence server, and through which peer.
@@ -113,6 +115,7 @@ impl EngineConfig {
         Self {
             domains,
             presence_servers: BTreeMap::new(),
+            registrars: BTreeMap::new(),
             shared_views: BTreeMap::new(),
             watcher_servers: BTreeMap::new(),
             limits: Limits::default(),

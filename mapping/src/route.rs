@@ -42,6 +42,12 @@ impl DomainTable {
         self.rows.get(address.domain())
     }
 
+    /// The row of that domain, written in lower case.
+    #[must_use]
+    pub fn find_name(&self, domain: &str) -> Option<&DomainRoute> {
+        self.rows.get(domain)
+    }
+
     /// Whether the gateway is the home of the address's domain.
     #[must_use]
     pub fn is_hosted(&self, address: &Address) -> bool {

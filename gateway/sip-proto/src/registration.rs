@@ -15,6 +15,7 @@ use crate::message::status::StatusCode;
 use crate::message::uri::Uri;
 use crate::time::Timestamp;
 use crate::witness::met;
+use sha2::{Digest as _, Sha256};
 use std::collections::VecDeque;
 use std::fmt;
 use std::time::Duration;
@@ -327,8 +328,12 @@ impl Registration {
     fn granted_s(&self, response: &Response) -> u32 {
         let general = response.headers().expires_s().ok().flatten().unwrap_or(self.expires_s);
         let Ok(Contacts::List(list)) = response.headers().contacts() else { return general };
-        let own = self.settings.contact.uri();
-        let listed = list.iter().find(|contact| contact.uri().is_equivalent(own));
+        let own = &self.settings.contact;
+        let instance = own.instance();
+        let listed = list.iter().find(|contact| {
+            // RFC 5626 §6
+            contact.uri().is_equivalent(own.uri()) || (instance.is_some() && contact.instance() == instance)
+        });
         match listed {
             Some(contact) => contact.expires_s().unwrap_or(general),
             // UNCLEAR RFC 3261 §10.3 step 8: a 200 lists all bindings; registrars that list none mean the one that was sent.
@@ -381,6 +386,21 @@ impl Registration {
         self.failures = 0;
         self.commands.push_back(RegistrationCommand::StateChanged(RegistrationChange::Withdrawn));
     }
+}
+
+// RFC 5626 §4.1, RFC 9562 §5.8
+/// The instance identifier of whoever registers under this name: always the same, as the value of `+sip.instance` without its quotes.
+#[must_use]
+pub fn instance_of(name: &str) -> String {
+    let digest = Sha256::digest(name.as_bytes());
+    let mut octets = [0_u8; 16];
+    octets.iter_mut().zip(digest).for_each(|(octet, digest)| *octet = digest);
+    let [.., version, _, variant, _, _, _, _, _, _, _] = &mut octets;
+    (*version, *variant) = (*version & 0x0f | 0x80, *variant & 0x3f | 0x80);
+    let hex: String = octets.iter().map(|octet| format!("{octet:02x}")).collect();
+    let group = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();
+    let groups = [group(0, 8), group(8, 12), group(12, 16), group(16, 20), group(20, 32)];
+    format!("<urn:uuid:{}>", groups.join("-"))
 }
 
 /// Names the events that a state deliberately does nothing about.

@@ -457,6 +457,11 @@ pub(super) fn engine(configuration: &Configuration, shard: u32, shards: u32) -> 
         .iter()
         .filter_map(|domain| domain.presence_server.as_ref().map(|peer| (domain.name.clone(), peer.clone())));
     config.presence_servers = served.collect();
+    let registered = configuration
+        .domains
+        .iter()
+        .filter_map(|domain| domain.registrar.as_ref().map(|peer| (domain.name.clone(), peer.clone())));
+    config.registrars = registered.collect();
     let shared = configuration
         .peers
         .iter()

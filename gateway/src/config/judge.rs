@@ -125,6 +125,14 @@ impl Report {
                 self.route_to_peer(rows, &path, name, scheme);
             }
             self.takers(rows, &path, domain.routing.peers());
+            if let Some(registrar) = &domain.registrar {
+                let path = format!("domain[{index}].registrar");
+                if domain.routing != DomainRouting::Access {
+                    let reason = "only users of a domain by access are here, to be registered";
+                    self.add(&path, ProblemKind::Contradiction(reason));
+                }
+                self.route_to_peer(rows, &path, registrar.as_str(), "sip:");
+            }
             if let Some(server) = &domain.presence_server {
                 let path = format!("domain[{index}].presence_server");
                 if domain.routing != DomainRouting::Access {

@@ -341,8 +341,10 @@ fn domain(values: &Values, report: &mut Report, index: usize) -> Option<Domain> 
     });
     let routing = report.required(values, &row, "route").and_then(|route| DomainRouting::parse(&route));
     let presence_server = values.text(&format!("{row}.presence_server")).as_deref().map(PeerName::new);
+    let registrar = values.text(&format!("{row}.registrar")).as_deref().map(PeerName::new);
     let watcher_info = values.flag(&format!("{row}.watcher_info"));
-    Some(Domain { name: name?.to_lowercase(), side: side?, routing: routing?, presence_server, watcher_info })
+    let name = name?.to_lowercase();
+    Some(Domain { name, side: side?, routing: routing?, presence_server, registrar, watcher_info })
 }
 
 fn peer(values: &Values, report: &mut Report, index: usize) -> Option<Peer> {

@@ -264,6 +264,8 @@ pub struct Domain {
     pub routing: DomainRouting,
     /// The neighbour to which their presence is published.
     pub presence_server: Option<PeerName>,
+    /// The neighbour at which they are registered.
+    pub registrar: Option<PeerName>,
     /// Whether their watchers there are learned of.
     pub watcher_info: bool,
 }

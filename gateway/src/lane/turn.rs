@@ -566,10 +566,13 @@ impl Lane {
             },
             CommandKind::OpenSubscription { peer, .. }
             | CommandKind::Publish { peer, .. }
+            | CommandKind::Register { peer, .. }
             | CommandKind::LearnWatchers { peer, .. } => Addressee::Side(self.side_of(peer)),
             CommandKind::Far(ask) => Addressee::Side(self.side_of(&ask.peer)),
             // Its name does not say through which peer it goes; whoever does not know it has nothing to do.
-            CommandKind::CloseSubscription { .. } | CommandKind::ForgetWatchers { .. } => Addressee::Sides,
+            CommandKind::CloseSubscription { .. }
+            | CommandKind::ForgetWatchers { .. }
+            | CommandKind::Deregister { .. } => Addressee::Sides,
             CommandKind::Forward(_) => Addressee::Lane,
             CommandKind::Keep(Record::Put(_) | Record::Delete(_)) => Addressee::Nobody,
         }

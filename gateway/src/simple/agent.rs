@@ -6,6 +6,7 @@ mod command;
 mod contact;
 mod credential;
 mod errand;
+mod far_registration;
 mod far_watcher;
 mod identity;
 mod message;
@@ -152,6 +153,7 @@ pub struct Agent {
     subscribers: subscription::Subscribers,
     notifiers: notification::Notifiers,
     publishers: publisher::Publishers,
+    far_registrations: far_registration::FarRegistrations,
     learners: far_watcher::Learners,
     deliveries: HashMap<ClientTransactionId, message::Outstanding>,
     /// Why a client transaction was started, for those of the event machines.
@@ -183,6 +185,7 @@ enum Purpose {
     Subscriber(Arc<str>, Option<Tag>),
     Notifier(Arc<str>),
     Publisher(mapping::address::Address),
+    Registration(mapping::address::Address),
     Trunk(PeerName),
 }
 
@@ -290,6 +293,10 @@ impl Agent {
                 self.publishers.stay_at(&user, served);
                 self.advance_publisher(now, &user, conclusion);
             }
+            Some(Purpose::Registration(user)) => {
+                self.far_registrations.stay_at(&user, served);
+                self.advance_registration(now, &user, conclusion);
+            }
             Some(Purpose::Trunk(peer)) => self.judge_trunk(now, &peer, &conclusion),
             None => {}
         }
@@ -326,6 +333,7 @@ impl Agent {
             Purpose::Subscriber(tag, _) => self.subscribers.chain(tag),
             Purpose::Notifier(name) => self.notifiers.chain(name),
             Purpose::Publisher(user) => self.publishers.chain(user),
+            Purpose::Registration(user) => self.far_registrations.chain(user),
             Purpose::Trunk(_) => None,
         };
         let delivered = self.deliveries.get(&id).map(|outstanding| outstanding.correlation);
@@ -526,6 +534,7 @@ impl Adapter for SimpleAdapter {
             agent.subscribers.deadline(),
             agent.notifiers.deadline(),
             agent.publishers.deadline(),
+            agent.far_registrations.deadline(),
             agent.learners.deadline(),
             agent.trunks.deadline(),
         ];
@@ -543,6 +552,7 @@ impl Adapter for SimpleAdapter {
         agent.expire_subscribers(now);
         agent.expire_notifiers(now);
         agent.expire_publishers(now);
+        agent.expire_far_registrations(now);
         agent.expire_learners(now);
         agent.expire_trunks(now);
         agent.flush();

@@ -87,10 +87,13 @@ impl WvSide {
             },
             CommandKind::OpenSubscription { peer, .. }
             | CommandKind::Publish { peer, .. }
+            | CommandKind::Register { peer, .. }
             | CommandKind::LearnWatchers { peer, .. } => self.part_of_peer(peer),
             CommandKind::Far(ask) => self.part_of_peer(&ask.peer),
             // Its name does not say through which peer it goes.
-            CommandKind::CloseSubscription { .. } | CommandKind::ForgetWatchers { .. } => Part::Peers,
+            CommandKind::CloseSubscription { .. }
+            | CommandKind::ForgetWatchers { .. }
+            | CommandKind::Deregister { .. } => Part::Peers,
             CommandKind::Keep(_) | CommandKind::Forward(_) => Part::Access,
         }
     }

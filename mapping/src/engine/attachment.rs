@@ -41,6 +41,7 @@ impl Engine {
         self.offer_reports(user, &endpoint);
         self.offer_announcements(user, &endpoint);
         self.offer_invitations(user, &endpoint);
+        self.register(user);
         self.learn_watchers(user);
     }
 
@@ -66,6 +67,7 @@ impl Engine {
             question.asked.remove(endpoint);
         }
         self.leave_conversations(user, endpoint);
+        self.register(user);
         self.learn_watchers(user);
         self.forget_device(user, device);
         // What was said of the person stays while another device is there.

@@ -235,6 +235,7 @@ impl Engine {
     /// Starts what a user had going.
     fn revive(&mut self, user: &Address) {
         self.present(user);
+        self.register(user);
         self.learn_watchers(user);
         let Some(actor) = self.users.get(user) else { return };
         let endpoints: Vec<Endpoint> = actor.attachments.keys().cloned().collect();

@@ -48,6 +48,8 @@ pub(crate) struct User {
     pub(crate) publications: Publications,
     /// Whether a presence server was told of it.
     pub(crate) is_known: bool,
+    /// Whether a registrar was told where it is.
+    pub(crate) is_registered: bool,
     pub(crate) authorizations: Authorizations,
     /// Who watches this user, when it is hosted here.
     pub(crate) watchers: BTreeMap<Address, Watcher>,

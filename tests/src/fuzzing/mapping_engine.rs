@@ -304,6 +304,8 @@ impl World {
             | CommandKind::Happened { .. }
             | CommandKind::Notify(_)
             | CommandKind::TellWatchers(_)
+            | CommandKind::Register { .. }
+            | CommandKind::Deregister { .. }
             | CommandKind::LearnWatchers { .. }
             | CommandKind::ForgetWatchers { .. }
             | CommandKind::AskAuthorization { .. }

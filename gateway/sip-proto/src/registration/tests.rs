@@ -147,6 +147,22 @@ fn a_registrar_that_lists_other_bindings_only_has_not_taken_ours() {
 }
 
 #[test]
+fn rfc5626_4_1_an_instance_is_always_the_same_and_finds_the_binding() {
+    let instance = instance_of("alice@wv.example");
+    assert_eq!(instance, instance_of("alice@wv.example"));
+    assert_ne!(instance, instance_of("bob@wv.example"));
+    let contact = contact("sip:gw-7@192.0.2.1:5060").with_param("+sip.instance", Some(&instance));
+    let value = contact.instance().unwrap();
+    let groups: Vec<usize> = value.strip_prefix("urn:uuid:").unwrap().split('-').map(str::len).collect();
+    assert_eq!((groups, value.as_bytes()[23]), (vec![8, 4, 4, 4, 12], b'8'));
+    let mut machine = Registration::new(RegistrationSettings { contact, ..settings() });
+    let (_, request) = tell(&mut machine, 0, RegistrationEvent::Register);
+    // A registrar that rewrites what is behind a NAT.
+    let answer = bound(&request.unwrap(), &format!("<sip:gw-7@198.51.100.7:1024>;+sip.instance=\"{instance}\";expires=60"));
+    assert_eq!(reply(&mut machine, 0, answer).0, ["registered until 60000"]);
+}
+
+#[test]
 fn a_challenge_is_answered_once_per_nonce() {
     let challenge = |request: &Request| {
         answer(request, 401).with(Header::new(HeaderName::WwwAuthenticate, "Digest realm=\"wv.example\", nonce=\"a\""))

@@ -311,6 +311,12 @@ pub const OPTIONS: &[ConfigOption] = &[
         "Name of the sip: peer to which the presence of a WV domain's users is published (PUBLISH), and which serves their SIP watchers.",
     ),
     option(
+        "domain[].registrar",
+        Kind::OptionalText,
+        Nothing("nobody is registered"),
+        "Name of the sip: peer at which the users of a WV domain are registered while they are there (REGISTER), where the SIP side reaches users by registration.",
+    ),
+    option(
         "domain[].watcher_info",
         Kind::Flag,
         Flag(false),

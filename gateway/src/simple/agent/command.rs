@@ -19,6 +19,8 @@ impl Agent {
             CommandKind::Answer { request, answer } => self.answer(now, request, &answer),
             CommandKind::Notify(notification) => self.notify(now, &notification),
             CommandKind::TellWatchers(news) => self.tell_watchers(now, &news),
+            CommandKind::Register { peer, user } => self.register_far(now, &peer, &user),
+            CommandKind::Deregister { user } => self.deregister_far(now, &user),
             CommandKind::LearnWatchers { peer, user } => self.learn_watchers(now, peer, &user),
             CommandKind::ForgetWatchers { user } => self.forget_watchers(now, &user),
             CommandKind::Deliver { delivery, owner, route, message, .. } => {

@@ -203,6 +203,10 @@ impl Agent {
             // RFC 3261 §8.1.1.8: where the next request of the dialog comes to depends on how this one leaves.
             if *request.method() == Method::Subscribe {
                 copy.headers_mut().set(Header::new(HeaderName::Contact, self.own_contact(&hop)));
+            } else if *request.method() == Method::Register
+                && let Some(contact) = self.registered_contact(&request, &hop)
+            {
+                copy.headers_mut().set(Header::new(HeaderName::Contact, contact));
             }
             if let Ok(id) = self.send(now, copy, hop.clone()) {
                 self.errands.under_way.insert(id, Errand { request, hop, rest, is_heard: false });

@@ -282,7 +282,14 @@ impl Agent {
             .is_some_and(|row| row.side == Side::Simple && row.route == mapping::route::Route::Hosted)
     }
 
+    /// Who is meant. Contacts that the gateway registered lead to their users.
     pub(super) fn neutral<T: Words>(&self, uri: &Uri<T>) -> Result<Address, UriError> {
+        if let Some((user, host)) = address::from_contact(uri)
+            && self.settings.domains.is_hosted(&user)
+            && self.settings.domains.find_name(&host).is_none()
+        {
+            return Ok(user);
+        }
         address::to_neutral(uri, &self.settings.tel_domain)
     }
 }

@@ -250,7 +250,13 @@ impl Agent {
             expires: Some((message.sent, message.expires)),
             body,
         };
-        let request = self.message_request(&letter, uri, self.assertion(route), now)?;
+        let mut request = self.message_request(&letter, uri, self.assertion(route), now)?;
+        if let DeliveryRoute::Peer(peer) = route {
+            // RFC 3608 §6.1
+            for hop in self.far_registrations.service_route(&message.sender, peer) {
+                request.push(Header::new(HeaderName::Route, hop));
+            }
+        }
         let peer = match route {
             DeliveryRoute::Peer(peer) => self.settings.peers.find(peer).filter(|peer| peer.credentials.is_some()),
             DeliveryRoute::Endpoint(_) => None,

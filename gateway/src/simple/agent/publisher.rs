@@ -253,10 +253,14 @@ impl Agent {
         Ok(())
     }
 
-    fn send_publish(&mut self, now: Timestamp, user: &Address, request: Request) {
+    fn send_publish(&mut self, now: Timestamp, user: &Address, mut request: Request) {
         let entry = self.publishers.entries.get(user).map(|entry| (entry.peer.clone(), entry.hop.clone()));
         let sent = entry.and_then(|(peer, hop)| {
             let ways = self.settings.peers.find(&peer)?.ways.clone();
+            // RFC 3608 §6.1
+            for route in self.far_registrations.service_route(user, &peer) {
+                request.push(Header::new(HeaderName::Route, route));
+            }
             self.send_by(now, request, &ways, hop.as_ref()).ok()
         });
         match (sent, self.publishers.entries.get_mut(user)) {

@@ -83,6 +83,7 @@ impl Agent {
             notifiers: super::notification::Notifiers::default(),
             learners: super::far_watcher::Learners::default(),
             publishers: super::publisher::Publishers::default(),
+            far_registrations: super::far_registration::FarRegistrations::default(),
             deliveries: HashMap::new(),
             purposes: HashMap::new(),
             second_ways: HashMap::new(),
@@ -128,6 +129,7 @@ impl Agent {
         self.subscribers.clear();
         self.notifiers.clear();
         self.publishers.clear();
+        self.far_registrations.clear();
         self.deliveries.clear();
         self.purposes.clear();
         self.errands.clear();
@@ -215,6 +217,7 @@ impl Agent {
             "notifier" => self.restore_notifier(&record.key, body),
             "subscriber" => self.restore_subscriber(now, &record.key, body),
             "publisher" => self.restore_publisher(now, &record.key, body),
+            "registered" => self.restore_registered(now, &record.key, body),
             other => Err(format!("no such kind of record: {other}")),
         };
         if let Err(reason) = restored {

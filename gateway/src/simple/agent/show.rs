@@ -11,7 +11,11 @@ impl Agent {
                 rows.extend(self.subscribers.show());
                 rows
             }
-            ShowTopic::Sessions => self.registrations(),
+            ShowTopic::Sessions => {
+                let mut rows = self.registrations();
+                rows.extend(self.far_registrations.show());
+                rows
+            }
             ShowTopic::Peers => self
                 .settings
                 .peers
@@ -39,6 +43,7 @@ impl Agent {
             ("dialogs", self.notifiers.count().saturating_add(self.subscribers.count())),
             ("registrations", self.registrar.addresses().count()),
             ("publications", self.publishers.count()),
+            ("far_registrations", self.far_registrations.count()),
             ("deliveries", self.deliveries.len()),
         ]
     }

@@ -178,7 +178,8 @@ impl Agent {
             event: Event::from_text(&Text::from_static(wish.package.event())).ok()?,
             accept: vec![MediaType::parse(wish.package.media_type()).ok()?],
             expires_s: if wish.lasting { SUBSCRIBE_EXPIRES_S } else { 0 },
-            routes: Vec::new(),
+            // RFC 3608 §6.1
+            routes: self.far_registrations.service_route(&wish.watcher, &wish.peer).to_vec(),
             headers: identity.into_iter().collect(),
             call_id,
             tag,

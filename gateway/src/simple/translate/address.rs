@@ -2,6 +2,7 @@
 
 use mapping::address::{Address, AddressError};
 use sip_proto::message::{
+    header::contact::Contact,
     host::Host,
     text::{Text, Words},
     uri::{SipUri, Uri},
@@ -95,6 +96,28 @@ pub fn from_neutral(address: &Address) -> Result<Uri, AddressError> {
     Ok(Uri::Sip(if address.is_number() { sip.with_param("user", Some("phone")) } else { sip }))
 }
 
+/// The contact by which a neighbour reaches a user at this gateway: the whole address is the user part, so that what comes
+/// there can be told apart without anything being remembered.
+///
+/// # Errors
+/// When the gateway's own contact is no SIP URI, or the address makes no user part.
+pub fn to_contact(address: &Address, own: &Contact) -> Result<Contact, AddressError> {
+    let uri = from_neutral(address)?;
+    let (Uri::Sip(named), Uri::Sip(here)) = (&uri, own.uri()) else { return Err(AddressError::BadCharacter) };
+    let user = named.user().map(ToString::to_string).unwrap_or_default();
+    let written = format!("{user}%40{}", address.domain());
+    let here = here.clone().with_user_as_written(&written).map_err(|_| AddressError::BadCharacter)?;
+    Ok(Contact::new(Uri::Sip(here)))
+}
+
+/// The user that such a contact leads to, and the host that it names.
+#[must_use]
+pub fn from_contact<T: Words>(uri: &Uri<T>) -> Option<(Address, String)> {
+    let sip = uri.as_sip()?;
+    let (user, domain) = sip.user()?.as_ref().rsplit_once("%40")?;
+    Some((from_user(user, &domain.to_ascii_lowercase()).ok()?, sip.host().to_canonical()))
+}
+
 /// RFC 3261 §25.1 lets more stand unescaped; `;` and `?` are escaped too because peers stumble over them.
 fn escape(part: &str) -> String {
     let mut out = String::with_capacity(part.len());
@@ -132,6 +155,20 @@ mod tests {
         assert_eq!(neutral("sip:sip.example"), Err(UriError::MissingUser));
         assert_eq!(neutral("urn:service:sos"), Err(UriError::Scheme));
         assert_eq!(neutral("tel:5550123;phone-context=example.com"), Err(UriError::LocalNumber));
+    }
+
+    #[test]
+    fn a_contact_of_the_gateway_leads_to_its_user() {
+        let own = Contact::new(Uri::parse("sip:192.0.2.1:5070;transport=tcp").unwrap());
+        for user in ["alice@wv.example", "a%40b@wv.example", "+358401234567@wv.example"] {
+            let user = Address::parse(user).unwrap();
+            let contact = to_contact(&user, &own).unwrap();
+            let again = Uri::parse(&contact.uri().to_string()).unwrap();
+            assert_eq!(from_contact(&again), Some((user, "192.0.2.1".to_owned())), "{again}");
+        }
+        let contact = to_contact(&Address::parse("alice@wv.example").unwrap(), &own).unwrap();
+        assert_eq!(contact.uri().to_string(), "sip:alice%40wv.example@192.0.2.1:5070;transport=tcp");
+        assert_eq!(from_contact(&Uri::parse("sip:alice@192.0.2.1").unwrap()), None);
     }
 
     #[test]

@@ -78,6 +78,8 @@ impl Sessions {
             // Neighbours of this side are not built yet; the configuration refuses them.
             CommandKind::Deliver { .. } | CommandKind::Report { .. } => {}
             CommandKind::TellWatchers(_)
+            | CommandKind::Register { .. }
+            | CommandKind::Deregister { .. }
             | CommandKind::LearnWatchers { .. }
             | CommandKind::ForgetWatchers { .. }
             | CommandKind::OpenSubscription { .. }

@@ -102,6 +102,8 @@ impl Sidecar {
             | CommandKind::Announce { .. }
             | CommandKind::Happened { .. }
             | CommandKind::TellWatchers(_)
+            | CommandKind::Register { .. }
+            | CommandKind::Deregister { .. }
             | CommandKind::LearnWatchers { .. }
             | CommandKind::ForgetWatchers { .. }
             | CommandKind::Conversation { .. }

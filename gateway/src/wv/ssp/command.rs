@@ -66,6 +66,8 @@ impl Federation {
             // Only servers of SIP are told of it.
             CommandKind::Publish { .. }
             | CommandKind::TellWatchers(_)
+            | CommandKind::Register { .. }
+            | CommandKind::Deregister { .. }
             | CommandKind::LearnWatchers { .. }
             | CommandKind::ForgetWatchers { .. } => {}
             // The lane's own business.

@@ -534,6 +534,8 @@ impl Story {
                     (format!("close {:?} {:?}", subscription.watcher(), subscription.presentity()), String::new())
                 }
                 CommandKind::TellWatchers(_)
+                | CommandKind::Register { .. }
+                | CommandKind::Deregister { .. }
                 | CommandKind::LearnWatchers { .. }
                 | CommandKind::ForgetWatchers { .. }
                 | CommandKind::Announce { .. }
