@@ -312,6 +312,47 @@ fn rfc3857_4_8_a_kamailio_tells_the_phone_who_waits_there() {
 }
 
 #[test]
+fn rfc3261_10_2_a_kamailio_finds_the_phone_where_the_gateway_registered_it() {
+    let port = kamailio::free_port();
+    let text = std::fs::read_to_string(acceptance::repository().join("tests/lab/kamailio/gateway.toml")).unwrap();
+    let text = text
+        .replace("127.0.0.1:25060", &format!("127.0.0.1:{port}"))
+        .replace("route = \"access\"", "route = \"access\"\nregistrar = \"core\"")
+        .replace("trusted = true", "trusted = true\nuser = \"gateway\"\npassword = \"lab\"");
+    let gateway = Setup::configured(&text).start();
+    let switches = ["WITH_OPEN", "WITH_GW_REGISTRAR"];
+    let Some(kamailio) = Kamailio::start(gateway.sip(), port, &switches) else { return };
+    let bob = Client { server: kamailio.address(), user: "bob", domain: kamailio::DOMAIN };
+    let wait_until_registered = |wanted: bool| {
+        wait::until("the registration", wait::PATIENCE, || {
+            let (_, told) = gateway.ask(&["show", "sessions", "--json"]);
+            (told.contains("\"Registered\"") == wanted).then_some(())
+        });
+    };
+    let mut alice = Phone::logged_in(gateway.csp(), "wv:alice@wv.test", Version::V1_2, Encoding::Wbxml);
+    wait_until_registered(true);
+    case("IWF-SES-INT-011", How::Foreign, || {
+        exchange_messages(&mut alice, &bob);
+        be_watched(&mut alice, &bob, "watch_pending");
+        assert_eq!(alice.ask(wv_proto::primitive::Primitive::LogoutRequest), 200);
+        wait_until_registered(false);
+        let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        socket.set_read_timeout(Some(wait::PATIENCE)).unwrap();
+        let local = socket.local_addr().unwrap();
+        let request = format!(
+            "MESSAGE sip:alice@wv.test SIP/2.0\r\nVia: SIP/2.0/UDP {local};rport;branch=z9hG4bKgone\r\n\
+             Max-Forwards: 70\r\nFrom: <sip:bob@simple.test>;tag=1\r\nTo: <sip:alice@wv.test>\r\nCall-ID: gone\r\n\
+             CSeq: 1 MESSAGE\r\nContent-Length: 0\r\n\r\n"
+        );
+        socket.send_to(request.as_bytes(), kamailio.address()).unwrap();
+        let mut buffer = [0; 2048];
+        let length = socket.recv(&mut buffer).unwrap();
+        let answer = String::from_utf8_lossy(&buffer[..length]).into_owned();
+        assert!(answer.starts_with("SIP/2.0 404 Not Registered"), "{answer}");
+    });
+}
+
+#[test]
 fn rfc3428_7_a_kamailio_keeps_what_is_sent_to_who_is_away() {
     let port = kamailio::free_port();
     let gateway = gateway_at_kamailio(port);
