@@ -11,9 +11,7 @@ use sip_proto::{
             identifier::{CallId, Tag},
         },
     },
-    registration::{
-        Registration, RegistrationCommand, RegistrationEvent, RegistrationSettings, RegistrationState,
-    },
+    registration::{Registration, RegistrationCommand, RegistrationEvent, RegistrationSettings, RegistrationState},
     time::Timestamp,
 };
 

@@ -158,7 +158,8 @@ fn rfc5626_4_1_an_instance_is_always_the_same_and_finds_the_binding() {
     let mut machine = Registration::new(RegistrationSettings { contact, ..settings() });
     let (_, request) = tell(&mut machine, 0, RegistrationEvent::Register);
     // A registrar that rewrites what is behind a NAT.
-    let answer = bound(&request.unwrap(), &format!("<sip:gw-7@198.51.100.7:1024>;+sip.instance=\"{instance}\";expires=60"));
+    let answer =
+        bound(&request.unwrap(), &format!("<sip:gw-7@198.51.100.7:1024>;+sip.instance=\"{instance}\";expires=60"));
     assert_eq!(reply(&mut machine, 0, answer).0, ["registered until 60000"]);
 }
 
