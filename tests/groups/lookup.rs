@@ -2,8 +2,9 @@
 
 use super::*;
 use wv_proto::primitive::{
+    identifier::SearchId,
     provider::VerifyIdRequest,
-    search::{SearchElement, SearchPair, SearchRequest, SearchResponse, SearchResult},
+    search::{SearchElement, SearchPair, SearchRequest, SearchResponse, SearchResult, StopSearchRequest},
     service::ServiceRequest,
 };
 
@@ -29,6 +30,29 @@ fn found(response: &SearchResponse) -> Vec<GroupId> {
     }
 }
 
+// WV-SRC-03
+/// Wrong ways to go on with a search.
+fn continues_wrongly(phone: &mut Phone, first: &SearchResponse) {
+    let open = first.search_id.clone().unwrap();
+    let mut go_on = |search_id: SearchId, index| {
+        phone.ask(Primitive::SearchRequest(Box::new(SearchRequest::Continue { search_id, index })))
+    };
+    assert_eq!(go_on(SearchId::new("nobody"), first.index), 424);
+    assert_eq!(go_on(open.clone(), Some(first.findings)), 425);
+    assert_eq!(go_on(open.clone(), Some(u32::MAX)), 425);
+    assert_eq!(go_on(open, None), 425);
+}
+
+// WV-SRC-03
+/// A search is stopped once, and cannot be continued then.
+fn stops(phone: &mut Phone, first: &SearchResponse) {
+    let search_id = first.search_id.clone().unwrap();
+    let stop = || Primitive::StopSearchRequest(StopSearchRequest { search_id: search_id.clone() });
+    assert_eq!((phone.ask(stop()), phone.ask(stop())), (200, 424));
+    let request = SearchRequest::Continue { search_id: search_id.clone(), index: first.index };
+    assert_eq!(phone.ask(Primitive::SearchRequest(Box::new(request))), 424);
+}
+
 #[test]
 fn wv_src_06_groups_are_found_by_what_they_are_and_who_is_in_them() {
     for (version, encoding) in WAYS {
@@ -44,6 +68,7 @@ fn wv_src_06_groups_are_found_by_what_they_are_and_who_is_in_them() {
         let by_topic = [(SearchElement::GroupTopic, topic.as_str()), (SearchElement::GroupName, "chess")];
         let first = search(&mut bob, &by_topic).unwrap();
         assert_eq!((first.findings, first.is_complete, found(&first).len()), (2, false, 1), "{version} {encoding:?}");
+        continues_wrongly(&mut bob, &first);
         let request = SearchRequest::Continue { search_id: first.search_id.clone().unwrap(), index: first.index };
         let Ok(Primitive::SearchResponse(rest)) = bob.request(Primitive::SearchRequest(Box::new(request))) else {
             panic!("no second part")
@@ -53,6 +78,7 @@ fn wv_src_06_groups_are_found_by_what_they_are_and_who_is_in_them() {
         let mut expected = vec![one.clone(), two.clone()];
         expected.sort();
         assert_eq!((rest.is_complete, all), (true, expected));
+        stops(&mut bob, &first);
         let owner = alice.user().to_owned();
         let by_owner = [(SearchElement::GroupUserIdOwner, owner.as_str()), (SearchElement::GroupId, "room")];
         assert_eq!(found(&search(&mut bob, &by_owner).unwrap()), std::slice::from_ref(&one));

@@ -2,7 +2,9 @@
 
 use super::*;
 use acceptance::agent::Agent;
+use wv_proto::presence_attribute::AttributeNames;
 use wv_proto::primitive::{
+    attribute_list::{AttributeListTargets, CreateAttributeListRequest},
     block::{AccessList, BlockEntityRequest, Entities, EntityList, GetBlockedListResponse},
     contact_list::{CreateListRequest, DeleteListRequest, ListChange, ListManageRequest},
     identifier::ContactListId,
@@ -125,6 +127,32 @@ fn wv_ntf_05_a_question_names_the_lists_of_the_watcher_or_the_default_list() {
         let lists = if is_listed { vec![list_of(&alice)] } else { Vec::new() };
         assert_eq!((about.contact_lists, about.default_list), (lists, (!is_listed).then_some(true)));
     }
+}
+
+#[test]
+fn wv_ntf_03_each_session_is_asked_in_its_own_way() {
+    let pair = pair();
+    let mut new = Phone::logged_in(shared().csp(), &pair.wv, Version::V1_3, Encoding::Xml);
+    let mut old = Phone::with_client(shared().csp(), &pair.wv, "old-phone", Version::V1_2, Encoding::Wbxml);
+    old.log_in().unwrap();
+    assert_eq!(subscribe(&mut new, &[Type::AuthorizationNeededForUser]), 200);
+    let mut agent = Agent::registered(shared().sip(), &pair.sip);
+    let (_, watch) = agent.watch(&pair.wv_in_sip(), "presence", 600).unwrap();
+    hear_of(&mut new, &Type::AuthorizationNeededForUser);
+    old.expect("PresenceAuth-Request", |told| match told {
+        Primitive::PresenceAuthRequest(question) => {
+            assert_eq!(question.user_id, UserId::new(pair.sip_in_wv()));
+            Some(())
+        }
+        other => panic!("{other:?}"),
+    });
+    let request = CreateAttributeListRequest {
+        attributes: AttributeNames::of_version(Version::V1_3),
+        targets: AttributeListTargets { users: vec![UserId::new(pair.sip_in_wv())], ..AttributeListTargets::default() },
+        ..CreateAttributeListRequest::default()
+    };
+    assert_eq!(new.ask(Primitive::CreateAttributeListRequest(Box::new(request))), 200);
+    agent.expect_notify(&watch, "active", |notify| notify.state.starts_with("active").then_some(()));
 }
 
 #[test]

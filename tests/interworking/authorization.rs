@@ -206,6 +206,12 @@ fn iwf_sub_int_034_watchers_are_listed() {
                     assert_eq!(status(&first.sip_in_wv()), Some(WatcherStatus::CurrentSubscriber));
                     assert_eq!(status(&second.sip_in_wv()), Some(WatcherStatus::FormerSubscriber));
                     assert_eq!(listed.history_period, Some(Duration::from_secs(172_800)));
+                    // WV-WCH-02
+                    let has_former = |history| {
+                        let listed = watchers_of(&mut phone, history);
+                        listed.watchers.iter().any(|watcher| watcher.status == Some(WatcherStatus::FormerSubscriber))
+                    };
+                    assert_eq!([None, Some(Duration::ZERO)].map(has_former), [true, false]);
                 }
             }
         }

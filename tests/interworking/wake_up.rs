@@ -232,3 +232,35 @@ fn wv_poll_11_a_poll_is_held_where_the_operator_wants_it() {
     assert!(matches!(agent.send("sip:w0@wv.example", "meanwhile").unwrap(), 200 | 202));
     phone.expect_text("meanwhile");
 }
+
+#[test]
+fn wv_cir_07_the_connection_goes_first_and_a_datagram_where_there_is_none() {
+    let (pair, mut phone, mut agent) = both();
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let udp_port = Some(socket.local_addr().unwrap().port());
+    let methods = with_methods(&[CirMethod::Stcp, CirMethod::Sudp]);
+    let agreed = agree(&mut phone, CapabilityList { udp_port, ..methods });
+    drain(&mut phone);
+    let mut channel = Channel::open(&agreed);
+    channel.say(&format!("HELO {}\r\n", phone.session_id().unwrap()));
+    assert_eq!(channel.hear().as_deref(), Some("OK\r\n"));
+    send(&mut agent, &pair, "over the connection");
+    assert_eq!(channel.hear().as_deref(), Some("WVCI 1.2 cookie-test-phone\r\n"));
+    phone.expect_text("over the connection");
+    drain(&mut phone);
+    let mut octets = [0; 200];
+    socket.set_nonblocking(true).unwrap();
+    assert_eq!(socket.recv(&mut octets).unwrap_err().kind(), ErrorKind::WouldBlock, "one way is enough");
+    socket.set_nonblocking(false).unwrap();
+    socket.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
+    drop(channel);
+    // Until the end of the connection is noticed, what is sent into it is lost, and the phone comes when it polls.
+    wait::until("a datagram", wait::PATIENCE, || {
+        send(&mut agent, &pair, "by datagram");
+        let count = socket.recv(&mut octets).ok();
+        phone.expect_text("by datagram");
+        drain(&mut phone);
+        count
+    });
+    assert!(octets.starts_with(b"WVCI 1.2 cookie-test-phone"));
+}

@@ -80,6 +80,7 @@ pub fn to_attribute_lists(
 }
 
 /// GetWatcherList-Response with no more watchers than the client wants.
+// WV-WCH-03
 #[must_use]
 pub fn to_watcher_list(history: Duration, rows: &[WatcherRow], most: Option<u32>) -> GetWatcherListResponse {
     let watcher = |row: &WatcherRow| Watcher {

@@ -232,3 +232,42 @@ fn a_server_waits_for_a_greeting_and_for_pings_as_long_as_its_limits_say() {
     assert_eq!(machine.state(), &server::State::Bound(session("a")));
     assert_eq!(machine.deadline(), Some(at(14_200)));
 }
+
+/// The texts that a machine sends.
+fn said(machine: &mut CirServer) -> Vec<String> {
+    let text = |command| match command {
+        server::Command::Send(text) => Some(text),
+        _ => None,
+    };
+    std::iter::from_fn(|| machine.poll()).filter_map(text).collect()
+}
+
+#[test]
+fn wv_cir_04_whatever_a_client_says_on_a_channel_that_works_is_answered_ok() {
+    for line in [ClientLine::Ping, ClientLine::Hello(session("a")), ClientLine::Other] {
+        let mut machine = server_in("BOUND");
+        machine.handle(at(1), server::Event::Line(line.clone()));
+        assert_eq!(said(&mut machine), ["OK\r\n"], "{line:?}");
+    }
+    let mut machine = server_in("BOUND");
+    machine.handle(at(1), server::Event::Line(ClientLine::Blank));
+    assert_eq!(said(&mut machine), [""; 0], "an empty line is the end of another one");
+}
+
+#[test]
+fn wv_cir_05_a_connection_without_session_or_without_a_word_is_closed() {
+    let limits = CirLimits::default();
+    let is_closed = |machine: &mut CirServer, seconds: u64| {
+        machine.expire(at(seconds));
+        std::iter::from_fn(|| machine.poll()).any(|command| matches!(command, server::Command::Close))
+    };
+    let (greeting, silence) = (limits.greeting_wait.as_secs(), limits.silence_max.as_secs());
+    assert!(silence > 1200, "the longest interval between two PING of a known client");
+    assert!(!is_closed(&mut server_in("GREETING"), greeting - 1));
+    assert!(is_closed(&mut server_in("GREETING"), greeting));
+    assert!(is_closed(&mut server_in("ASKING"), greeting));
+    let mut machine = server_in("BOUND");
+    machine.handle(at(1000), server::Event::Line(ClientLine::Ping));
+    assert!(!is_closed(&mut machine, silence + 999), "it was heard since");
+    assert!(is_closed(&mut machine, silence + 1000));
+}

@@ -368,6 +368,22 @@ mod tests {
     }
 
     #[test]
+    fn wv_etm_01_a_client_that_names_its_handling_is_told_that_of_the_server() {
+        let agreed = |online: Option<&str>, offline: Option<&str>| {
+            let wanted = CapabilityList {
+                online_etem_handling: online.map(Box::from),
+                offline_etem_handling: offline.map(Box::from),
+                ..CapabilityList::default()
+            };
+            let agreed =
+                Negotiated::default().agree(&wanted, &Offer::default(), Version::V1_3, &SessionLimits::default());
+            (agreed.online_etem_handling, agreed.offline_etem_handling)
+        };
+        assert_eq!(agreed(None, None), (None, None));
+        assert_eq!(agreed(Some("FORKALL"), Some("REJECT")), (Some("SERVERLOGIC".into()), Some("SENDSTORE".into())));
+    }
+
+    #[test]
     fn wv_neg_03_missing_functions_are_405_and_refused_ones_506() {
         let mut negotiated = Negotiated::default();
         let offer = without(FunctionGroup::Search);

@@ -1,6 +1,7 @@
 //! What real peers do wrong and what is made of it: messages as they come, because the text is the point.
 
 use proptest::prelude::*;
+use std::time::Duration;
 use wv_proto::codec::sink::Sink;
 use wv_proto::codec::tree::Builder;
 use wv_proto::codec::{WriterOptions, decode};
@@ -10,7 +11,10 @@ use wv_proto::primitive::envelope::{EnvelopeFault, MalformedReason};
 use wv_proto::primitive::function::{Feature, Function, FunctionNeed};
 use wv_proto::primitive::group::{Mapping, Roster, UserMapList};
 use wv_proto::primitive::identifier::{ClientId, SessionId, TransactionId, UserId};
-use wv_proto::primitive::party::Sender;
+use wv_proto::primitive::notification::NotificationType;
+use wv_proto::primitive::party::{Sender, User};
+use wv_proto::primitive::search::SearchRequest;
+use wv_proto::primitive::watcher::{GetWatcherListResponse, Watcher, WatcherStatus};
 use wv_proto::primitive::{Envelope, Malformed, Primitive, SessionDescriptor, Transaction, TransactionMode};
 use wv_proto::schema::{ElementName, element};
 use wv_proto::status::StatusCode;
@@ -34,6 +38,14 @@ fn read(text: &str) -> Envelope {
 fn transaction(content: &str) -> Transaction {
     let descriptor = "<TransactionMode>Request</TransactionMode><TransactionID>7</TransactionID>";
     read(&message(INBAND, descriptor, content, "")).transactions.remove(0)
+}
+
+/// A primitive as it is written in a message.
+fn written(content: Primitive, version: Version) -> String {
+    let transaction = Transaction::request(Some(TransactionId::new("7")), content);
+    let envelope = Envelope::new(SessionDescriptor::Inband(SessionId::new("s1")), transaction);
+    let octets = envelope.encode(version, Encoding::Xml, WriterOptions::default()).unwrap();
+    String::from_utf8(octets.to_vec()).unwrap()
 }
 
 fn malformed(content: &str) -> Malformed {
@@ -328,4 +340,71 @@ fn the_inviter_may_stand_without_sender() {
                    </User></InviteUser-Response>";
     let Ok(Primitive::InviteUserResponse(response)) = transaction(content).content else { panic!() };
     assert!(matches!(response.sender, Some(Sender::User(user)) if user.user_id.as_str() == "wv:a@b"));
+}
+
+#[test]
+fn wv_ntf_02_the_types_of_events_are_read_in_a_list_or_without_one() {
+    let types = "<NotificationType>ATCL</NotificationType><NotificationType>XX</NotificationType>";
+    for shape in [format!("<NotificationTypeList>{types}</NotificationTypeList>"), types.to_owned()] {
+        let expected = [NotificationType::AddedToContactList, NotificationType::Other("XX".into())];
+        let content = format!("<SubscribeNotification-Request>{shape}</SubscribeNotification-Request>");
+        let Ok(Primitive::SubscribeNotificationRequest(request)) = transaction(&content).content else { panic!() };
+        assert_eq!(request.types, expected);
+        let content = format!("<UnsubscribeNotification-Request>{shape}</UnsubscribeNotification-Request>");
+        let Ok(Primitive::UnsubscribeNotificationRequest(request)) = transaction(&content).content else { panic!() };
+        assert_eq!(request.types, expected);
+    }
+}
+
+#[test]
+fn wv_src_05_pairs_are_read_in_every_shape_and_written_one_in_each_list() {
+    let pair = |element: &str, text: &str| {
+        format!("<SearchElement>{element}</SearchElement><SearchString>{text}</SearchString>")
+    };
+    let (one, two) = (pair("USER_FIRST_NAME", "ann"), pair("USER_LAST_NAME", "lee"));
+    let shapes = [
+        format!("<SearchPairList>{one}</SearchPairList><SearchPairList>{two}</SearchPairList>"),
+        format!("<SearchPairList>{one}{two}</SearchPairList>"),
+        format!("<SearchPairList><SearchPair>{one}</SearchPair><SearchPair>{two}</SearchPair></SearchPairList>"),
+    ];
+    for shape in shapes {
+        let content = format!("<Search-Request>{shape}<SearchLimit>5</SearchLimit></Search-Request>");
+        let transaction = transaction(&content);
+        let Ok(Primitive::SearchRequest(request)) = &transaction.content else { panic!("{shape}") };
+        let SearchRequest::Begin { pairs, limit, .. } = &**request else { panic!("{shape}") };
+        let read: Vec<(&str, &str)> = pairs.iter().map(|pair| (pair.element.as_str(), &*pair.text)).collect();
+        assert_eq!((read, *limit), (vec![("USER_FIRST_NAME", "ann"), ("USER_LAST_NAME", "lee")], Some(5)), "{shape}");
+        let written = written(transaction.content.unwrap(), Version::V1_3);
+        assert!(written.contains(&format!("<SearchPairList>{one}</SearchPairList>")), "{written}");
+        assert!(written.contains(&format!("<SearchPairList>{two}</SearchPairList>")), "{written}");
+    }
+}
+
+#[test]
+fn wv_wch_01_a_watcher_has_the_shape_of_the_version() {
+    let response = GetWatcherListResponse {
+        history_period: Some(Duration::from_secs(60)),
+        watcher_count: Some(1),
+        watchers: vec![Watcher {
+            user: User::from(UserId::new("wv:a@b")),
+            status: Some(WatcherStatus::CurrentSubscriber),
+        }],
+    };
+    let user = "<User><UserID>wv:a@b</UserID></User>";
+    let status = "<WatcherStatus>CURRENT_SUBSCRIBER</WatcherStatus>";
+    let period = "<HistoryPeriod>60</HistoryPeriod>";
+    let expected = [
+        (Version::V1_1, user.to_owned()),
+        (Version::V1_2, format!("{period}<Watcher>{user}{status}</Watcher>")),
+        (
+            Version::V1_3,
+            format!("{period}<WatcherCount>1</WatcherCount><Watcher><UserID>wv:a@b</UserID>{status}</Watcher>"),
+        ),
+    ];
+    for (version, inner) in expected {
+        let primitive = Primitive::GetWatcherListResponse(Box::new(response.clone()));
+        let written = written(primitive, version);
+        let whole = format!("<GetWatcherList-Response>{inner}</GetWatcherList-Response>");
+        assert!(written.contains(&whole), "{version}: {written}");
+    }
 }

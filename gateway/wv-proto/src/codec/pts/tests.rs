@@ -207,6 +207,29 @@ fn parts_whose_others_do_not_come_are_forgotten() {
 }
 
 #[test]
+fn wv_pts_02_values_with_marks_stand_between_quotation_marks() {
+    for (value, written) in [
+        ("plain", "plain"),
+        ("two words", "\"two words\""),
+        ("say \"x\"", "\"say \"\"x\"\"\""),
+        ("a,b", "\"a,b\""),
+        ("(a", "\"(a\""),
+        ("a)", "\"a)\""),
+        ("a=b", "\"a=b\""),
+        ("a&b", "\"a&b\""),
+    ] {
+        let params = vec![Param { name: *b"PW", value: Some(PtsValue::Simple(value.to_owned())) }];
+        let message = PtsMessage { version: Version::V1_2, code: Code::new(*b"LR"), transaction: 1, params };
+        let text = format!("WV12LR1 PW={written}");
+        assert_eq!(message.write().as_deref(), Ok(text.as_str()));
+        assert_eq!(read(&text), Ok(message));
+    }
+    for bare in ["a\"b", "a(b", "a=b", "a&b", "\"open", "\"a\"b"] {
+        assert_eq!(read(&format!("WV12LR1 PW={bare}")), Err(PtsError::BadParameter), "{bare}");
+    }
+}
+
+#[test]
 fn a_message_for_more_than_26_parts_is_not_taken_apart() {
     let text = format!("WV12UP9 UV=((ST,T,{}))", "x".repeat(5000));
     assert!(split(&text, 160).is_err());

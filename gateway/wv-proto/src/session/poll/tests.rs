@@ -134,3 +134,22 @@ fn every_state_of_a_transaction_has_a_row_for_every_event() {
     }
     crate::generated::compare("fixtures/state/wv_server_transaction.txt", &table);
 }
+
+#[test]
+fn wv_prs_11_a_newer_state_takes_the_place_of_one_that_was_not_acknowledged() {
+    let (limits, negotiated) = (SessionLimits::default(), Negotiated::default());
+    let next = |outbox: &mut Outbox| outbox.next(at(100), Occasion::Poll, &limits, &negotiated, Encoding::Xml);
+    let mut outbox = Outbox::new(Epoch::new(1));
+    outbox.enqueue(presence("bob"), &limits);
+    outbox.enqueue(presence("bob"), &limits);
+    assert_eq!(outbox.queued_count(), 1, "the newer one waits in the place of the older one");
+    let (old, _) = next(&mut outbox).unwrap();
+    outbox.enqueue(presence("bob"), &limits);
+    outbox.reopen();
+    let (new, _) = next(&mut outbox).unwrap();
+    assert_ne!(new, old, "the older one is not sent again");
+    assert!(next(&mut outbox).is_none());
+    // What the client says about the older one, late, is not about the state that holds.
+    assert!(outbox.acknowledge(&old).is_none_or(|keys| keys.is_empty()));
+    assert_eq!(outbox.acknowledge(&new).map(|keys| keys.len()), Some(1));
+}
