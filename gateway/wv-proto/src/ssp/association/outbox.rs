@@ -1,5 +1,7 @@
 //! The transactions towards a peer, in order.
 
+mod order;
+
 use super::event::{Command, Kept, Request};
 use super::snapshot;
 use crate::{
@@ -15,9 +17,10 @@ use crate::{
     },
 };
 use std::{
-    collections::{BTreeMap, HashMap, HashSet, VecDeque},
+    collections::{BTreeMap, HashMap, VecDeque},
     time::Duration,
 };
+use order::Order;
 
 /// The transactions.
 #[derive(Debug)]
@@ -25,6 +28,7 @@ pub(super) struct Outbox {
     entries: BTreeMap<u64, Entry>,
     by_id: HashMap<(TransactionId, bool), u64>,
     by_name: HashMap<Box<str>, u64>,
+    order: Order,
     last: u64,
     in_flight: usize,
     limits: SspLimits,
@@ -62,7 +66,15 @@ pub(super) struct Stepped {
 
 impl Outbox {
     pub(super) fn new(limits: SspLimits) -> Self {
-        Self { entries: BTreeMap::new(), by_id: HashMap::new(), by_name: HashMap::new(), last: 0, in_flight: 0, limits }
+        Self {
+            entries: BTreeMap::new(),
+            by_id: HashMap::new(),
+            by_name: HashMap::new(),
+            order: Order::default(),
+            last: 0,
+            in_flight: 0,
+            limits,
+        }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -75,17 +87,17 @@ impl Outbox {
 
     /// Whether anything waits for a session.
     pub(super) fn is_waiting(&self) -> bool {
-        self.entries
-            .values()
-            .any(|entry| matches!(entry.machine.state, TransactionState::Queued | TransactionState::BackingOff))
+        self.order.has_waiting()
     }
 
     /// The request that is under way under the same name goes on under the new key; the old key.
     pub(super) fn adopt(&mut self, request: &Request) -> Option<u64> {
-        let number = self.by_name.get(request.name.as_deref()?)?;
-        let entry = self.entries.get_mut(number)?;
+        let number = *self.by_name.get(request.name.as_deref()?)?;
+        let entry = self.entries.get_mut(&number)?;
         entry.request.expires = entry.request.expires.max(request.expires);
-        Some(std::mem::replace(&mut entry.request.key, request.key))
+        let old = std::mem::replace(&mut entry.request.key, request.key);
+        self.file(number);
+        Some(old)
     }
 
     /// Takes a request, or gives it back.
@@ -112,15 +124,9 @@ impl Outbox {
 
     /// What has not left is not needed any more.
     fn replace(&mut self, line: Option<&str>, commands: &mut VecDeque<Command>) {
-        let waits =
-            |entry: &Entry| matches!(entry.machine.state, TransactionState::Queued | TransactionState::BackingOff);
-        let of_line = |entry: &Entry| entry.request.line.as_deref() == line && line.is_some();
-        let old: Vec<u64> = self
-            .entries
-            .iter()
-            .filter(|(_, entry)| of_line(entry) && waits(entry))
-            .map(|(number, _)| *number)
-            .collect();
+        let Some(line) = line else { return };
+        let waits = |number: &u64| self.entries.get(number).is_some_and(Entry::is_waiting);
+        let old: Vec<u64> = self.order.of_line(line).filter(waits).collect();
         for number in old {
             if let Some(entry) = self.remove(number, commands) {
                 commands.push_back(Command::Superseded { key: entry.request.key });
@@ -168,43 +174,44 @@ impl Outbox {
         if let Some(name) = &request.name {
             self.by_name.insert(name.clone(), number);
         }
+        self.order.enter(number, request.line.as_deref());
         let entry = Entry { machine, transaction_id, mode, quoted, request, waits_until: None, failures: 0 };
         self.entries.insert(number, entry);
+        self.file(number);
+    }
+
+    /// Notes how a transaction stands now.
+    fn file(&mut self, number: u64) {
+        if let Some(entry) = self.entries.get(&number) {
+            self.order.file(number, entry.request.line.as_deref(), entry.machine.state, entry.due());
+        }
     }
 
     /// The next one that may leave now.
     pub(super) fn next(&mut self) -> Option<Outgoing> {
-        let mut busy: HashSet<&str> = HashSet::new();
-        let mut found = None;
-        for (number, entry) in &self.entries {
-            let line = entry.request.line.as_deref();
-            if line.is_some_and(|line| busy.contains(line)) {
-                continue;
-            }
-            if entry.machine.state == TransactionState::Queued {
-                found = Some(*number);
-                break;
-            }
-            busy.extend(line);
-        }
-        let entry = self.entries.get_mut(&found?)?;
+        let number = self.order.first_ready()?;
+        let entry = self.entries.get_mut(&number)?;
         entry.machine.handle(TransactionEvent::Turn);
         entry.waits_until = None;
         self.in_flight = self.in_flight.saturating_add(1);
-        Some(Outgoing {
+        let outgoing = Outgoing {
             transaction_id: entry.transaction_id.clone(),
             mode: entry.mode,
             primitive: entry.request.primitive.clone(),
             quoted: entry.quoted.clone(),
-        })
+        };
+        self.file(number);
+        Some(outgoing)
     }
 
     /// A session is there: what waits because of the last one need not wait longer.
     pub(super) fn resume(&mut self) {
-        for entry in self.entries.values_mut() {
+        for number in self.order.waiting().collect::<Vec<_>>() {
+            let Some(entry) = self.entries.get_mut(&number) else { continue };
             if entry.machine.state == TransactionState::BackingOff {
                 entry.machine.handle(TransactionEvent::Waited);
                 entry.waits_until = None;
+                self.file(number);
             }
         }
     }
@@ -262,6 +269,7 @@ impl Outbox {
         if was_posting && entry.machine.state != TransactionState::Posting {
             self.in_flight = self.in_flight.saturating_sub(1);
         }
+        self.file(number);
         if let Some(result) = over
             && let Some(entry) = self.remove(number, commands)
             && entry.mode == TransactionMode::Request
@@ -277,6 +285,9 @@ impl Outbox {
         if let Some(name) = &entry.request.name {
             self.by_name.remove(name);
         }
+        if let Some(heir) = self.order.leave(number, entry.request.line.as_deref()) {
+            self.file(heir);
+        }
         if entry.request.is_kept {
             let transaction_id = entry.transaction_id.clone();
             commands.push_back(Command::Keep(Kept::Transaction { transaction_id, body: None }));
@@ -286,21 +297,13 @@ impl Outbox {
 
     /// The next time at which something is due.
     pub(super) fn deadline(&self) -> Option<Timestamp> {
-        let posting = |entry: &&Entry| entry.machine.state == TransactionState::Posting;
-        let waiting = self.entries.values().filter(|entry| !posting(entry));
-        waiting.flat_map(|entry| [entry.waits_until, Some(entry.request.expires)].into_iter().flatten()).min()
+        self.order.first_due()
     }
 
     /// Does what is due; the requests that failed by it.
     pub(super) fn expire(&mut self, now: Timestamp, commands: &mut VecDeque<Command>) -> Vec<(u64, Failure)> {
-        let is_due = |at: Option<Timestamp>| at.is_some_and(|at| at <= now);
-        let due: Vec<(u64, bool)> = self
-            .entries
-            .iter()
-            .filter(|(_, entry)| entry.machine.state != TransactionState::Posting)
-            .filter(|(_, entry)| is_due(entry.waits_until) || entry.request.expires <= now)
-            .map(|(number, entry)| (*number, entry.request.expires <= now))
-            .collect();
+        let of = |number: u64| Some((number, self.entries.get(&number)?.request.expires <= now));
+        let due: Vec<(u64, bool)> = self.order.due(now).filter_map(of).collect();
         let mut failed = Vec::new();
         for (number, is_expired) in due {
             let event = if is_expired { TransactionEvent::Expired } else { TransactionEvent::Waited };
@@ -340,5 +343,22 @@ impl Outbox {
     }
 }
 
+impl Entry {
+    fn is_waiting(&self) -> bool {
+        matches!(self.machine.state, TransactionState::Queued | TransactionState::BackingOff)
+    }
+
+    /// When something is due for it. Its post is waited for.
+    fn due(&self) -> Option<Timestamp> {
+        if self.machine.state == TransactionState::Posting {
+            return None;
+        }
+        Some(self.waits_until.map_or(self.request.expires, |until| until.min(self.request.expires)))
+    }
+}
+
 /// How long an answer is tried to be posted: what the known server does.
 const ANSWER_LIFE: Duration = Duration::from_secs(120);
+
+#[cfg(test)]
+mod tests;
