@@ -36,6 +36,7 @@ mod presentity;
 mod random;
 mod recipient;
 mod report;
+mod rerouting;
 mod restore;
 mod screening;
 mod sender;
@@ -51,6 +52,7 @@ pub(crate) use conversation::ConversationWord;
 pub use conversation::{Creation, Joining, KeptConversation};
 pub(crate) use invitation::InvitationWord;
 pub use invitation::{Received, Sent};
+pub use rerouting::Routing;
 pub use show::{
     AttachmentRow, EntryRow, EntryStateName, Explanation, PublicationRow, QuestionRow, QueueRow, QueueState,
     StandingName, Tally, WatchRow,
@@ -90,6 +92,8 @@ pub struct EngineConfig {
     pub registrars: BTreeMap<String, PeerName>,
     /// Peers that have agreed to one subscription for all watchers here, and the identity that subscribes there.
     pub shared_views: BTreeMap<PeerName, Address>,
+    /// Where peers are, for telling whether one has moved ([`Routing::places`]).
+    pub places: BTreeMap<PeerName, String>,
     /// Domains hosted here whose users' watchers are learned of from a presence server, and through which peer.
     pub watcher_servers: BTreeMap<String, PeerName>,
     /// Limits and waits.
@@ -117,6 +121,7 @@ impl EngineConfig {
             presence_servers: BTreeMap::new(),
             registrars: BTreeMap::new(),
             shared_views: BTreeMap::new(),
+            places: BTreeMap::new(),
             watcher_servers: BTreeMap::new(),
             limits: Limits::default(),
             authorization: DefaultAuthorization::Confirm,

@@ -178,7 +178,7 @@ impl Engine {
         seats.filter(|(known, _)| known == conversation).map(|(_, endpoint)| endpoint.clone()).collect()
     }
 
-    fn far_news(&mut self, user: &Address, conversation: &Address, written: &Arc<str>, news: &News) {
+    pub(super) fn far_news(&mut self, user: &Address, conversation: &Address, written: &Arc<str>, news: &News) {
         for endpoint in self.far_seats(user, conversation) {
             if matches!(news, News::Removed(_)) {
                 self.seat_far(user, conversation, &endpoint, Seating::Left);

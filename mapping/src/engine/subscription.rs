@@ -214,7 +214,7 @@ impl Engine {
         });
     }
 
-    fn close_entry(&mut self, key: &EntryKey) {
+    pub(super) fn close_entry(&mut self, key: &EntryKey) {
         if self.cache.entries.get_mut(key).is_some_and(|entry| std::mem::take(&mut entry.is_open)) {
             let subscription = SubscriptionId::lasting(&key.1, &key.0);
             self.output.push(CommandKind::CloseSubscription { subscription });
@@ -309,7 +309,7 @@ impl Engine {
         self.end_look(subscription, &Err(Outcome::Timeout));
     }
 
-    fn end_look(&mut self, subscription: &SubscriptionId, seen: &Result<Seen, Outcome>) {
+    pub(super) fn end_look(&mut self, subscription: &SubscriptionId, seen: &Result<Seen, Outcome>) {
         let Some(look) = self.cache.looks.remove(subscription) else { return };
         self.timers.clear(&Timer::Fetch(subscription.clone()));
         for (watcher, ticket) in look.lookers {

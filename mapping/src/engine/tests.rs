@@ -10,6 +10,7 @@ mod messaging;
 mod neighbour;
 mod permission;
 mod property;
+mod rerouting;
 mod restart;
 mod sharing;
 mod waiting;

@@ -138,6 +138,13 @@ impl Cache {
         self.without_presence.remove(presentity.domain());
     }
 
+    /// Forgets what was believed of these.
+    pub(crate) fn forget_beliefs(&mut self, of: impl Fn(&Address) -> bool) {
+        self.unknown.retain(|presentity, _| !of(presentity));
+        let user_at = |domain: &str| Address::parse(&format!("somebody@{domain}"));
+        self.without_presence.retain(|domain, _| !user_at(domain).is_ok_and(|user| of(&user)));
+    }
+
     pub(crate) fn belief(&self, presentity: &Address, now: Timestamp) -> Option<Belief> {
         let left = |until: &Timestamp| (*until > now).then(|| now.until(*until));
         if let Some(wait) = self.unknown.get(presentity).and_then(left) {
