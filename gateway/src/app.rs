@@ -5,6 +5,7 @@ mod announcement;
 pub mod assembly;
 mod inquiry;
 mod lane_thread;
+mod neighbours;
 mod provision;
 mod renewal;
 mod settings;
@@ -287,9 +288,8 @@ fn launch(
         supervisor: None,
     };
     let drain = site.configuration.limits.drain;
-    let domains = site.configuration.domain_table();
     let (book, renewal, charging) = (site.accounts.book(), site.renewal, site.charging_file);
-    let supervisor = Supervisor { shutdown, admin, lanes, inquiries, book, domains, renewal, charging, signals, drain };
+    let supervisor = Supervisor { shutdown, admin, lanes, inquiries, book, renewal, charging, signals, drain };
     Ok((running, supervisor))
 }
 
@@ -326,10 +326,7 @@ fn start_lanes(
     let mut crew = LaneCrew::new(Arc::clone(&neighbours));
     let mut sockets = Some(sockets);
     for (number, tasks) in (0..LANES).zip(tasks) {
-        let plan = match LanePlan::new(Arc::clone(&site.configuration), (number, LANES), surroundings.clone()) {
-            Ok(plan) => plan,
-            Err(error) => return (crew, Err(error)),
-        };
+        let plan = LanePlan::new(site.renewal.current(), (number, LANES), surroundings.clone());
         let order = LaneOrder {
             plan,
             tls: site.renewal.identity(),

@@ -7,8 +7,10 @@
 mod charge;
 mod clock;
 mod intake;
+mod neighbourhood;
 mod turn;
 
 pub use clock::Clock;
 pub use intake::{Adapter, Input, Intake, Ticket};
+pub use neighbourhood::Neighbourhood;
 pub use turn::{Lane, LaneLink, LaneParts, LaneTask, Rebuild, Turned};

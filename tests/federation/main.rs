@@ -8,6 +8,7 @@ mod fault;
 mod group;
 mod message;
 mod presence;
+mod reload;
 mod replay;
 mod secure;
 

@@ -29,14 +29,13 @@ use mapping::{
 };
 use sip_proto::limit::Limits;
 use std::{cell::RefCell, collections::BTreeSet, io, net::SocketAddr, rc::Rc, sync::Arc};
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, mpsc, watch};
 
 /// What a lane is built from, as often as it takes; everything in it may travel to the lane's thread.
 pub struct LanePlan {
     number: u32,
     lanes: u32,
-    configuration: Arc<Configuration>,
-    wishes: settings::AgentWishes,
+    current: watch::Receiver<Arc<Configuration>>,
     surroundings: Surroundings,
 }
 
@@ -88,17 +87,14 @@ pub struct Assembly {
 }
 
 impl LanePlan {
-    /// The plan of lane `number` of so many.
-    ///
-    /// # Errors
-    /// When a neighbour server is not found, or an address cannot be told to peers.
-    pub fn new(
-        configuration: Arc<Configuration>,
+    /// The plan of lane `number` of so many; each time it is built on the configuration that holds then.
+    #[must_use]
+    pub const fn new(
+        current: watch::Receiver<Arc<Configuration>>,
         (number, lanes): (u32, u32),
         surroundings: Surroundings,
-    ) -> Result<Self, StartError> {
-        let wishes = settings::AgentWishes::of(&configuration)?;
-        Ok(Self { number, lanes, configuration, wishes, surroundings })
+    ) -> Self {
+        Self { number, lanes, current, surroundings }
     }
 
     /// The lane's number.
@@ -117,15 +113,15 @@ impl LanePlan {
         Scope::Owners(Arc::new(move |owner| Address::parse(owner).map_or(0, |owner| shard_of(&owner, lanes)) == lane))
     }
 
-    pub(super) fn configuration(&self) -> &Configuration {
-        &self.configuration
+    pub(super) fn configuration(&self) -> Arc<Configuration> {
+        Arc::clone(&self.current.borrow())
     }
 
     /// Builds the lane on what was kept: adapters with what they had, then the engine with what it knew. `rebuilds` says
     /// how often that was done since the start that the snapshot counts.
     ///
     /// # Errors
-    /// When the system gives no random octets.
+    /// When the system gives no random octets, a neighbour server is not found, or an address cannot be told to peers.
     pub fn assemble(
         &self,
         snapshot: &Snapshot,
@@ -152,8 +148,7 @@ impl LanePlan {
         kept(Side::Wv).into_iter().for_each(|record| side.restore(now, record));
         let WvSide { access: sessions, federation, sidecar } = side.clone();
         let facts = snapshot.facts.iter().filter(|fact| scope.includes(fact.owner().as_str())).cloned().collect();
-        let config = settings::engine(&self.configuration, self.number, self.lanes);
-        let mut rebuild = rebuild(config, self.surroundings.book.clone(), seeds);
+        let mut rebuild = self.rebuild(seeds);
         let engine = rebuild(now, facts);
         let wv: Rc<RefCell<dyn Adapter>> = match (&sessions, &federation, &sidecar) {
             (None, None, None) => Rc::new(RefCell::new(AbsentSide(Side::Wv))),
@@ -171,10 +166,33 @@ impl LanePlan {
             wake,
             tasks: connections.tasks,
             neighbours: connections.neighbours,
-            wv_peers: settings::wv_peers(&self.configuration),
+            wv_peers: settings::wv_peers(&self.configuration()),
             charging: self.surroundings.charging.clone(),
         });
         Ok(Assembly { lane, transports, sessions, federation })
+    }
+
+    /// Makes the engine shard anew from facts: at the start, and after a commit failed.
+    fn rebuild(&self, mut seeds: Seeds) -> Rebuild {
+        let (current, number, lanes) = (self.current.clone(), self.number, self.lanes);
+        let book = self.surroundings.book.clone();
+        Box::new(move |now, facts: Vec<Fact>| {
+            let config = settings::engine(&current.borrow(), number, lanes);
+            let domains = config.domains.clone();
+            let mut engine = Engine::new(EngineConfig { seed: seeds.words(), ..config });
+            let users = book.users();
+            // Accounts that were taken away while the gateway was not running: they live once more, to be buried.
+            let of_nobody = |owner: &Address| domains.is_hosted(owner) && !users.contains(owner);
+            let gone: BTreeSet<Address> = facts.iter().map(Fact::owner).filter(of_nobody).collect();
+            for user in users.iter().chain(&gone) {
+                engine.account_added(user.clone());
+            }
+            engine.restore(now, facts);
+            for user in &gone {
+                engine.account_removed(now, user);
+            }
+            engine
+        })
     }
 
     fn build_federation(
@@ -183,10 +201,11 @@ impl LanePlan {
         wake: &Rc<Notify>,
         seeds: &mut Seeds,
     ) -> Result<Option<SspAdapter>, StartError> {
-        let Some(federation) = &self.configuration.wv_federation else { return Ok(None) };
+        let configuration = self.configuration();
+        let Some(federation) = &configuration.wv_federation else { return Ok(None) };
         let [randomness, _] = seeds.words();
         Ok(Some(SspAdapter::new(SspParts {
-            settings: settings::federation(&self.configuration, federation)?,
+            settings: settings::federation(&configuration, federation)?,
             clock: self.surroundings.clock.clone(),
             wake: Rc::clone(wake),
             tap: self.surroundings.tap.clone(),
@@ -197,10 +216,11 @@ impl LanePlan {
     }
 
     fn build_sidecar(&self, wake: &Rc<Notify>, seeds: &mut Seeds) -> Result<Option<SidecarAdapter>, StartError> {
-        let Some(sidecar) = &self.configuration.wv_sidecar else { return Ok(None) };
+        let configuration = self.configuration();
+        let Some(sidecar) = &configuration.wv_sidecar else { return Ok(None) };
         let [randomness, _] = seeds.words();
         Ok(Some(SidecarAdapter::new(SidecarParts {
-            settings: settings::sidecar(&self.configuration, sidecar)?,
+            settings: settings::sidecar(&configuration, sidecar)?,
             accounts: self.surroundings.book.clone(),
             clock: self.surroundings.clock.clone(),
             wake: Rc::clone(wake),
@@ -215,10 +235,11 @@ impl LanePlan {
         wake: &Rc<Notify>,
         seeds: &mut Seeds,
     ) -> Option<WvAdapter> {
-        let access = self.configuration.wv_access.as_ref()?;
+        let configuration = self.configuration();
+        let access = configuration.wv_access.as_ref()?;
         let [randomness, _] = seeds.words();
         Some(WvAdapter::new(WvParts {
-            settings: settings::sessions(&self.configuration, access, places, self.number, seeds.epoch.number()),
+            settings: settings::sessions(&configuration, access, places, self.number, seeds.epoch.number()),
             clock: self.surroundings.clock.clone(),
             accounts: self.surroundings.book.clone(),
             wake: Rc::clone(wake),
@@ -237,12 +258,13 @@ impl LanePlan {
         seeds: &mut Seeds,
         kept: &[&WireRecord],
     ) -> Result<SimpleParts, StartError> {
-        if self.configuration.simple.is_none() {
+        let configuration = self.configuration();
+        if configuration.simple.is_none() {
             return Ok((Rc::new(RefCell::new(AbsentSide(Side::Simple))), None));
         }
-        let transports = Transports::new(Limits::default(), settings::bounds(&self.configuration));
+        let transports = Transports::new(Limits::default(), settings::bounds(&configuration));
         let parts = AgentParts {
-            settings: self.wishes.settings(&self.configuration),
+            settings: settings::AgentWishes::of(&configuration)?.settings(&configuration),
             clock: self.surroundings.clock.clone(),
             transports: Rc::clone(&transports),
             resolver: Rc::clone(resolver),
@@ -263,25 +285,6 @@ impl LanePlan {
 }
 
 type SimpleParts = (Rc<RefCell<dyn Adapter>>, Option<Rc<Transports>>);
-
-/// Makes the engine shard anew from facts: at the start, and after a commit failed.
-fn rebuild(config: EngineConfig, book: AccountBook, mut seeds: Seeds) -> Rebuild {
-    Box::new(move |now, facts: Vec<Fact>| {
-        let mut engine = Engine::new(EngineConfig { seed: seeds.words(), ..config.clone() });
-        let users = book.users();
-        // Accounts that were taken away while the gateway was not running: they live once more, to be buried.
-        let of_nobody = |owner: &Address| config.domains.is_hosted(owner) && !users.contains(owner);
-        let gone: BTreeSet<Address> = facts.iter().map(Fact::owner).filter(of_nobody).collect();
-        for user in users.iter().chain(&gone) {
-            engine.account_added(user.clone());
-        }
-        engine.restore(now, facts);
-        for user in &gone {
-            engine.account_removed(now, user);
-        }
-        engine
-    })
-}
 
 /// A life of a lane: which start of the process, and how often the lane was built anew since.
 #[derive(Clone, Copy, Debug)]

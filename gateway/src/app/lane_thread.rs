@@ -285,7 +285,7 @@ fn build(
         csp: sockets.csp_address(),
         cir: sockets.cir_address(),
         outlet: CirOutlet::new(datagrams, push),
-        resolver: resolver(order.plan.configuration())?,
+        resolver: resolver(&configuration)?,
     };
     let assembly = order.plan.assemble(snapshot, rebuilds, connections)?;
     if let Some(sessions) = &assembly.sessions {
@@ -293,7 +293,7 @@ fn build(
     }
     let plain_text = match (&assembly.sessions, &sockets.plain_text) {
         (Some(sessions), Some(socket)) => {
-            Some((plain_text(configuration, socket.try_clone()?, sessions)?, sessions.clone()))
+            Some((plain_text(&configuration, socket.try_clone()?, sessions)?, sessions.clone()))
         }
         _ => None,
     };
@@ -305,12 +305,12 @@ fn build(
     let secure = sockets.ssp_tls.zip(order.ssp_tls.clone()).map(|(listener, tls)| (listener, Some(tls)));
     let open = |(listener, tls)| {
         let federation = assembly.federation.clone()?;
-        Some(SspDoor { listener, federation, settings: settings::ssp_listener(configuration), tls })
+        Some(SspDoor { listener, federation, settings: settings::ssp_listener(&configuration), tls })
     };
     let ssp = plain.into_iter().chain(secure).filter_map(open).collect();
     let csp = match (assembly.sessions, configuration.wv_access.as_ref()) {
         (Some(sessions), Some(access)) => {
-            let settings = settings::listener(configuration, access);
+            let settings = settings::listener(&configuration, access);
             let plain = sockets.csp.map(|listener| (listener, None));
             let secure = sockets.csp_tls.zip(order.tls.clone()).map(|(listener, tls)| (listener, Some(tls)));
             let serve =

@@ -1,14 +1,18 @@
 //! Reading the configuration again while the gateway runs: all or nothing.
 
+use super::{neighbours, settings};
 use crate::{
     account::AccountRegistry,
     config::Configuration,
+    lane::LaneLink,
     tls::{
         TlsIdentity, TlsKeeper,
         domain::{DomainTls, DomainTlsKeeper},
     },
 };
+use mapping::route::DomainTable;
 use std::{fmt, sync::Arc};
+use tokio::sync::watch;
 
 /// Reads the configuration again, from where it was read at the start.
 #[derive(Clone)]
@@ -27,11 +31,12 @@ impl fmt::Debug for Rereading {
     }
 }
 
-/// What can be renewed: accounts of the configuration, certificate and key.
+/// What can be renewed: accounts of the configuration, certificate and key, neighbours and the domains behind them.
 #[derive(Debug)]
 pub(super) struct Renewal {
     rereading: Option<Rereading>,
-    current: Arc<Configuration>,
+    /// What holds now; lanes are built on it.
+    current: watch::Sender<Arc<Configuration>>,
     accounts: Arc<AccountRegistry>,
     keepers: Keepers,
 }
@@ -46,13 +51,23 @@ pub(super) struct Keepers {
 }
 
 impl Renewal {
-    pub(super) const fn new(
+    pub(super) fn new(
         rereading: Option<Rereading>,
         current: Arc<Configuration>,
         accounts: Arc<AccountRegistry>,
         keepers: Keepers,
     ) -> Self {
-        Self { rereading, current, accounts, keepers }
+        Self { rereading, current: watch::Sender::new(current), accounts, keepers }
+    }
+
+    /// The configuration that holds, now and later.
+    pub(super) fn current(&self) -> watch::Receiver<Arc<Configuration>> {
+        self.current.subscribe()
+    }
+
+    /// Who lives where now.
+    pub(super) fn domains(&self) -> DomainTable {
+        self.current.borrow().domain_table()
     }
 
     pub(super) const fn accounts(&self) -> &Arc<AccountRegistry> {
@@ -69,11 +84,15 @@ impl Renewal {
 
     /// Reads everything, and takes it only when all of it can be used. Tells what was renewed, and what waits for a
     /// restart.
-    pub(super) fn renew(&mut self) -> Result<String, String> {
+    pub(super) async fn renew(&mut self, links: &[LaneLink]) -> Result<String, String> {
         let Some(rereading) = &self.rereading else {
             return Err("this gateway was not started from a configuration that can be read again".to_owned());
         };
-        let fresh = (rereading.0)()?;
+        let mut fresh = (rereading.0)()?;
+        fresh.believe_services().map_err(|error| format!("node.ca_file: {error}"))?;
+        let current = Arc::clone(&self.current.borrow());
+        let merged = neighbours::merge(&current, &fresh);
+        let neighbourhood = settings::neighbourhood(&merged).map_err(|error| error.to_string())?;
         let files = fresh.wv_access.as_ref().and_then(|access| access.tls.as_ref()).map(|tls| tls.files.clone());
         let prepared = match (&self.keepers.tls, files) {
             (Some(_), Some(files)) => {
@@ -89,7 +108,6 @@ impl Renewal {
             }
             _ => None,
         };
-        let is_rest_equal = rest_of(&self.current) == rest_of(&fresh);
         self.accounts.replace_configured(&fresh.accounts);
         if let (Some(keeper), Some((files, prepared))) = (&mut self.keepers.tls, prepared) {
             keeper.take(files, prepared);
@@ -97,19 +115,36 @@ impl Renewal {
         if let (Some(keeper), Some(prepared)) = (&mut self.keepers.sip_tls, sip_prepared) {
             keeper.take(prepared);
         }
-        tracing::info!(accounts = fresh.accounts.len(), "configuration read again");
-        let mut told = "accounts of the configuration, certificate and key are renewed".to_owned();
-        if !is_rest_equal {
-            told.push_str("; what else has changed waits for a restart");
+        let news = neighbours::news(&current, &merged);
+        let waiting = neighbours::waiting(&without_files(&merged), &without_files(&fresh));
+        self.current.send_replace(Arc::new(merged));
+        for link in links {
+            let neighbourhood = neighbourhood.clone();
+            // None when the lane is gone: it is built anew on what holds now.
+            let _ = link.ask(move |lane, now| lane.reroute(now, neighbourhood)).await;
         }
-        Ok(told)
+        tracing::info!(accounts = fresh.accounts.len(), neighbours = ?news, waiting = ?waiting, "configuration read again");
+        Ok(sentence(&news, &waiting))
     }
 }
 
-/// Everything that is not renewed, for comparing.
-fn rest_of(configuration: &Configuration) -> String {
+/// What was renewed, for people.
+fn sentence(news: &[String], waiting: &[String]) -> String {
+    let mut told = "accounts of the configuration, certificate and key are renewed".to_owned();
+    if !news.is_empty() {
+        told.push_str("; ");
+        told.push_str(&news.join(", "));
+    }
+    if !waiting.is_empty() {
+        told.push_str("; what else has changed waits for a restart: ");
+        told.push_str(&waiting.join(", "));
+    }
+    told
+}
+
+/// The same without the names of files that are read again, for comparing.
+fn without_files(configuration: &Configuration) -> Configuration {
     let mut rest = configuration.clone();
-    rest.accounts.clear();
     if let Some(tls) = rest.wv_access.as_mut().and_then(|access| access.tls.as_mut()) {
         tls.files = crate::tls::TlsFiles { certificate: "-".into(), key: "-".into() };
     }
@@ -120,5 +155,5 @@ fn rest_of(configuration: &Configuration) -> String {
         let others = tls.files.towards.values_mut().chain(tls.files.by_name.values_mut());
         others.for_each(|files| *files = nothing());
     }
-    format!("{rest:?}")
+    rest
 }

@@ -10,6 +10,7 @@ use crate::{
         },
         value::{DomainRouting, HostPort, PeerScheme, PeerUri, SipTransport},
     },
+    lane::Neighbourhood,
     simple::{
         agent::{Advertised, AgentSettings, Anonymity, PeerCredentials, PeerTable, SipPeer, Way},
         transport::Bounds,
@@ -23,7 +24,8 @@ use crate::{
     },
 };
 use mapping::{
-    engine::{DefaultAuthorization, EngineConfig, Storage},
+    address::Address,
+    engine::{DefaultAuthorization, EngineConfig, Routing, Storage},
     side::{BlockedStyle, PeerName, Side},
 };
 use sip_proto::{
@@ -32,7 +34,7 @@ use sip_proto::{
     transaction::via::Hop,
 };
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     net::{IpAddr, SocketAddr},
     sync::Arc,
 };
@@ -442,6 +444,40 @@ pub(super) fn default_domain(configuration: &Configuration, side: Side) -> Strin
         .unwrap_or_default()
 }
 
+/// How the engine reaches neighbours.
+pub(super) fn routing(configuration: &Configuration) -> Routing {
+    let identity = |peer: &Peer| peer.shared_view.as_ref().map(|identity| identity.address().clone());
+    let mut shared_views: BTreeMap<PeerName, Address> =
+        configuration.peers.iter().filter_map(|peer| Some((peer.name.clone(), identity(peer)?))).collect();
+    let mut places = BTreeMap::new();
+    for domain in configuration.domains.iter().filter(|domain| matches!(domain.routing, DomainRouting::Peer(_))) {
+        let Some(name) = domain.route_name() else { continue };
+        let peers = domain.routing.peers().iter().filter_map(|peer| configuration.peer(peer));
+        let uris: Vec<String> = peers.map(|peer| peer.uri.to_string()).collect();
+        places.insert(name, uris.join(" "));
+    }
+    // Those who take each other's place are asked in the name of the same user.
+    for domain in configuration.domains.iter().filter(|domain| domain.routing.peers().len() > 1) {
+        let first = domain.routing.peers().first().and_then(|first| configuration.peer(first));
+        shared_views.extend(domain.route_name().zip(first.and_then(identity)));
+    }
+    Routing { domains: configuration.domain_table(), shared_views, places }
+}
+
+/// What a lane is told of its neighbours.
+///
+/// # Errors
+/// When what a neighbour is judged by cannot be read.
+pub(super) fn neighbourhood(configuration: &Configuration) -> Result<Neighbourhood, StartError> {
+    let federated = configuration.wv_federation.as_ref();
+    Ok(Neighbourhood {
+        routing: routing(configuration),
+        wv_peers: wv_peers(configuration),
+        wv: federated.map(|wishes| federation(configuration, wishes)).transpose()?,
+        simple: AgentWishes::of(configuration)?.peers,
+    })
+}
+
 /// What the engine shard of a lane is told. The seed is filled in by the lane.
 pub(super) fn engine(configuration: &Configuration, shard: u32, shards: u32) -> EngineConfig {
     let mut config = EngineConfig::new(configuration.domain_table(), [0, 0]);
@@ -462,20 +498,11 @@ pub(super) fn engine(configuration: &Configuration, shard: u32, shards: u32) -> 
         .iter()
         .filter_map(|domain| domain.registrar.as_ref().map(|peer| (domain.name.clone(), peer.clone())));
     config.registrars = registered.collect();
-    let shared = configuration
-        .peers
-        .iter()
-        .filter_map(|peer| peer.shared_view.as_ref().map(|identity| (peer.name.clone(), identity.address().clone())));
-    config.shared_views = shared.collect();
     let learned = configuration.domains.iter().filter(|domain| domain.watcher_info);
     let learned = learned.filter_map(|domain| domain.presence_server.clone().map(|peer| (domain.name.clone(), peer)));
     config.watcher_servers = learned.collect();
-    // Those who take each other's place are asked in the name of the same user.
-    for domain in configuration.domains.iter().filter(|domain| domain.routing.peers().len() > 1) {
-        let first = domain.routing.peers().first().and_then(|first| configuration.peer(first));
-        let identity = first.and_then(|peer| peer.shared_view.as_ref()).map(|identity| identity.address().clone());
-        config.shared_views.extend(domain.route_name().zip(identity));
-    }
+    let routing = routing(configuration);
+    (config.shared_views, config.places) = (routing.shared_views, routing.places);
     let [wv, simple] = &mut config.profiles;
     wv.notify_interval_min = configuration.limits.coalesce;
     simple.notify_interval_min = configuration.limits.notify_interval_min;

@@ -11,7 +11,7 @@ use crate::{
     shutdown::{Ending, Phase, Shutdown, Signals, Trigger},
     store::OpenStore,
 };
-use mapping::{address::Address, route::DomainTable, side::Side};
+use mapping::{address::Address, side::Side};
 use std::{collections::BTreeSet, sync::Arc, thread::JoinHandle, time::Duration};
 use tokio::sync::mpsc;
 
@@ -46,7 +46,6 @@ pub(super) struct Supervisor {
     pub(super) lanes: LaneCrew,
     pub(super) inquiries: mpsc::Receiver<AdminRequest>,
     pub(super) book: AccountBook,
-    pub(super) domains: DomainTable,
     pub(super) renewal: Renewal,
     pub(super) charging: Option<ChargingFile>,
     pub(super) signals: SignalUse,
@@ -70,7 +69,7 @@ impl Supervisor {
     }
 
     fn run(self, runtime: &tokio::runtime::Runtime, signals: Option<Signals>, store: Arc<OpenStore>) -> Conclusion {
-        let Self { shutdown, admin, mut lanes, inquiries, book, domains, renewal, charging, drain, .. } = self;
+        let Self { shutdown, admin, mut lanes, inquiries, book, renewal, charging, drain, .. } = self;
         let links = Arc::clone(&lanes.links);
         let trigger = shutdown.trigger();
         let lost_trigger = shutdown.trigger();
@@ -78,7 +77,7 @@ impl Supervisor {
         let conclusion = runtime.block_on(async {
             let chores = async {
                 tokio::join!(
-                    answer(inquiries, Arc::clone(&links), trigger, Grounds { book: book.clone(), domains, renewal }),
+                    answer(inquiries, Arc::clone(&links), trigger, Grounds { book: book.clone(), renewal }),
                     tell_accounts(book, Arc::clone(&links)),
                     count(Arc::clone(&links)),
                 );
@@ -163,7 +162,6 @@ pub(super) fn end_early(shutdown: Shutdown, lanes: LaneCrew, admin: AdminServer)
 /// What answers are made from.
 struct Grounds {
     book: AccountBook,
-    domains: DomainTable,
     renewal: Renewal,
 }
 
@@ -174,8 +172,9 @@ async fn answer(
     trigger: Trigger,
     grounds: Grounds,
 ) {
-    let Grounds { book, domains, mut renewal } = grounds;
+    let Grounds { book, mut renewal } = grounds;
     while let Some(AdminRequest { kind, reply }) = inquiries.recv().await {
+        let domains = renewal.domains();
         let result = match kind {
             AdminRequestKind::Show(topic) => Ok(AdminReply::Table(inquiry::show(&links, topic).await)),
             AdminRequestKind::Explain { watcher, presentity } => {
@@ -203,7 +202,7 @@ async fn answer(
                 trigger.pull();
                 Ok(AdminReply::Done("the gateway finishes what is under way and ends".to_owned()))
             }
-            AdminRequestKind::Reload => renewal.renew().map(AdminReply::Done).map_err(AdminRefusal::Failed),
+            AdminRequestKind::Reload => renewal.renew(&links).await.map(AdminReply::Done).map_err(AdminRefusal::Failed),
             AdminRequestKind::LogOut(user) => Ok(AdminReply::Done(log_out(&links, user).await)),
         };
         // Refused when the asker has gone in the meantime.

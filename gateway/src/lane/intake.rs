@@ -1,5 +1,6 @@
 //! What adapters hand to their lane, and what the lane asks of adapters.
 
+use super::Neighbourhood;
 use crate::store::WireRecord;
 use mapping::{address::Address, command::Command, engine::Engine, event::Event, side::Side, time::Timestamp};
 
@@ -88,6 +89,9 @@ pub trait Adapter {
     /// After a start: ends what the engine has of this side and the adapter does not know any more, and tells the engine
     /// what the adapter has and the engine does not know. A process may end between the two.
     fn reconcile(&mut self, _: Timestamp, _: &Engine) {}
+
+    /// From now on these are the neighbours: what went over one that is no more ends.
+    fn reroute(&mut self, _: Timestamp, _: &Neighbourhood) {}
 
     /// Ends everything of a user of this side that is open: sessions, contacts, publications. The engine does the rest.
     fn dismiss(&mut self, _: Timestamp, _: &Address) {}

@@ -85,7 +85,7 @@ enum Parcel {
 pub struct Lane {
     clock: Clock,
     pub(super) number: u32,
-    engine: Engine,
+    pub(super) engine: Engine,
     rebuild: Rebuild,
     scope: Scope,
     wv: Rc<RefCell<dyn Adapter>>,
@@ -94,7 +94,7 @@ pub struct Lane {
     wake: Rc<Notify>,
     tasks: mpsc::Receiver<LaneTask>,
     pub(super) neighbours: Arc<[LaneLink]>,
-    wv_peers: BTreeSet<PeerName>,
+    pub(super) wv_peers: BTreeSet<PeerName>,
     /// Parcels for other lanes whose channels were full; sent before anything newer.
     postponed: VecDeque<Parcel>,
     intake: Intake,

@@ -17,6 +17,7 @@ mod registration;
 mod rendering;
 mod report;
 mod request;
+mod rerouting;
 mod restore;
 mod show;
 mod subscription;
@@ -34,7 +35,7 @@ use super::transport::{Inbound, Receiver, Transports};
 use crate::{
     account::AccountBook,
     entropy::Entropy,
-    lane::{Adapter, Clock, Input, Intake, Ticket},
+    lane::{Adapter, Clock, Input, Intake, Neighbourhood, Ticket},
     observe::Tap,
     resolver::Resolver,
     store::WireRecord,
@@ -519,6 +520,10 @@ impl Adapter for SimpleAdapter {
 
     fn reload(&mut self, now: Timestamp, kept: &[&WireRecord]) {
         self.0.borrow_mut().reload(now, kept);
+    }
+
+    fn reroute(&mut self, now: Timestamp, neighbourhood: &Neighbourhood) {
+        self.0.borrow_mut().reroute(now, neighbourhood);
     }
 
     fn reconcile(&mut self, now: Timestamp, engine: &Engine) {

@@ -27,7 +27,7 @@ pub use subscriber::{SubscriberBackend, SubscriberDesk};
 use crate::{
     account::{AccountBook, Directory},
     entropy::Entropy,
-    lane::{Adapter, Clock, Input, Intake, Ticket as LaneTicket},
+    lane::{Adapter, Clock, Input, Intake, Neighbourhood, Ticket as LaneTicket},
     observe::{Tap, wire::Line},
     quick_hash::QuickMap,
     store::WireRecord,
@@ -517,6 +517,10 @@ impl Adapter for WvAdapter {
 
     fn reload(&mut self, now: Timestamp, kept: &[&WireRecord]) {
         self.0.borrow_mut().reload(now, kept);
+    }
+
+    fn reroute(&mut self, _: Timestamp, neighbourhood: &Neighbourhood) {
+        self.0.borrow_mut().settings.domains = neighbourhood.routing.domains.clone();
     }
 
     fn reconcile(&mut self, now: Timestamp, engine: &Engine) {

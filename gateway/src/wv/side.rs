@@ -3,7 +3,7 @@
 use super::{SidecarAdapter, WvAdapter, ssp::SspAdapter};
 use crate::{
     admin::ShowTopic,
-    lane::{Adapter, Intake, Ticket},
+    lane::{Adapter, Intake, Neighbourhood, Ticket},
     store::WireRecord,
 };
 use mapping::{
@@ -168,6 +168,10 @@ impl Adapter for WvSide {
 
     fn reconcile(&mut self, now: Timestamp, engine: &Engine) {
         self.each().for_each(|part| part.reconcile(now, engine));
+    }
+
+    fn reroute(&mut self, now: Timestamp, neighbourhood: &Neighbourhood) {
+        self.each().for_each(|part| part.reroute(now, neighbourhood));
     }
 
     fn dismiss(&mut self, now: Timestamp, user: &Address) {

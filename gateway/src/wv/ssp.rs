@@ -8,6 +8,9 @@ mod execute;
 mod far;
 mod group;
 pub mod listener;
+mod member;
+mod reception;
+mod rerouting;
 mod restore;
 mod settings;
 mod show;
@@ -18,7 +21,7 @@ pub use client::{Discovery, Target};
 pub use settings::{SspParts, SspPeer, SspSettings};
 
 use crate::{
-    lane::{Adapter, Clock, Input, Intake, Ticket},
+    lane::{Adapter, Clock, Input, Intake, Neighbourhood, Ticket},
     observe::{Direction, Tap, wire::Line},
     store::WireRecord,
 };
@@ -33,9 +36,11 @@ use mapping::{
     side::{Endpoint, Side},
     time::Timestamp,
 };
+use member::{Member, Members};
+use reception::Trial;
 use std::{
     cell::RefCell,
-    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, HashMap},
     rc::{Rc, Weak},
     sync::Arc,
 };
@@ -43,13 +48,11 @@ use subscription::Subscriptions;
 use tokio::sync::{Notify, oneshot};
 use wv_proto::{
     primitive::identifier::TransactionId,
-    quirk::SspQuirk,
     session::time::Timestamp as WvTimestamp,
     ssp::{
-        Body, Document, SetupMessage,
-        association::{Association, Command as SspCommand, Event as SspEvent, Kept, Request},
+        Document,
+        association::{Command as SspCommand, Event as SspEvent, Request},
         primitive::Primitive,
-        setup::SetupStep,
     },
 };
 
@@ -84,8 +87,7 @@ pub struct Federation {
     wake: Rc<Notify>,
     tap: Tap,
     client: Rc<PostClient>,
-    members: Vec<Member>,
-    by_domains: HashMap<(Box<str>, Box<str>), usize>,
+    members: Members,
     /// Posts of peers that wait for their verdict.
     posts: HashMap<u64, oneshot::Sender<Verdict>>,
     /// Requests to the engine.
@@ -106,31 +108,6 @@ pub struct Federation {
     own: Option<Weak<RefCell<Federation>>>,
 }
 
-/// An association with what its machine does not know.
-struct Member {
-    machine: Association,
-    peer: mapping::side::PeerName,
-    /// Whether the engine believes that the peer can be reached.
-    is_reachable: bool,
-    /// Whether a session was lost, so that the peer may have lost what it was asked for.
-    is_lost: bool,
-    /// What it did in its own way.
-    quirks: BTreeSet<SspQuirk>,
-}
-
-/// A first step, and the domains of ours that are still to be tried.
-struct Trial {
-    message: SetupMessage,
-    candidates: VecDeque<Box<str>>,
-}
-
-/// Counts what a peer does in its own way.
-fn count_quirks(met: &[SspQuirk]) {
-    for quirk in met {
-        crate::observe::metric::quirk(Side::Wv, quirk.as_str());
-    }
-}
-
 /// What leaves when everything before it is committed.
 enum Output {
     Post(Box<Posting>),
@@ -138,102 +115,6 @@ enum Output {
 }
 
 impl Federation {
-    /// Takes what a peer posted.
-    fn receive(&mut self, incoming: IncomingDocument) -> oneshot::Receiver<Verdict> {
-        let now = self.clock.now();
-        let (reply, verdict) = oneshot::channel();
-        let post = self.next();
-        self.current = self.correlation();
-        let source = incoming.line.remote.map(|remote| remote.to_string()).unwrap_or_default();
-        self.trace(Direction::In, &source, (incoming.line, "/", &incoming.octets), || incoming.document.title());
-        self.posts.insert(post, reply);
-        match incoming.document.body {
-            Body::Setup(message) => self.receive_setup(now, post, message, incoming.host.as_deref()),
-            Body::Session(message) => {
-                let known = self.members.iter().position(|member| member.machine.knows_session(&message.session_id));
-                match known {
-                    Some(index) => self.turn(now, index, SspEvent::Message { post, message, hash: incoming.hash }),
-                    None => self.reply(post, Verdict::Closed),
-                }
-            }
-        }
-        self.wake.notify_one();
-        verdict
-    }
-
-    fn receive_setup(&mut self, now: Timestamp, post: u64, message: SetupMessage, host: Option<&str>) {
-        use wv_proto::primitive::TransactionMode::Request;
-        if let (SetupStep::SendSecretToken { service, .. }, Request) = (&message.step, message.mode) {
-            let domain: Box<str> = service.domain().into();
-            if self.settings.peer_of(&domain).is_none() {
-                return self.reply(post, Verdict::Closed);
-            }
-            // Step 1 does not say which domain of ours is meant; the peer knows, and refuses the call-back of another.
-            let mut candidates = self.candidates(&domain, host);
-            let Some(first) = candidates.pop_front() else { return self.reply(post, Verdict::Closed) };
-            let id = message.transaction_id.clone();
-            if self.trials.len() >= TRIALS_MAX {
-                self.trials.clear();
-            }
-            self.trials.insert((domain.clone(), id), Trial { message: message.clone(), candidates });
-            let Some(index) = self.member(now, &first, &domain) else { return self.reply(post, Verdict::Closed) };
-            return self.turn(now, index, SspEvent::Setup { post, message });
-        }
-        let knows = |member: &Member| member.machine.knows_setup(message.mode, &message.transaction_id, &message.step);
-        match self.members.iter().position(knows) {
-            Some(index) => self.turn(now, index, SspEvent::Setup { post, message }),
-            None => self.reply(post, Verdict::Closed),
-        }
-    }
-
-    /// The domains of ours that a peer may mean, the most likely first.
-    fn candidates(&self, peer: &str, host: Option<&str>) -> VecDeque<Box<str>> {
-        let is_open = |local: &str| {
-            let index = self.by_domains.get(&(local.into(), peer.into()));
-            let member = index.and_then(|index| self.members.get(*index));
-            member.is_some_and(|member| member.machine.session().is_some())
-        };
-        let mut locals: Vec<Box<str>> = self.settings.locals.clone();
-        locals.sort_by_key(|local| (host != Some(local.as_ref()), is_open(local)));
-        locals.into()
-    }
-
-    /// The peer refused the call-back: it may have meant another domain of ours.
-    fn try_another(&mut self, now: Timestamp, index: usize) {
-        let Some(domain) = self.members.get(index).map(|member| member.machine.settings().peer.domain().into()) else {
-            return;
-        };
-        let domain: Box<str> = domain;
-        let key = self.trials.keys().find(|(peer, _)| *peer == domain).cloned();
-        let Some(mut trial) = key.as_ref().and_then(|key| self.trials.remove(key)) else { return };
-        let (Some(key), Some(local)) = (key, trial.candidates.pop_front()) else { return };
-        let message = trial.message.clone();
-        self.trials.insert(key, trial);
-        if let Some(index) = self.member(now, &local, &domain) {
-            // Nobody waits for what becomes of it.
-            let post = self.next();
-            self.turn(now, index, SspEvent::Setup { post, message });
-        }
-    }
-
-    /// The association between two domains; none where there is no such peer.
-    fn member(&mut self, now: Timestamp, local: &str, peer: &str) -> Option<usize> {
-        let key: (Box<str>, Box<str>) = (local.into(), peer.into());
-        if let Some(index) = self.by_domains.get(&key) {
-            return Some(*index);
-        }
-        let name = self.settings.peer_of(peer)?.name.clone();
-        let settings = self.association_settings(local, peer)?;
-        Some(self.add_member(key, name, Association::new(to_wv(now), settings)))
-    }
-
-    fn add_member(&mut self, key: (Box<str>, Box<str>), peer: mapping::side::PeerName, machine: Association) -> usize {
-        let index = self.members.len();
-        self.members.push(Member { machine, peer, is_reachable: true, is_lost: false, quirks: BTreeSet::new() });
-        self.by_domains.insert(key, index);
-        index
-    }
-
     /// Feeds a machine and does what it wants.
     fn turn(&mut self, now: Timestamp, index: usize, event: SspEvent) {
         if let Some(member) = self.members.get_mut(index) {
@@ -244,13 +125,6 @@ impl Federation {
 
     /// Carries out what the machine wants. Records come first, then what leaves, then what is executed: an answer never
     /// precedes the 200 to its request.
-    fn meet_quirks(&mut self, index: usize) {
-        let Some(member) = self.members.get_mut(index) else { return };
-        let met = member.machine.take_met();
-        count_quirks(&met);
-        member.quirks.extend(met);
-    }
-
     fn drive(&mut self, now: Timestamp, index: usize) {
         let (mut outputs, mut executed, mut finished, mut later) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let mut is_kept = false;
@@ -288,6 +162,7 @@ impl Federation {
         for news in later {
             self.session_news(now, index, &news);
         }
+        self.dismiss(now, index);
     }
 
     fn session_news(&mut self, now: Timestamp, index: usize, news: &SspCommand) {
@@ -356,7 +231,7 @@ impl Federation {
         session: Option<String>,
     ) -> Option<Output> {
         let member = self.members.get(index)?;
-        let target = self.settings.peer_named(&member.peer)?.target.clone();
+        let target = member.target.clone();
         let body = match document.write() {
             Ok(octets) => Bytes::from(octets),
             // A text that XML cannot hold: the transaction fails by its answer that never comes.
@@ -386,19 +261,6 @@ impl Federation {
             federation.turn(now, index, SspEvent::Posted { number, result });
             federation.wake.notify_one();
         });
-    }
-
-    fn keep(&mut self, index: usize, kept: Kept) {
-        let Some(member) = self.members.get(index) else { return };
-        let settings = member.machine.settings();
-        let key = format!("{} {}", settings.local.domain(), settings.peer.domain());
-        let (kind, key, body) = match kept {
-            Kept::Association(body) => (restore::ASSOCIATION, key, Some(body)),
-            Kept::Transaction { transaction_id, body } => {
-                (restore::TRANSACTION, format!("{key} {}", transaction_id.as_str()), body)
-            }
-        };
-        self.record(kind, &key, body);
     }
 
     fn record(&mut self, kind: &str, key: &str, body: Option<Bytes>) {
@@ -447,15 +309,12 @@ impl Federation {
     }
 
     fn expire(&mut self, now: Timestamp) {
-        for index in 0..self.members.len() {
-            let due = self.members.get(index).and_then(|member| member.machine.deadline());
-            if due.is_some_and(|due| due <= to_wv(now)) {
-                self.current = self.correlation();
-                if let Some(member) = self.members.get_mut(index) {
-                    member.machine.expire(to_wv(now));
-                }
-                self.drive(now, index);
+        for index in self.members.due(now) {
+            self.current = self.correlation();
+            if let Some(member) = self.members.get_mut(index) {
+                member.machine.expire(to_wv(now));
             }
+            self.drive(now, index);
         }
         self.tell_first_views(now);
     }
@@ -536,11 +395,16 @@ impl Adapter for SspAdapter {
         self.0.borrow_mut().reconcile(now, engine);
     }
 
+    fn reroute(&mut self, now: Timestamp, neighbourhood: &Neighbourhood) {
+        if let Some(settings) = &neighbourhood.wv {
+            self.0.borrow_mut().reroute(now, settings.clone());
+        }
+    }
+
     fn deadline(&self) -> Option<Timestamp> {
         let federation = self.0.borrow();
-        let machines = federation.members.iter().filter_map(|member| member.machine.deadline());
-        let machines = machines.map(|due| Timestamp::from_millis(due.as_millis()));
-        machines.chain(federation.subscriptions.first_due()).min()
+        let members = federation.members.values().filter_map(Member::deadline);
+        members.chain(federation.subscriptions.first_due()).min()
     }
 
     fn expire(&mut self, now: Timestamp) {
@@ -565,9 +429,6 @@ const OWN: u64 = 1 << 62;
 
 /// What the endpoints of foreign users begin with; no session of a phone does.
 const ENDPOINT: &str = "ssp ";
-
-/// First steps that are remembered for another try.
-const TRIALS_MAX: usize = 1000;
 
 /// The endpoint of a foreign user, through the session with one of our domains.
 fn endpoint_of(local: &str, user: &Address) -> Endpoint {

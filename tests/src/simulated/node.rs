@@ -35,7 +35,7 @@ use std::{
     },
     task::{Context, Poll, Waker},
 };
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 /// The gateway, running or not.
 pub struct Node {
@@ -122,7 +122,8 @@ impl Node {
             tap: Tap::default(),
             charging: Charging::default(),
         };
-        let plan = LanePlan::new(Arc::new(configuration), (0, 1), surroundings).expect("the configuration is usable");
+        let (_, current) = watch::channel(Arc::new(configuration));
+        let plan = LanePlan::new(current, (0, 1), surroundings);
         Self { plan, address, disk, clock, connector: Rc::new(NoStreams), life: None }
     }
 

@@ -89,6 +89,15 @@ impl PeerTable {
         self.learned.insert(name.clone(), places);
     }
 
+    /// Takes over what was learned of peers that are reached as before.
+    pub(super) fn learn_from(&mut self, other: &Self) {
+        let is_same =
+            |name: &PeerName| self.find(name).zip(other.find(name)).is_some_and(|(own, known)| own.ways == known.ways);
+        let known: Vec<_> = other.learned.iter().filter(|(name, _)| is_same(name)).collect();
+        let known: Vec<_> = known.into_iter().map(|(name, places)| (name.clone(), places.clone())).collect();
+        self.learned.extend(known);
+    }
+
     /// The peer of that name.
     #[must_use]
     pub fn find(&self, name: &PeerName) -> Option<&SipPeer> {

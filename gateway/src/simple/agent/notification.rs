@@ -52,7 +52,7 @@ pub(super) struct Notifiers {
 
 pub(super) struct Entry {
     pub(super) machine: Notifier,
-    watcher: Address,
+    pub(super) watcher: Address,
     pub(super) presentity: Address,
     /// Where the last SUBSCRIBE came from.
     pub(super) origin: Hop,
@@ -95,6 +95,11 @@ struct Kept {
 }
 
 impl Notifiers {
+    /// The dialogs that are such.
+    pub(super) fn names(&self, is_such: impl Fn(&Entry) -> bool) -> Vec<Arc<str>> {
+        self.entries.iter().filter(|(_, entry)| is_such(entry)).map(|(name, _)| Arc::clone(name)).collect()
+    }
+
     /// The causal chain that the machine works on.
     pub(super) fn chain(&self, name: &Arc<str>) -> Option<Correlation> {
         self.entries.get(name).map(|entry| entry.correlation)

@@ -60,6 +60,18 @@ impl Trunks {
         Self { entries: peers.iter().filter(is_wanted).map(|peer| (peer.name.clone(), trunk(peer))).collect() }
     }
 
+    /// What is known of neighbours that stay is known from now on there; the others are not there any more.
+    pub(super) fn hand_over_to(self, other: &mut Self) {
+        for (name, trunk) in self.entries {
+            match other.entries.get_mut(&name) {
+                Some(known) if known.probe == trunk.probe => *known = trunk,
+                Some(_) => {}
+                None if trunk.probe.is_some() => crate::observe::metric::peer_up(name.as_str(), false),
+                None => {}
+            }
+        }
+    }
+
     pub(super) fn deadline(&self) -> Option<sip_proto::time::Timestamp> {
         self.entries.values().filter(|trunk| !trunk.is_asked).map(|trunk| to_sip(trunk.due)).min()
     }

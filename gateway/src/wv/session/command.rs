@@ -15,7 +15,7 @@ use std::sync::Arc;
 use wv_proto::{
     primitive::{
         Primitive,
-        identifier::{MessageId, SessionId},
+        identifier::{GroupId, MessageId, SessionId},
         notification::NotificationType,
         presence::{PresenceNotificationRequest, Presentity},
     },
@@ -71,8 +71,10 @@ impl Sessions {
                     self.drive(now, &id);
                 }
             }
-            CommandKind::Conversation { endpoint, written, news, .. } => {
-                self.tell_group(now, &endpoint, &written, &news);
+            CommandKind::Conversation { endpoint, conversation, written, news } => {
+                let is_known = !written.is_empty();
+                let group = if is_known { GroupId::new(&*written) } else { address::to_group_id(&conversation) };
+                self.tell_group(now, &endpoint, group, &news);
             }
             CommandKind::Invitation { endpoint, news } => self.tell_invitation(now, &endpoint, &news),
             // Neighbours of this side are not built yet; the configuration refuses them.

@@ -153,8 +153,8 @@ impl Sessions {
     }
 
     /// Something happened in a group.
-    pub(super) fn tell_group(&mut self, now: Timestamp, endpoint: &Endpoint, written: &str, news: &News) {
-        let (id, group) = (SessionId::new(endpoint.id.as_ref()), GroupId::new(written));
+    pub(super) fn tell_group(&mut self, now: Timestamp, endpoint: &Endpoint, group: GroupId, news: &News) {
+        let id = SessionId::new(endpoint.id.as_ref());
         let primitive = conversation::to_notice(news, &group, self.list_style(&id));
         let key = QueueKey::Group(group.clone(), self.next());
         self.enqueue(now, &id, key, primitive);

@@ -80,6 +80,13 @@ pub(super) struct Posting {
 }
 
 impl Target {
+    /// Whether it is reached in the same way. Certificates do not count: they are read anew each time.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        let way =
+            |target: &Self| (target.authority.clone(), target.path.clone(), target.tls.is_some(), target.discovery);
+        way(self) == way(other)
+    }
+
     /// The way there, as far as it is known before a connection is open.
     pub(super) fn to_line(&self) -> Line {
         let remote = self.host.parse().ok().map(|ip| SocketAddr::new(ip, self.port));
@@ -157,6 +164,11 @@ impl PostClient {
             }
         }
         Err(last)
+    }
+
+    /// Nothing goes over the connections to there any more.
+    pub(super) fn forget(&self, target: &Target) {
+        self.idle.borrow_mut().remove(&(target.host.clone(), target.port));
     }
 
     fn take(&self, key: &(String, u16)) -> Option<Sender> {

@@ -65,6 +65,9 @@ impl Federation {
         transaction_id: TransactionId,
         content: Result<Primitive, Unreadable>,
     ) {
+        if self.members.get(index).is_none_or(|member| member.leaves_at.is_some()) {
+            return self.refuse(now, index, transaction_id, StatusCode::FORBIDDEN);
+        }
         let primitive = match content {
             Ok(primitive) => primitive,
             Err(unreadable) => return self.refuse(now, index, transaction_id, code_of(&unreadable)),

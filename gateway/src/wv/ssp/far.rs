@@ -79,6 +79,12 @@ impl Federation {
         }
     }
 
+    /// Tells a peer that somebody takes part in its conversation no more.
+    pub(super) fn take_leave(&mut self, now: Timestamp, user: &Address, conversation: &Address) {
+        let Some(primitive) = to_primitive(user, conversation, Ask::Leave) else { return };
+        self.inform(now, (user.domain(), conversation.domain()), primitive, None, REQUEST_LIFE);
+    }
+
     fn ask_about(
         &mut self,
         now: Timestamp,

@@ -1,6 +1,6 @@
 //! SSP over HTTP: posts of peers in, an empty answer or none out.
 
-use super::{IncomingDocument, SspAdapter, Verdict, count_quirks};
+use super::{IncomingDocument, SspAdapter, Verdict, member::count_quirks};
 use crate::{
     observe::{
         Direction, metric,

@@ -18,15 +18,13 @@ impl Federation {
         let Some(body) = &record.body else { return };
         let mut words = record.key.split(' ');
         let (Some(local), Some(peer)) = (words.next(), words.next()) else { return };
-        let settings = self.association_settings(local, peer);
-        let name = self.settings.peer_of(peer).map(|peer| peer.name.clone());
-        let (Some(settings), Some(name)) = (settings, name) else {
+        let Some(settings) = self.association_settings(local, peer) else {
             return self.record(&record.kind, &record.key, None);
         };
         match record.kind.as_ref() {
             ASSOCIATION => match Association::restore(to_wv(now), settings, body) {
                 Ok(machine) => {
-                    self.add_member((local.into(), peer.into()), name, machine);
+                    self.add_member((local.into(), peer.into()), machine);
                 }
                 Err(error) => tracing::warn!(side = "wv", peer, %error, "association not restored"),
             },
@@ -45,7 +43,6 @@ impl Federation {
     /// Starts anew from what was kept, because a batch was lost. Who waited has been refused.
     pub(super) fn reload(&mut self, now: Timestamp, kept: &[&WireRecord]) {
         self.members.clear();
-        self.by_domains.clear();
         self.purposes.clear();
         self.trials.clear();
         self.subscriptions = Subscriptions::default();
@@ -58,9 +55,7 @@ impl Federation {
         let mut gone: BTreeSet<(String, Address)> = BTreeSet::new();
         for row in engine.watches() {
             if let Some((local, watcher)) = parts_of(&row.endpoint) {
-                let is_known = self.association_settings(&local, watcher.domain()).is_some()
-                    && self.settings.peer_of(watcher.domain()).is_some();
-                if !is_known {
+                if self.association_settings(&local, watcher.domain()).is_none() {
                     gone.insert((local, watcher));
                 }
             }

@@ -12,7 +12,7 @@ impl Federation {
         let now = to_wv(self.clock.now());
         let mut rows: Vec<serde_json::Value> = self
             .members
-            .iter()
+            .values()
             .map(|member| {
                 let settings = member.machine.settings();
                 serde_json::json!({
@@ -20,8 +20,8 @@ impl Federation {
                     "peer": member.peer,
                     "domain": settings.peer.domain(),
                     "local": settings.local.domain(),
-                    "address": self.settings.peer_named(&member.peer).map(|peer| peer.target.authority.clone()),
-                    "state": word_of(member.machine.state(now)),
+                    "address": member.target.authority,
+                    "state": if member.leaves_at.is_some() { "leaving" } else { word_of(member.machine.state(now)) },
                     "session": member.machine.session().map(|(own, _)| own.as_str()),
                     "waiting": member.machine.waiting(),
                     "quirks": member.quirks.iter().map(|quirk| quirk.as_str()).collect::<Vec<_>>().join(" "),
@@ -31,7 +31,7 @@ impl Federation {
         for peer in &self.settings.peers {
             for domain in &peer.domains {
                 let is_shown =
-                    self.members.iter().any(|member| member.machine.settings().peer.domain() == domain.as_ref());
+                    self.members.values().any(|member| member.machine.settings().peer.domain() == domain.as_ref());
                 if !is_shown {
                     rows.push(serde_json::json!({
                         "side": "wv", "peer": peer.name, "domain": domain, "address": peer.target.authority,
@@ -44,8 +44,8 @@ impl Federation {
     }
 
     pub(super) fn tally(&self) -> Vec<(&'static str, usize)> {
-        let open = self.members.iter().filter(|member| member.machine.session().is_some()).count();
-        let waiting = self.members.iter().map(|member| member.machine.waiting());
+        let open = self.members.values().filter(|member| member.machine.session().is_some()).count();
+        let waiting = self.members.values().map(|member| member.machine.waiting());
         vec![
             ("ssp_sessions", open),
             ("ssp_transactions", waiting.fold(0, usize::saturating_add)),

@@ -49,6 +49,21 @@ impl Subscriptions {
         self.owed.values().map(|(due, _)| *due).min()
     }
 
+    /// Those whose watcher and presentity are such.
+    pub(super) fn matching(&self, is_such: impl Fn((&Address, &Address)) -> bool) -> Vec<SubscriptionId> {
+        let such = self.lasting.iter().filter(|(_, known)| is_such((&known.watcher, &known.presentity)));
+        such.map(|(id, _)| id.clone()).collect()
+    }
+
+    pub(super) fn forget(&mut self, id: &SubscriptionId) {
+        self.lasting.remove(id);
+    }
+
+    /// Watchers of that domain are told nothing any more.
+    pub(super) fn owe_nothing(&mut self, domain: &str) {
+        self.owed.retain(|(watcher, _), _| watcher.domain() != domain);
+    }
+
     pub(super) fn count(&self) -> usize {
         self.lasting.len()
     }

@@ -167,6 +167,7 @@ impl Association {
             Event::Setup { post, message } => self.setup_came(now, post, message),
             Event::Message { post, message, hash } => self.message_came(now, post, message, hash),
             Event::Posted { number, result } => self.posted(now, number, result),
+            Event::Leave => self.fail_all(),
             Event::Forget => self.forget(now),
         }
         self.settle(now);
@@ -231,6 +232,11 @@ impl Association {
     #[must_use]
     pub const fn settings(&self) -> &AssociationSettings {
         &self.settings
+    }
+
+    /// The secret that is sent from the next set-up on; none has one made anew.
+    pub fn change_secret(&mut self, secret: Option<SecretToken>) {
+        self.settings.secret = secret;
     }
 
     /// How many transactions wait for something.
@@ -405,10 +411,14 @@ impl Association {
         self.opener = OpenerMachine::default();
         self.answerer = AnswererMachine::default();
         self.is_changed = true;
+        self.fail_all();
+        self.open_after = now;
+    }
+
+    fn fail_all(&mut self) {
         for (key, failure) in self.outbox.fail_all(&mut self.commands) {
             self.commands.push_back(Command::Finished { key, result: Err(failure) });
         }
-        self.open_after = now;
     }
 
     /// Posts what may go, begins a set-up where one is wanted, and keeps what changed.

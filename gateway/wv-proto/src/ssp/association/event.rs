@@ -49,7 +49,10 @@ pub enum Event {
         /// What.
         result: PostResult,
     },
-    /// Everything under way ends, because the peer is no peer any more.
+    /// Everything under way ends, because the peer is no peer any more. Last words may follow, as long as there is a
+    /// session.
+    Leave,
+    /// Everything ends.
     Forget,
 }
 

@@ -16,11 +16,11 @@ use crate::{
         transaction::{Failure, TransactionAction, TransactionEvent, TransactionMachine, TransactionState},
     },
 };
+use order::Order;
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
     time::Duration,
 };
-use order::Order;
 
 /// The transactions.
 #[derive(Debug)]
