@@ -28,7 +28,7 @@ use crate::{
     },
     entropy::Entropy,
     lane::{Clock, LaneLink},
-    observe::{Tap, metric, panic},
+    observe::{Readiness, Tap, metric, panic},
     resolver::ResolverError,
     shutdown::{Shutdown, Trigger},
     store::{DataFolder, OpenStore, Snapshot, StoreError},
@@ -196,7 +196,9 @@ pub fn start(configuration: Configuration, options: StartOptions) -> Result<Runn
             Keepers { tls, sip_tls },
         );
         let (charging, charging_file) = open_charging(&configuration)?;
-        let site = Site { configuration, accounts, tap: Tap::default(), renewal, charging, charging_file };
+        let readiness = settings::readiness(&configuration);
+        let tap = Tap::default();
+        let site = Site { configuration, accounts, tap, readiness, renewal, charging, charging_file };
         launch(site, options.ports, options.signals, &store, snapshot, sockets)
     });
     match result {
@@ -213,6 +215,7 @@ struct Site {
     configuration: Arc<Configuration>,
     accounts: Arc<AccountRegistry>,
     tap: Tap,
+    readiness: Readiness,
     renewal: Renewal,
     charging: Charging,
     charging_file: Option<ChargingFile>,
@@ -262,6 +265,7 @@ fn launch(
         metrics: metrics_end(),
         tap: site.tap.clone(),
         member: shutdown.member("admin"),
+        readiness: site.readiness.clone(),
     };
     let admin = start_admin(&site.configuration, store, ports, parts)?;
     let (csp_tls, ssp) = (sockets.csp_tls_address(), sockets.ssp_address());
@@ -320,6 +324,7 @@ fn start_lanes(
         book: site.accounts.book(),
         directory: Directory::default(),
         tap: site.tap.clone(),
+        readiness: site.readiness.clone(),
         charging: site.charging.clone(),
     };
     let snapshot = Arc::new(snapshot);

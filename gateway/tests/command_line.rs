@@ -5,7 +5,7 @@ use gateway::{
     account::{AccountRegistry, SealKey},
     admin::{AdminParts, AdminReply, AdminRequest, AdminServer, Table},
     config::{Configuration, Sources},
-    observe::{Tap, metric},
+    observe::{Readiness, Tap, metric},
     shutdown::Shutdown,
     store::{DataFolder, OpenStore, TemporaryFolder},
 };
@@ -115,7 +115,14 @@ fn the_running_process_is_reached_by_its_token() {
     let accounts = Arc::new(accounts);
     let book = accounts.book();
     let member = shutdown.member("admin");
-    let parts = AdminParts { accounts, requests, metrics: metric::recorder().1, tap: Tap::default(), member };
+    let parts = AdminParts {
+        accounts,
+        requests,
+        metrics: metric::recorder().1,
+        tap: Tap::default(),
+        member,
+        readiness: Readiness::default(),
+    };
     let server = AdminServer::start(&configuration, &data, parts).unwrap();
     shutdown.start();
     let answers = std::thread::spawn(move || {

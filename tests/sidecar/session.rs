@@ -5,13 +5,10 @@ use acceptance::{
     agent::Agent,
     catalogue::{How, case},
     folder::Folder,
-    http, wait,
+    wait,
     wv_server::Style,
 };
-use std::{
-    net::{Ipv4Addr, SocketAddr},
-    time::Duration,
-};
+use std::time::Duration;
 use wv_proto::version::{Encoding, Version};
 
 #[test]
@@ -98,6 +95,20 @@ fn shadows_are_imported_with_their_passwords_sealed() {
     assert!(!kept.is_empty());
     let is_in_clear = |octets: &Vec<u8>| octets.windows(password.len()).any(|part| part == password.as_bytes());
     assert!(!kept.iter().any(is_in_clear), "nothing in the data folder holds the password");
+    // For whom it stands is exported, without the password, and imported again.
+    let (_, exported) = world.gateway.ask(&["account", "export"]);
+    let line = format!("{{\"kind\":\"person\",\"user\":\"wv:{dave}\",\"shadow_of\":\"sip:eve@sip.example\"}}");
+    assert_eq!(exported.lines().filter(|known| *known == line).count(), 1, "{exported}");
+    assert!(!exported.contains(password));
+    let site = folder.file("site.jsonl");
+    let named = line.replace("\"shadow_of\"", "\"first_name\":\"Eve\",\"shadow_of\"");
+    std::fs::write(&site, format!("{named}\n{}\n", line.replace("eve@", "bob@"))).unwrap();
+    let (_, told) = world.gateway.ask(&["account", "import", site.to_str().unwrap()]);
+    assert!(told.contains("1 refused") && told.contains("does not stand for that user"), "{told}");
+    let (_, exported) = world.gateway.ask(&["account", "export", "--user", &format!("wv:{dave}")]);
+    assert_eq!(exported.trim_end(), named);
+    assert!(matches!(eve.send("sip:alice@old.example", "still"), Ok(200 | 202)));
+    world.server.expect_message(ALICE, "still");
     // Who is removed is logged out.
     let (removed, told) = world.gateway.ask(&["account", "remove", "wv:dave@old.example"]);
     assert!(removed, "{told}");
@@ -119,22 +130,6 @@ fn a_server_that_wakes_is_not_polled() {
     talk(&world.server, &mut bob, "once");
     wait::until("the channel", Duration::from_secs(20), || world.server.has_bell(SHADOW).then_some(()));
     talk(&world.server, &mut bob, "woken");
-}
-
-#[test]
-fn the_gateway_is_ready_without_its_server_and_says_so() {
-    let world = World::new();
-    let (gateway, dead) = world.kill_server();
-    let mut bob = Agent::registered(gateway.sip(), BOB);
-    assert_eq!(bob.send("sip:alice@old.example", "while away"), Ok(202));
-    let admin = SocketAddr::from((Ipv4Addr::LOCALHOST, gateway.ports().admin));
-    assert_eq!(http::get(admin, "/ready").unwrap().status, 200, "SIP users are served all the same");
-    wait::until("the peer's state", Duration::from_secs(20), || {
-        let (_, told) = gateway.ask(&["show", "peers", "--json"]);
-        told.contains("unreachable").then_some(())
-    });
-    let server = dead.start_again();
-    server.expect_message_within(ALICE, "while away", Duration::from_secs(60));
 }
 
 #[test]

@@ -123,13 +123,22 @@ impl Setup {
     /// When it does not get ready.
     #[must_use]
     pub fn start(self) -> Gateway {
+        self.start_until(200)
+    }
+
+    /// Starts it and waits until it runs, and `/ready` answers with that status.
+    ///
+    /// # Panics
+    /// When it does not.
+    #[must_use]
+    pub fn start_until(self, status: u16) -> Gateway {
         let folder = Folder::new("gateway");
         if let Some(text) = &self.configuration {
             fs::write(folder.file("gateway.toml"), text).expect("the configuration can be written");
         }
         let process = run(&self, &folder);
         let mut gateway = Gateway { setup: self, process, folder };
-        gateway.wait_until_ready();
+        gateway.wait_until_readiness(status);
         gateway
     }
 }
@@ -248,6 +257,10 @@ impl Gateway {
     /// # Panics
     /// When it does not.
     pub fn wait_until_ready(&mut self) {
+        self.wait_until_readiness(200);
+    }
+
+    fn wait_until_readiness(&mut self, status: u16) {
         let address = self.address(self.setup.ports.admin);
         let process = &mut self.process;
         let ready = wait::try_until("/ready", START_PATIENCE, || {
@@ -255,7 +268,7 @@ impl Gateway {
                 return Some(false);
             }
             let answer = http::get(address, "/ready").ok()?;
-            (answer.status == 200).then_some(true)
+            (answer.status == status && answer.body.starts_with(b"running")).then_some(true)
         });
         assert_eq!(ready, Ok(true), "the gateway did not start:\n{}", self.process.log());
     }

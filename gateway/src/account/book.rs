@@ -127,6 +127,9 @@ pub enum AccountError {
     /// A shadow that stands for nobody.
     #[error("{0} stands for no sip: user")]
     NoSipUser(AccountUser),
+    /// A shadow that stands for somebody else than is said, or an account that is none.
+    #[error("{0} does not stand for that user: remove it, and add it again")]
+    StandsForAnother(AccountUser),
     /// A shadow whose password cannot be given to its server.
     #[error("the password of {0} is needed to log in, so it cannot be kept as a hash")]
     ShadowHashed(AccountUser),
@@ -152,6 +155,7 @@ impl AccountError {
             | Self::Unknown(user)
             | Self::Exists(user)
             | Self::NoSipUser(user)
+            | Self::StandsForAnother(user)
             | Self::ShadowHashed(user)
             | Self::EmptyPassword(user) => Some(user),
             Self::Credential(_) | Self::Store(_) => None,
@@ -242,6 +246,11 @@ impl AccountRegistry {
     pub async fn describe(&self, user: &AccountUser, person: PersonDetails) -> Result<(), AccountError> {
         let known = self.entries.borrow().get(user.address()).cloned();
         let known = known.filter(|known| known.user == *user).ok_or_else(|| AccountError::Unknown(user.clone()))?;
+        if person.shadow_of.is_some() && person.shadow_of != known.person.shadow_of {
+            return Err(AccountError::StandsForAnother(user.clone()));
+        }
+        // For whom it stands is said where it is added.
+        let person = PersonDetails { shadow_of: known.person.shadow_of.clone(), ..person };
         if known.person == person {
             return Ok(());
         }

@@ -74,6 +74,9 @@ pub struct PersonProvision {
     /// Telephone number, with country code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub msisdn: Option<String>,
+    /// The SIP user for whom the account stands at a foreign WV server. The account has to be there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shadow_of: Option<String>,
 }
 
 /// A contact list.
@@ -265,11 +268,10 @@ impl Provision {
     /// The line of an account; none where nothing is known of the person.
     #[must_use]
     pub fn of_account(account: &Account) -> Option<Self> {
-        // Shadows are no persons of this gateway: what they stand for comes and goes with their import.
-        let PersonDetails { first_name, last_name, email, msisdn, shadow_of: _ } = account.person.clone();
+        let PersonDetails { first_name, last_name, email, msisdn, shadow_of } = account.person.clone();
         let user = account.user.to_string();
-        let line = PersonProvision { user, first_name, last_name, email, msisdn };
-        (!account.person.is_empty() && account.person.shadow_of.is_none()).then_some(Self::Person(line))
+        let line = PersonProvision { user, first_name, last_name, email, msisdn, shadow_of };
+        (!account.person.is_empty()).then_some(Self::Person(line))
     }
 
     /// What is asked for.
@@ -279,11 +281,17 @@ impl Provision {
     pub fn to_deed(&self, domains: &DomainTable) -> Result<Deed, ProvisionError> {
         Ok(match self {
             Self::Person(person) => {
-                let (address, side) = owner(&person.user, domains)?;
-                let user = AccountUser::new(side, address);
-                let user = user.map_err(|_| ProvisionError::User(person.user.clone()))?;
-                let PersonProvision { first_name, last_name, email, msisdn, .. } = person.clone();
-                Deed::Describe(user, PersonDetails { first_name, last_name, email, msisdn, shadow_of: None })
+                let user = match person.shadow_of {
+                    // At home elsewhere; whether it is known here says the book of accounts.
+                    Some(_) => AccountUser::parse(&person.user).ok(),
+                    None => {
+                        let (address, side) = owner(&person.user, domains)?;
+                        AccountUser::new(side, address).ok()
+                    }
+                };
+                let user = user.ok_or_else(|| ProvisionError::User(person.user.clone()))?;
+                let PersonProvision { first_name, last_name, email, msisdn, shadow_of, .. } = person.clone();
+                Deed::Describe(user, PersonDetails { first_name, last_name, email, msisdn, shadow_of })
             }
             Self::ContactList(list) => Deed::Ask(list.to_wish(domains)?),
             Self::Authorization(word) => Deed::Ask(word.to_wish(domains)?),
@@ -419,6 +427,16 @@ mod tests {
             Ok(Deed::Ask(wish)) => wish,
             other => panic!("{other:?}"),
         }
+    }
+
+    #[test]
+    fn a_shadow_is_exported_with_the_user_for_whom_it_stands() {
+        let line = r#"{"kind":"person","user":"wv:bob@old.example","shadow_of":"sip:bob@sip.example"}"#;
+        let Ok(Deed::Describe(user, person)) = Provision::parse(line).unwrap().to_deed(&domains()) else { panic!() };
+        assert_eq!(person.shadow_of.as_deref(), Some("sip:bob@sip.example"));
+        let (credential, origin) = (Credential::Clear(Secret::new("x")), AccountOrigin::Store);
+        let again = Provision::of_account(&Account { user, credential, origin, person }).unwrap();
+        assert_eq!(serde_json::to_string(&again).unwrap(), line);
     }
 
     #[test]

@@ -219,7 +219,9 @@ fn respond<T: IntoResponse>(result: Result<T, AccountError>) -> Response {
     };
     let status = match &error {
         AccountError::Unknown(_) => StatusCode::NOT_FOUND,
-        AccountError::Exists(_) | AccountError::Configured(_) => StatusCode::CONFLICT,
+        AccountError::Exists(_) | AccountError::Configured(_) | AccountError::StandsForAnother(_) => {
+            StatusCode::CONFLICT
+        }
         AccountError::NotHosted(_)
         | AccountError::WrongSide(_)
         | AccountError::EmptyPassword(_)

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     account::{AccountRegistry, Secret},
     config::section::Configuration,
-    observe::{Tap, metric},
+    observe::{Readiness, Tap, metric, readiness::Verdict},
     shutdown::{Member, Phase},
 };
 use axum::{
@@ -48,6 +48,8 @@ pub struct AdminParts {
     pub tap: Tap,
     /// The life of the process: `/ready` depends on it, and the listener ends with [`Phase::Close`].
     pub member: Member,
+    /// What else `/ready` depends on.
+    pub readiness: Readiness,
 }
 
 /// Why the administration did not start.
@@ -76,6 +78,7 @@ pub(super) struct Shared {
     pub(super) metrics: PrometheusHandle,
     pub(super) tap: Tap,
     pub(super) phase: watch::Receiver<Phase>,
+    pub(super) readiness: Readiness,
 }
 
 impl AdminServer {
@@ -91,10 +94,10 @@ impl AdminServer {
         let address = listener.local_addr().map_err(failed)?;
         let token = token::draw()?;
         let files = TokenFiles::write(folder, &token, address)?;
-        let AdminParts { accounts, requests, metrics, tap, member } = parts;
+        let AdminParts { accounts, requests, metrics, tap, member, readiness } = parts;
         let node = configuration.node.name.clone();
         let phase = member.phase();
-        let shared = Arc::new(Shared { node, token, accounts, requests, metrics, tap, phase });
+        let shared = Arc::new(Shared { node, token, accounts, requests, metrics, tap, phase, readiness });
         let export = configuration.trace.clone().map(|target| target.export(shared.tap.clone()));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let thread = std::thread::Builder::new().name("admin".to_owned()).spawn(move || {
@@ -158,8 +161,14 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
 
 async fn ready(State(shared): State<Arc<Shared>>) -> Response {
     let phase = *shared.phase.borrow();
-    let status = if phase == Phase::Running { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, format!("{phase}\n")).into_response()
+    let (status, more) = match shared.readiness.verdict() {
+        _ if phase != Phase::Running => (StatusCode::SERVICE_UNAVAILABLE, None),
+        Verdict::Whole => (StatusCode::OK, None),
+        Verdict::Degraded(told) => (StatusCode::OK, Some(told)),
+        Verdict::Severed(told) => (StatusCode::SERVICE_UNAVAILABLE, Some(told)),
+    };
+    let more = more.map(|told| format!("{told}\n")).unwrap_or_default();
+    (status, format!("{phase}\n{more}")).into_response()
 }
 
 async fn render(State(shared): State<Arc<Shared>>) -> Response {

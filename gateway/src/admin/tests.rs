@@ -40,6 +40,7 @@ fn bench() -> Bench {
         metrics,
         tap: tap.clone(),
         member: shutdown.member("admin"),
+        readiness: crate::observe::Readiness::default(),
     };
     let server = AdminServer::start(&configuration, folder.path(), parts).unwrap();
     Bench { folder, shutdown, server, requests, tap, store: opening.store }

@@ -11,7 +11,7 @@ use crate::{
     config::Configuration,
     entropy::Entropy,
     lane::{Adapter, Clock, Lane, LaneLink, LaneParts, LaneTask, Rebuild},
-    observe::Tap,
+    observe::{Readiness, Tap},
     resolver::Resolver,
     simple::{
         agent::{Agent, AgentParts, SimpleAdapter},
@@ -52,6 +52,8 @@ pub struct Surroundings {
     pub directory: Directory,
     /// Where messages of both sides are watched.
     pub tap: Tap,
+    /// What is told of the servers of which the gateway is a client.
+    pub readiness: Readiness,
     /// What lanes charge with.
     pub charging: Charging,
 }
@@ -225,6 +227,7 @@ impl LanePlan {
             clock: self.surroundings.clock.clone(),
             wake: Rc::clone(wake),
             tap: self.surroundings.tap.clone(),
+            readiness: self.surroundings.readiness.clone(),
             randomness,
         })))
     }

@@ -201,7 +201,7 @@ fn live(
     }
     let life = local.block_on(runtime, async {
         tokio::select! {
-            life = turn(built, order.plan.number(), &order.neighbours, &mut order.member, &mut order.sockets) => life,
+            life = turn(built, &order.plan, &order.neighbours, &mut order.member, &mut order.sockets) => life,
             () = carry(&mut order.tasks, inner) => Life::Panicked,
             () = watch_for_panics(panics) => Life::Panicked,
         }
@@ -373,7 +373,8 @@ async fn watch_for_panics(before: u64) {
 }
 
 /// Turns the lane through the life of the process.
-async fn turn(built: Built, number: u32, links: &[LaneLink], member: &mut Member, sockets: &mut Sockets) -> Life {
+async fn turn(built: Built, plan: &LanePlan, links: &[LaneLink], member: &mut Member, sockets: &mut Sockets) -> Life {
+    let (number, patience) = (plan.number(), plan.configuration().limits.drain);
     let Built { lane, transports, csp, cir, plain_text, ssp } = built;
     let link = usize::try_from(number).ok().and_then(|number| links.get(number));
     let (stop, stopped) = watch::channel(false);
@@ -411,7 +412,7 @@ async fn turn(built: Built, number: u32, links: &[LaneLink], member: &mut Member
         member.reached(Phase::NotReady);
         member.wait_for(Phase::Drain).await;
         if let Some(link) = link {
-            drain(link, member).await;
+            drain(link, member, patience).await;
         }
         member.reached(Phase::Drain);
         member.wait_for(Phase::Persist).await;
@@ -432,8 +433,22 @@ async fn turn(built: Built, number: u32, links: &[LaneLink], member: &mut Member
     Life::Finished
 }
 
-/// Waits until nobody waits for an answer, or the phase is over.
-async fn drain(link: &LaneLink, member: &mut Member) {
+/// Waits until nobody waits for an answer, then until what is open at foreign servers is closed, or until the phase is
+/// over. Who never answers does not keep the rest from being closed: half of the time is for that.
+async fn drain(link: &LaneLink, member: &mut Member, patience: Duration) {
+    let _ = tokio::time::timeout(patience.checked_div(2).unwrap_or_default(), settle(link, member)).await;
+    let left = link.ask(|lane, now| {
+        for side in [Side::Wv, Side::Simple] {
+            lane.adapter(side).borrow_mut().leave(now);
+        }
+    });
+    // None when the lane is gone, and with it everything that was open.
+    let _ = left.await;
+    settle(link, member).await;
+}
+
+/// Waits until nothing is under way, or the phase is over.
+async fn settle(link: &LaneLink, member: &mut Member) {
     loop {
         let under_way = link.ask(|lane, _| {
             let sides = [Side::Wv, Side::Simple].map(|side| lane.adapter(side).borrow().under_way());

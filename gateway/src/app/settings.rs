@@ -11,6 +11,7 @@ use crate::{
         value::{DomainRouting, HostPort, PeerScheme, PeerUri, SipTransport},
     },
     lane::Neighbourhood,
+    observe::Readiness,
     simple::{
         agent::{Advertised, AgentSettings, Anonymity, PeerCredentials, PeerTable, SipPeer, Way},
         transport::Bounds,
@@ -285,6 +286,23 @@ pub(super) fn federation(configuration: &Configuration, federation: &WvFederatio
         validity_default: configuration.limits.engine.validity_default,
         content_octets_max: configuration.limits.engine.content_octets_max,
     })
+}
+
+/// Which servers have to be there for the WV side to be there.
+pub(super) fn readiness(configuration: &Configuration) -> Readiness {
+    let is_wv = |domain: &&Domain| {
+        matches!(domain.routing, DomainRouting::Access | DomainRouting::Ssp(_) | DomainRouting::CspClient(_))
+    };
+    let wv: Vec<&Domain> = configuration.domains.iter().filter(is_wv).collect();
+    let servers: BTreeSet<&str> = wv
+        .iter()
+        .filter_map(|domain| match &domain.routing {
+            DomainRouting::CspClient(peer) => Some(peer.as_str()),
+            _ => None,
+        })
+        .collect();
+    let has_others = wv.iter().any(|domain| !matches!(domain.routing, DomainRouting::CspClient(_)));
+    Readiness::new(servers.into_iter(), has_others)
 }
 
 /// What the shadows of a lane are told.

@@ -107,6 +107,10 @@ pub trait Adapter {
     /// The engine knows this user from now on.
     fn account_added(&mut self, _: Timestamp, _: &Address) {}
 
+    /// The process ends: what is open at servers in which the gateway is a client is closed in order. It counts as under
+    /// way until it is.
+    fn leave(&mut self, _: Timestamp) {}
+
     /// The next instant at which the adapter wants [`Adapter::expire`].
     fn deadline(&self) -> Option<Timestamp>;
 

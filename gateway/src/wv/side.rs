@@ -190,6 +190,10 @@ impl Adapter for WvSide {
         self.each().for_each(|part| part.account_added(now, user));
     }
 
+    fn leave(&mut self, now: Timestamp) {
+        self.each().for_each(|part| part.leave(now));
+    }
+
     fn deadline(&self) -> Option<Timestamp> {
         self.all().filter_map(Adapter::deadline).min()
     }

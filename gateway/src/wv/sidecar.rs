@@ -6,19 +6,21 @@ mod answer;
 mod asked;
 mod channel;
 mod command;
+mod peer;
 mod post;
 mod presence;
 mod settings;
 mod shadow;
 mod show;
 mod subscription;
+mod trace;
 
 pub use settings::{CspPeer, ShadowRow, SidecarParts, SidecarSettings};
 
 use crate::{
     account::AccountBook,
     lane::{Adapter, Clock, Input, Intake, Ticket},
-    observe::{Direction, Tap, TraceRecord},
+    observe::{Direction, Readiness, Tap},
     store::WireRecord,
 };
 use command::Purpose;
@@ -31,11 +33,11 @@ use mapping::{
     side::{Endpoint, PeerName, Side},
     time::Timestamp,
 };
-use post::PostClient;
+use peer::Peer;
 use shadow::Shadow;
 use std::{
     cell::RefCell,
-    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, HashMap},
     rc::{Rc, Weak},
 };
 use subscription::Subscriptions;
@@ -46,7 +48,7 @@ use wv_proto::{
     primitive::{Envelope, Primitive},
     quirk::ServerQuirk,
     session::{
-        standing::{Command as SessionCommand, Event as SessionEvent, Loss, Request},
+        standing::{Command as SessionCommand, Event as SessionEvent, Failure, Loss, Request},
         time::Timestamp as WvTimestamp,
     },
     version::ContentType,
@@ -59,6 +61,7 @@ pub struct Sidecar {
     clock: Clock,
     wake: Rc<Notify>,
     tap: Tap,
+    readiness: Readiness,
     peers: Vec<Peer>,
     shadows: Vec<Shadow>,
     /// Shadows by account.
@@ -79,20 +82,9 @@ pub struct Sidecar {
     randomness: u64,
     current: Correlation,
     inputs: Vec<Input>,
+    /// Whether the process ends: nobody logs in any more.
+    is_leaving: bool,
     own: Option<Weak<RefCell<Sidecar>>>,
-}
-
-/// A server, and what is known of it now.
-struct Peer {
-    client: Rc<PostClient>,
-    /// Whether the engine believes that it can be reached.
-    is_reachable: bool,
-    /// Shadows that wait for their login, in order.
-    entering: VecDeque<usize>,
-    /// When the next one may.
-    next_entry: Timestamp,
-    /// When somebody looks whether it is there again.
-    next_probe: Timestamp,
 }
 
 /// An answer to a server that leaves when everything before it is committed.
@@ -104,22 +96,15 @@ struct Held {
 
 impl Sidecar {
     fn new(parts: SidecarParts) -> Self {
-        let SidecarParts { settings, accounts, clock, wake, tap, randomness } = parts;
-        let zero = Timestamp::EPOCH;
-        let peer = |peer: &CspPeer| Peer {
-            client: Rc::new(PostClient::new(peer.target.clone(), peer.connections_max)),
-            is_reachable: true,
-            entering: VecDeque::new(),
-            next_entry: zero,
-            next_probe: zero,
-        };
-        let peers = settings.peers.iter().map(peer).collect();
+        let SidecarParts { settings, accounts, clock, wake, tap, readiness, randomness } = parts;
+        let peers = settings.peers.iter().map(Peer::new).collect();
         let mut sidecar = Self {
             settings,
             accounts,
             clock,
             wake,
             tap,
+            readiness,
             peers,
             shadows: Vec::new(),
             by_account: HashMap::new(),
@@ -134,6 +119,7 @@ impl Sidecar {
             randomness,
             current: Correlation::new(randomness),
             inputs: Vec::new(),
+            is_leaving: false,
             own: None,
         };
         for row in sidecar.settings.shadows.clone() {
@@ -186,15 +172,14 @@ impl Sidecar {
         let Some(peer) = self.shadows.get(index).map(|shadow| shadow.peer) else { return };
         let (Some(row), Some(known)) = (self.settings.peers.get(peer), self.peers.get(peer)) else { return };
         let (version, encoding) = (row.session.version, row.encoding);
-        let body = message.encode(version, encoding, WriterOptions::default());
-        if let Err(error) = &body {
-            // A text that the encoding cannot hold.
-            tracing::warn!(side = "wv", title = title_of(message), %error, "not written");
-        }
-        let authority = row.target.authority.clone();
-        self.trace(Direction::Out, &authority, || title_of(message));
-        let (client, correlation) = (Rc::clone(&known.client), self.current);
         let content_type = ContentType::for_version(version, encoding);
+        let body = message.encode(version, encoding, WriterOptions::default());
+        match &body {
+            Ok(body) => self.trace(Direction::Out, row, (body, Some(content_type)), || title_of(message)),
+            // A text that the encoding cannot hold.
+            Err(error) => tracing::warn!(side = "wv", title = title_of(message), %error, "not written"),
+        }
+        let (client, correlation) = (Rc::clone(&known.client), self.current);
         tokio::task::spawn_local(async move {
             let result = match body {
                 Ok(body) => {
@@ -227,14 +212,13 @@ impl Sidecar {
     }
 
     fn read(&mut self, peer: usize, number: u64, posted: &post::Posted) -> SessionEvent {
-        if posted.body.iter().all(u8::is_ascii_whitespace) {
-            return SessionEvent::Received { number, answer: None };
-        }
         let Some(row) = self.settings.peers.get(peer) else {
             return SessionEvent::Lost { number, loss: Loss::Unanswered };
         };
+        if posted.body.iter().all(u8::is_ascii_whitespace) {
+            return SessionEvent::Received { number, answer: None };
+        }
         let (limits, version) = (Limits::default(), row.session.version);
-        let authority = row.target.authority.clone();
         if has_bare_doctype(&posted.body) {
             // QUIRK bare_doctype: begins with a DOCTYPE without identifier, which is passed over; Baraza.
             crate::observe::metric::quirk(Side::Wv, ServerQuirk::BareDoctype.as_str());
@@ -247,13 +231,15 @@ impl Sidecar {
         let envelope = decoded
             .map_err(|error| error.to_string())
             .and_then(|decoded| Envelope::decode(&decoded.tree).map_err(|error| error.to_string()));
+        self.trace(Direction::In, row, (&posted.body, posted.content_type), || match &envelope {
+            Ok(envelope) => title_of(envelope),
+            Err(error) => format!("unreadable: {error}"),
+        });
         match envelope {
-            Ok(envelope) => {
-                self.trace(Direction::In, &authority, || title_of(&envelope));
-                SessionEvent::Received { number, answer: Some(envelope) }
-            }
+            Ok(envelope) => SessionEvent::Received { number, answer: Some(envelope) },
             Err(error) => {
-                tracing::info!(side = "wv", %authority, %error, "an answer cannot be read");
+                let peer = row.name.as_str();
+                tracing::info!(side = "wv", peer, %error, "an answer cannot be read");
                 SessionEvent::Lost { number, loss: Loss::Unanswered }
             }
         }
@@ -261,6 +247,10 @@ impl Sidecar {
 
     /// Asks something of a server in the session of a shadow.
     fn ask_server(&mut self, now: Timestamp, index: usize, purpose: Purpose, primitive: Primitive) {
+        if self.is_leaving {
+            // What waits for an answer is kept, and asked after the next start.
+            return self.server_answered(now, index, purpose, Err(Failure::Unreached));
+        }
         let key = self.next();
         self.purposes.insert(key, purpose);
         let expires = to_wv(now.after(self.settings.request_life));
@@ -298,19 +288,6 @@ impl Sidecar {
         let mixed = (self.randomness ^ (self.randomness >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         Correlation::new(mixed ^ (mixed >> 31))
-    }
-
-    fn trace(&self, direction: Direction, peer: &str, title: impl FnOnce() -> String) {
-        self.tap.record(|| TraceRecord {
-            at: self.clock.now(),
-            correlation: self.current,
-            side: Side::Wv,
-            direction,
-            peer: peer.to_owned(),
-            title: title(),
-            detail: None,
-            wire: None,
-        });
     }
 }
 
@@ -383,6 +360,10 @@ impl Adapter for SidecarAdapter {
 
     fn account_added(&mut self, now: Timestamp, user: &Address) {
         self.0.borrow_mut().account_changed(now, user);
+    }
+
+    fn leave(&mut self, now: Timestamp) {
+        self.0.borrow_mut().leave(now);
     }
 
     fn deadline(&self) -> Option<Timestamp> {

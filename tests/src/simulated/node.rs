@@ -10,7 +10,7 @@ use gateway::{
     config::Configuration,
     entropy::Entropy,
     lane::{Clock, Lane, LaneLink, Turned},
-    observe::Tap,
+    observe::{Readiness, Tap},
     resolver::Resolver,
     simple::transport::{Connecting, Connection, Connector, DatagramSocket, Transports},
     store::Writer,
@@ -120,6 +120,7 @@ impl Node {
             book: AccountBook::of_configuration(&configuration.accounts),
             directory: Directory::default(),
             tap: Tap::default(),
+            readiness: Readiness::default(),
             charging: Charging::default(),
         };
         let (_, current) = watch::channel(Arc::new(configuration));

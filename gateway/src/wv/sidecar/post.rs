@@ -53,6 +53,17 @@ impl PostClient {
         self.exchange(request).await
     }
 
+    /// Whether the server takes connections. An open one says nothing: the far end may be gone without a word.
+    pub(super) async fn is_there(&self) -> bool {
+        match tokio::time::timeout(CONNECT_PATIENCE, self.connect()).await {
+            Ok(Ok(sender)) => {
+                self.put_back(sender);
+                true
+            }
+            Ok(Err(_)) | Err(_) => false,
+        }
+    }
+
     async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<Posted, Loss> {
         while let Some(mut sender) = self.take() {
             if sender.ready().await.is_err() {

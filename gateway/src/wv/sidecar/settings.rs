@@ -3,7 +3,7 @@
 use crate::{
     account::{AccountBook, Secret},
     lane::Clock,
-    observe::Tap,
+    observe::{Readiness, Tap},
     wv::ssp::Target,
 };
 use mapping::{address::Address, route::DomainTable, side::PeerName};
@@ -80,6 +80,8 @@ pub struct SidecarParts {
     pub wake: Rc<Notify>,
     /// Where messages are watched.
     pub tap: Tap,
+    /// Where is told whether the servers can be reached.
+    pub readiness: Readiness,
     /// A random start for correlations.
     pub randomness: u64,
 }

@@ -5,8 +5,8 @@ use crate::{
     account::{AccountUser, Secret},
     wv::translate::address,
 };
-use mapping::{address::Address, event::EventKind, presence::PresenceDocument, time::Timestamp};
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use mapping::{address::Address, presence::PresenceDocument, time::Timestamp};
+use std::{collections::BTreeMap, sync::Arc};
 use wv_proto::{
     primitive::identifier::{ClientId, Password, SessionCookie},
     session::standing::{
@@ -108,6 +108,9 @@ impl Sidecar {
 
     /// Somebody needs the session.
     pub(super) fn need(&mut self, now: Timestamp, index: usize) {
+        if self.is_leaving {
+            return;
+        }
         self.look_up_password(now, index);
         if let Some(shadow) = self.shadows.get_mut(index) {
             shadow.idle_since = None;
@@ -139,26 +142,6 @@ impl Sidecar {
             }
             shadow.due = due;
             self.due.extend(due.map(|due| (due, index)));
-        }
-    }
-
-    /// A session may log in as soon as it is its turn.
-    pub(super) fn queue_entry(&mut self, now: Timestamp, index: usize) {
-        let Some(peer) = self.shadows.get(index).map(|shadow| shadow.peer) else { return };
-        if let Some(peer) = self.peers.get_mut(peer) {
-            peer.entering.push_back(index);
-        }
-        self.let_in(now, peer);
-    }
-
-    /// Lets in those whose turn it is.
-    fn let_in(&mut self, now: Timestamp, index: usize) {
-        let gap = Duration::from_secs(1).checked_div(self.settings.logins_per_s.max(1)).unwrap_or_default();
-        while let Some(next) = self.peers.get_mut(index).and_then(|peer| peer.next_in(now, gap)) {
-            let correlation = self.correlation();
-            let before = std::mem::replace(&mut self.current, correlation);
-            self.turn(now, next, SessionEvent::Admit);
-            self.current = before;
         }
     }
 
@@ -196,59 +179,9 @@ impl Sidecar {
         }
     }
 
-    /// Whether a server can be reached, as the last post to it saw.
-    pub(super) fn note_reachability(&mut self, now: Timestamp, index: usize, is_reachable: bool) {
-        let Some(peer) = self.peers.get_mut(index) else { return };
-        if peer.is_reachable == is_reachable {
-            return;
-        }
-        peer.is_reachable = is_reachable;
-        peer.next_probe = now.after(PROBE_EVERY);
-        let Some(name) = self.settings.peers.get(index).map(|peer| peer.name.clone()) else { return };
-        if is_reachable {
-            tracing::info!(side = "wv", peer = name.as_str(), "WV server reached again");
-            self.hurry(now, index);
-        } else {
-            tracing::warn!(side = "wv", peer = name.as_str(), "WV server cannot be reached");
-        }
-        self.tell(EventKind::Peer { peer: name, reachable: is_reachable });
-    }
-
-    /// The server is there again: what waits because of it need not wait longer, but each in its turn.
-    fn hurry(&mut self, now: Timestamp, index: usize) {
-        let waiting: Vec<usize> = self
-            .shadows
-            .iter()
-            .enumerate()
-            .filter(|(_, shadow)| shadow.peer == index && shadow.session.is_wanted())
-            .map(|(place, _)| place)
-            .collect();
-        for place in waiting {
-            self.turn(now, place, SessionEvent::Retry);
-        }
-    }
-
-    /// Somebody looks whether the servers are there that were not.
-    fn probe(&mut self, now: Timestamp) {
-        for index in 0..self.peers.len() {
-            let Some(peer) = self.peers.get_mut(index) else { continue };
-            if peer.is_reachable || peer.next_probe > now {
-                continue;
-            }
-            peer.next_probe = now.after(PROBE_EVERY);
-            let is_probe = |shadow: &Shadow| {
-                let standing = shadow.session.standing();
-                shadow.peer == index && shadow.session.is_wanted() && matches!(standing, Standing::Out | Standing::Open)
-            };
-            if let Some(place) = self.shadows.iter().position(is_probe) {
-                self.turn(now, place, SessionEvent::Retry);
-            }
-        }
-    }
-
     pub(super) fn deadline(&self) -> Option<Timestamp> {
         let entries = self.peers.iter().filter(|peer| !peer.entering.is_empty()).map(|peer| peer.next_entry);
-        let probes = self.peers.iter().filter(|peer| !peer.is_reachable).map(|peer| peer.next_probe);
+        let probes = self.peers.iter().filter_map(Peer::next_probe);
         entries.chain(probes).chain(self.due.first().map(|(at, _)| *at)).min()
     }
 
@@ -273,6 +206,23 @@ impl Sidecar {
             self.expire_channel(now, index);
             self.schedule(now, index);
         }
+    }
+
+    /// The process ends: every account is logged out.
+    pub(super) fn leave(&mut self, now: Timestamp) {
+        if std::mem::replace(&mut self.is_leaving, true) {
+            return;
+        }
+        self.current = self.correlation();
+        for index in 0..self.shadows.len() {
+            self.turn(now, index, SessionEvent::Leave);
+        }
+    }
+
+    /// Accounts that are not logged out yet.
+    pub(super) fn staying(&self) -> usize {
+        let is_in = |shadow: &&Shadow| !matches!(shadow.session.standing(), Standing::Out | Standing::Barred(_));
+        self.shadows.iter().filter(is_in).count()
     }
 
     /// A SIP user came or went at the registrar.
@@ -348,18 +298,3 @@ impl Sidecar {
         }
     }
 }
-
-impl Peer {
-    fn next_in(&mut self, now: Timestamp, gap: Duration) -> Option<usize> {
-        if self.next_entry > now {
-            return None;
-        }
-        let next = self.entering.pop_front()?;
-        // What was missed is not made up for: never two at once.
-        self.next_entry = self.next_entry.max(now).after(gap);
-        Some(next)
-    }
-}
-
-/// How often somebody looks whether a server is there again.
-const PROBE_EVERY: Duration = Duration::from_secs(3);

@@ -1,6 +1,6 @@
 //! What `show` tells of the shadows, what is counted, and what happens when a batch is lost.
 
-use super::Sidecar;
+use super::{Sidecar, peer::Reach};
 use crate::{admin::ShowTopic, store::WireRecord};
 use mapping::time::Timestamp;
 use serde_json::json;
@@ -26,7 +26,7 @@ impl Sidecar {
                 "peer": row.name,
                 "domain": row.domains.join(","),
                 "address": row.target.authority,
-                "state": if !peer.is_reachable { "unreachable" } else if row.observe { "observed" } else { "reachable" },
+                "state": if row.observe && peer.reach == Reach::Reached { "observed" } else { peer.reach.as_str() },
                 "shadows": of_peer().count(),
                 "open": open,
                 "barred": barred,
@@ -68,12 +68,14 @@ impl Sidecar {
             ("shadow_accounts_barred", standing(|standing| matches!(standing, Standing::Barred(_)))),
             ("shadow_logins_waiting", self.peers.iter().map(|peer| peer.entering.len()).sum()),
             ("shadow_subscriptions", self.subscriptions.count()),
+            ("shadow_servers_lost", self.peers.iter().filter(|peer| peer.reach == Reach::Lost).count()),
         ]
     }
 
     /// Requests whose answers somebody waits for.
     pub(super) fn under_way(&self) -> usize {
-        self.purposes.len().saturating_add(self.pending.len())
+        let staying = if self.is_leaving { self.staying() } else { 0 };
+        self.purposes.len().saturating_add(self.pending.len()).saturating_add(staying)
     }
 
     /// A batch is lost: what the engine was told in it is told again by the servers, to whom nothing was acknowledged.

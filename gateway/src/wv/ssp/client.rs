@@ -88,7 +88,7 @@ impl Target {
     }
 
     /// The way there, as far as it is known before a connection is open.
-    pub(super) fn to_line(&self) -> Line {
+    pub(in crate::wv) fn to_line(&self) -> Line {
         let remote = self.host.parse().ok().map(|ip| SocketAddr::new(ip, self.port));
         Line { carrier: if self.tls.is_some() { Carrier::Https } else { Carrier::Http }, local: None, remote }
     }
