@@ -3,6 +3,7 @@
 
 mod session;
 mod wire;
+mod word;
 
 use crate::wait;
 use session::bare;
@@ -20,15 +21,12 @@ use std::{
 use wv_proto::{
     codec::{WriterOptions, decode},
     limit::Limits,
-    presence_attribute::{Availability, PresenceAttribute, PresenceSubList, Qualified},
+    presence_attribute::{PresenceAttribute, PresenceSubList},
     primitive::{
         Envelope, Primitive, TransactionMode,
         access::Disconnect,
-        delivery::MessageNotification,
         identifier::{MessageId, Nonce, SessionId, TransactionId},
-        message::{Content, DeliveryReportRequest, MessageInfo, NewMessage, SendMessageRequest},
-        party::{Recipient, User},
-        presence::PresenceAuthRequest,
+        message::{NewMessage, SendMessageRequest},
     },
     status::StatusCode,
     version::{Encoding, Version},
@@ -146,6 +144,8 @@ struct State {
     held: HashMap<MessageId, NewMessage>,
     delivered: Vec<MessageId>,
     rejected: Vec<MessageId>,
+    /// What was answered to what the server asked.
+    answers: Vec<(String, u16)>,
     said: VecDeque<Said>,
     titles: Vec<String>,
     /// When polls came, from the start of the server.
@@ -245,68 +245,6 @@ impl WvServer {
         self.inner.state().sessions.clear();
     }
 
-    /// One of its users says something to a logged-in one; the message's id.
-    pub fn say(&self, from: &str, to: &str, text: &str) -> MessageId {
-        let (id, new) = self.message(from, to, text);
-        self.queue(to, Primitive::NewMessage(Box::new(new)));
-        id
-    }
-
-    /// The same, but only told of: the client has to fetch it.
-    pub fn announce(&self, from: &str, to: &str, text: &str) -> MessageId {
-        let (id, new) = self.message(from, to, text);
-        let notification = MessageNotification { message: new.message.clone() };
-        self.inner.state().held.insert(id.clone(), new);
-        self.queue(to, Primitive::MessageNotification(Box::new(notification)));
-        id
-    }
-
-    fn message(&self, from: &str, to: &str, text: &str) -> (MessageId, NewMessage) {
-        let id = MessageId::new(format!("n-{}", self.inner.number()));
-        let message = MessageInfo {
-            message_id: Some(id.clone()),
-            content_type: Some("text/plain".into()),
-            content_size: Some(148),
-            recipient: Recipient::of_user(User::from(self.inner.written(to))),
-            sender: Some(self.inner.sender(from)),
-            ..MessageInfo::default()
-        };
-        (id, NewMessage { message, content: Some(Content::from_text(text)) })
-    }
-
-    /// One of its users shows itself.
-    pub fn show(&self, user: &str, text: &str) {
-        let attributes = vec![
-            PresenceAttribute::OnlineStatus(Qualified::valid(true)),
-            PresenceAttribute::UserAvailability(Qualified::valid(Availability::Available)),
-            PresenceAttribute::StatusText(Qualified::valid(text.into())),
-        ];
-        let mut state = self.inner.state();
-        if let Some(known) = state.users.get_mut(user) {
-            known.presence = attributes.into_iter().collect();
-        }
-        self.inner.notify(&mut state, user);
-    }
-
-    /// One of its users wants to see a logged-in one.
-    pub fn ask_to_see(&self, watcher: &str, presentity: &str) {
-        let request = PresenceAuthRequest { user_id: self.inner.written(watcher), attributes: None };
-        self.queue(presentity, Primitive::PresenceAuthRequest(request));
-    }
-
-    /// Tells the sender of a message what became of it.
-    pub fn report(&self, id: &MessageId, code: u16) {
-        let sent = self.inner.state().messages.get(id).cloned().expect("the message is known");
-        let sender = match &sent.message.sender {
-            Some(wv_proto::primitive::party::Sender::User(user)) => bare(user.user_id.as_str()),
-            other => panic!("{other:?}"),
-        };
-        let message = MessageInfo { message_id: Some(id.clone()), ..sent.message };
-        let result = StatusCode::new(code).expect("a code").into();
-        let report = DeliveryReportRequest { result, delivery_time: None, message };
-        self.queue(&sender, Primitive::DeliveryReportRequest(Box::new(report)));
-    }
-
     fn queue(&self, user: &str, primitive: Primitive) {
         let mut state = self.inner.state();
         let found = state.sessions.iter().find(|(_, session)| session.user == user).map(|(id, _)| id.clone());
@@ -389,6 +327,17 @@ impl WvServer {
     /// When it does not.
     pub fn expect_rejected(&self, id: &MessageId) {
         wait::until("RejectMessage-Request", PATIENCE, || self.inner.state().rejected.contains(id).then_some(()));
+    }
+
+    /// Waits until what the server asked, by its name, was answered by this code.
+    ///
+    /// # Panics
+    /// When it was not.
+    pub fn expect_answer(&self, question: &str, code: u16) {
+        let found = wait::try_until(question, PATIENCE, || {
+            self.inner.state().answers.contains(&(question.to_owned(), code)).then_some(())
+        });
+        found.unwrap_or_else(|error| panic!("{error}: {:#?}", self.inner.state().answers));
     }
 
     /// Waits until the user shows a status text, and whether it is online.

@@ -151,7 +151,12 @@ impl Engine {
 
     fn ask_conversation_for(&mut self, conversation: &Address, invitation: Invitation, ticket: u64) {
         if self.is_invited_from_afar(&invitation.inviter, conversation) {
-            return self.pass_invitation(invitation, ticket);
+            let row = self.config.domains.find(&invitation.invitee);
+            return match row.is_some_and(|row| self.profile(row.side).takes_invitations) {
+                true => self.pass_invitation(invitation, ticket),
+                // WV-INV-06
+                false => self.invite_by_message(&invitation, ticket),
+            };
         }
         if let Some(outcome) = self.refusal_for_conversation(conversation) {
             return self.part_settled(ticket, &invitation.invitee, outcome);

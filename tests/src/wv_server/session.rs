@@ -227,7 +227,9 @@ impl Inner {
     fn acknowledged(&self, state: &mut State, session: &SessionId, id: Option<&TransactionId>, answer: &Primitive) {
         let Some(session) = state.sessions.get_mut(session) else { return };
         if let Some(place) = session.sent.iter().position(|(sent, _)| Some(sent) == id) {
-            session.sent.remove(place);
+            let question = session.sent.remove(place).map(|(_, question)| question.name().to_string());
+            let code = answer.result().map_or(200, |result| result.code.number());
+            state.answers.extend(question.map(|question| (question, code)));
         }
         if let Primitive::MessageDelivered(delivered) = answer {
             state.delivered.push(delivered.message_id.clone());

@@ -19,6 +19,8 @@ pub(super) enum Pending {
     Message { shadow: usize, offer: Offer, id: Option<MessageId> },
     /// A WV user wants to see the SIP user.
     Watch { shadow: usize, watcher: Address, ticket: Option<u64> },
+    /// The SIP user is told of an invitation.
+    Invitation { shadow: usize, ticket: u64 },
     /// Nothing: the outcome changes nothing here.
     Nothing,
 }
@@ -28,7 +30,8 @@ impl Pending {
     pub(super) const fn offered(&self) -> Option<(usize, u64)> {
         match self {
             Self::Message { shadow, offer: Offer::Pushed(ticket), .. }
-            | Self::Watch { shadow, ticket: Some(ticket), .. } => Some((*shadow, *ticket)),
+            | Self::Watch { shadow, ticket: Some(ticket), .. }
+            | Self::Invitation { shadow, ticket } => Some((*shadow, *ticket)),
             Self::Message { .. } | Self::Watch { .. } | Self::Nothing => None,
         }
     }
@@ -68,6 +71,20 @@ impl Sidecar {
                     self.consent(now, shadow, &watcher, Consent::Refused);
                 }
             }
+            Some(Pending::Invitation { shadow, ticket }) => {
+                let outcome = match answer {
+                    Answer::Done { outcome, details } | Answer::Conversation { outcome, details, .. } => {
+                        details.first().map_or(*outcome, |detail| detail.outcome)
+                    }
+                    // The engine answers an invitation with nothing else.
+                    _ => Outcome::InternalError,
+                };
+                if may_pass(outcome) {
+                    return self.turn(now, shadow, SessionEvent::Withhold { ticket });
+                }
+                let code = if outcome.is_success() { StatusCode::SUCCESS } else { self.code_of(shadow, outcome) };
+                self.turn(now, shadow, SessionEvent::Respond { ticket, primitive: Primitive::Status(code.into()) });
+            }
             Some(Pending::Nothing) | None => {}
         }
     }
@@ -101,7 +118,7 @@ impl Sidecar {
                 self.turn(now, shadow, SessionEvent::Withhold { ticket });
             }
             (Offer::Pushed(ticket), id) => {
-                let code = outcome::to_code(outcome, Version::V1_3);
+                let code = self.code_of(shadow, outcome);
                 match id.filter(|_| self.may(shadow, Function::Rejcm)) {
                     // Its sender hears that it was refused.
                     Some(id) => {
@@ -121,6 +138,12 @@ impl Sidecar {
             }
             (Offer::Fetched, _) => {}
         }
+    }
+
+    /// The code that tells a server an outcome.
+    fn code_of(&self, shadow: usize, outcome: Outcome) -> StatusCode {
+        let peer = self.shadows.get(shadow).and_then(|shadow| self.settings.peers.get(shadow.peer));
+        outcome::to_code(outcome, peer.map_or(Version::V1_3, |peer| peer.session.version))
     }
 
     /// Whether the server granted a function.

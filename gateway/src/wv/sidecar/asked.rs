@@ -6,11 +6,12 @@ use super::{
     command::Purpose,
     presence::Role,
 };
-use crate::wv::translate::{address, content, outcome, presence};
+use crate::wv::translate::{address, content, conversation, outcome, presence};
 use mapping::{
     address::Address,
     event::{EventKind, Operation, Submission},
     message::{Disclosure, Message, MessageId, Report, ReportWish},
+    outcome::Outcome,
     time::Timestamp,
 };
 use std::sync::Arc;
@@ -20,9 +21,10 @@ use wv_proto::{
         access::Status,
         delivery::{GetMessageRequest, GetMessageResponse},
         identifier::UserId,
+        invitation::{InviteRequest, InviteUserRequest},
         message::{Content, DeliveryReportRequest, MessageInfo},
         notification::{NotificationPayload, NotificationRequest, NotificationType},
-        party::Sender,
+        party::{Recipient, Sender, User},
         presence::Presentity,
     },
     quirk::ServerQuirk,
@@ -69,13 +71,14 @@ impl Sidecar {
                 let attributes = presence::from_names(request.attributes.as_ref());
                 self.wants_to_see(now, index, &request.user_id, attributes, Some(ticket));
             }
+            Primitive::InviteUserRequest(request) => self.invited(now, index, ticket, *request),
             Primitive::NotificationRequest(request) => self.notified(now, index, ticket, *request),
             Primitive::Other(_) => {
                 let primitive = Primitive::Status(Status::from(StatusCode::NOT_IMPLEMENTED));
                 self.turn(now, index, SessionEvent::Respond { ticket, primitive });
             }
-            // Invitations, groups and the operator's words are not carried through shadows; the server is answered, or
-            // it would say them again and again.
+            // A text that was said is not taken back, and what happens in groups and what operators say is not carried
+            // through shadows; the server is answered, or it would say it again and again.
             other => {
                 tracing::debug!(side = "wv", name = %other.name(), "not passed on");
                 self.acknowledge(now, index, ticket, &other);
@@ -101,10 +104,13 @@ impl Sidecar {
             read = Some(bare);
         }
         let id = info.message_id.clone();
+        if let Some(Sender::Group(_)) = &info.sender {
+            // What is said in groups needs a session of SIP.
+            return self.message_answered(now, index, offer, id, Outcome::NotImplemented);
+        }
         let (Some(sender), Some(content)) = (from, read) else {
             // Nobody could be answered, or nothing could be read.
-            let outcome = mapping::outcome::Outcome::UnsupportedContent;
-            return self.message_answered(now, index, offer, id, outcome);
+            return self.message_answered(now, index, offer, id, Outcome::UnsupportedContent);
         };
         // With what is said: a server that lost its memory gives old names to new messages.
         let mark = content.body.iter().fold(sender.as_str().len(), |mark, octet| {
@@ -153,6 +159,35 @@ impl Sidecar {
             size_octets: awaited.size_octets,
             origin: awaited.origin,
         }));
+    }
+
+    /// A WV user invites the SIP user, who is told by a text where one can stand for it.
+    // WV-INV-06
+    fn invited(&mut self, now: Timestamp, index: usize, ticket: u64, request: InviteUserRequest) {
+        let Some(shadow) = self.shadows.get(index) else { return };
+        let (user, account) = (shadow.user.clone(), shadow.account.clone());
+        let InviteUserRequest { invite_id, invite_type, sender, body } = request;
+        let inviter = match &sender {
+            Some(Sender::User(user)) => neutral(user.user_id.as_str(), account.domain()),
+            Some(Sender::Group(_)) | None => None,
+        };
+        let read = inviter.ok_or(StatusCode::UNKNOWN_USER).and_then(|inviter| {
+            let recipient = Recipient::of_user(User::from(address::to_user_id(&account)));
+            let request = InviteRequest { invite_id, invite_type, sender, recipient, body };
+            let validity = self.settings.validity_default;
+            conversation::from_invite(&request, &inviter, account.domain(), validity, now)
+        });
+        match read {
+            Ok(invitation) => {
+                let inviter = invitation.inviter.clone();
+                let operation = Operation::Invite { recipients: vec![user], invitation: Box::new(invitation) };
+                let pending = Pending::Invitation { shadow: index, ticket };
+                self.ask(inviter, Role::Watcher(account).endpoint(), operation, pending);
+            }
+            Err(code) => {
+                self.turn(now, index, SessionEvent::Respond { ticket, primitive: Primitive::Status(code.into()) });
+            }
+        }
     }
 
     /// 1.3: that somebody needs an authorisation.

@@ -2,7 +2,7 @@
 
 use super::{
     conversing::{ALICE, invitations, outcome},
-    world::{World, address, session, text},
+    world::{World, address, contact, session, text},
 };
 use crate::{
     command::{Answer, CommandKind, DeliveryRoute},
@@ -21,6 +21,7 @@ use std::{sync::Arc, time::Duration};
 
 const ROOM: &str = "zoe/room@far.example";
 const ZOE: &str = "zoe@far.example";
+const BOB: &str = "bob@sip.example";
 
 fn world(shards: u32) -> World {
     let mut world = World::with(shards, |config| {
@@ -302,4 +303,37 @@ fn the_word_of_a_user_here_goes_to_the_server_of_who_invited_it() {
             if user == ALICE && inviter.as_str() == ZOE && answer.verdict == InvitationVerdict::Declined),
         "{asked:?}"
     );
+}
+
+// WV-INV-06
+#[test]
+fn the_other_side_is_told_by_a_text_of_an_invitation_from_there() {
+    let mut world = world(2);
+    world.attach(BOB, &contact("b"));
+    world.take();
+    let invitation = Invitation {
+        id: "z2".into(),
+        kind: InvitationKind::Conversation,
+        inviter: address(ZOE),
+        invitee: address(BOB),
+        inviter_name: None,
+        conversation: Some(address(ROOM)),
+        written: "wv:zoe/room@far.example".into(),
+        attributes: None,
+        links: Vec::new(),
+        note: Some("come".into()),
+        application: None,
+        expires: world.now.after(Duration::from_secs(60)),
+    };
+    let operation = Operation::Invite { recipients: vec![address(BOB)], invitation: Box::new(invitation) };
+    world.request(ZOE, &session("z"), operation);
+    let texts: Vec<String> = world
+        .take()
+        .into_iter()
+        .filter_map(|kind| match kind {
+            CommandKind::Deliver { message, .. } => String::from_utf8(message.content.body.to_vec()).ok(),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(texts, ["come\nJoin the group wv:zoe/room@far.example"]);
 }
