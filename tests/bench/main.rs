@@ -19,6 +19,7 @@ mod libwbxml;
 mod picture;
 mod pidf;
 mod report;
+mod shadow;
 mod signalling;
 mod sip;
 mod size;
@@ -93,6 +94,7 @@ fn measure(words: &[&str]) {
     csp::measure(effort, &is_wanted, &mut |row: Row| report.add(row));
     signalling::measure(effort, &is_wanted, &mut |row: Row| report.add(row));
     size::measure(effort, &is_wanted, &mut |row: Row| report.add(row));
+    shadow::measure(effort, &is_wanted, &mut |row: Row| report.add(row));
     if report.is_empty() {
         eprintln!("no measurement has such a name");
         std::process::exit(2);

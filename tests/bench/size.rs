@@ -93,7 +93,7 @@ fn row(name: &str, operation: &str, octets: i64, count: usize) -> Row {
 }
 
 /// VmRSS.
-fn resident_octets(process: u32) -> i64 {
+pub(crate) fn resident_octets(process: u32) -> i64 {
     let status = fs::read_to_string(format!("/proc/{process}/status")).expect("the server runs");
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("Linux says so");
     let kibi: i64 = line.trim().trim_end_matches("kB").trim().parse().expect("a number");
@@ -111,7 +111,7 @@ fn open_files_max() -> usize {
 const AT_A_TIME: usize = 16;
 
 /// How long nobody talks before a size is taken.
-const REST: Duration = Duration::from_secs(5);
+pub(crate) const REST: Duration = Duration::from_secs(5);
 
 /// Open files that are no connections.
 const OTHER_FILES: usize = 100;

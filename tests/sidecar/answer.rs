@@ -3,7 +3,7 @@
 use acceptance::message_file;
 use std::{sync::Arc, time::Duration};
 use wv_proto::{
-    codec::decode_in_session,
+    codec::{WriterOptions, decode_in_session},
     limit::Limits,
     primitive::{
         Envelope, Primitive, SessionDescriptor, Transaction, TransactionMode,
@@ -16,7 +16,7 @@ use wv_proto::{
         time::Timestamp,
     },
     status::StatusCode,
-    version::Version,
+    version::{Encoding, Version},
 };
 
 const NOW: Timestamp = Timestamp::from_millis(1_000);
@@ -71,12 +71,15 @@ fn asking(version: Version) -> (StandingSession, u64) {
     (session, number)
 }
 
-/// What is wrong with the way the answer is taken.
-fn fault(version: Version, envelope: &Envelope) -> Option<String> {
-    let transaction = envelope.transactions.first()?;
+/// Takes the answer in a session.
+///
+/// # Errors
+/// What is wrong with the way it is taken.
+fn fault(version: Version, envelope: &Envelope) -> Result<(), String> {
+    let Some(transaction) = envelope.transactions.first() else { return Ok(()) };
     let primitive = match &transaction.content {
         Ok(primitive) => primitive,
-        Err(malformed) => return Some(format!("{malformed:?}")),
+        Err(malformed) => return Err(format!("{malformed:?}")),
     };
     if matches!(primitive, Primitive::LoginResponse(_)) {
         let (mut session, number, login) = entering(version);
@@ -85,18 +88,20 @@ fn fault(version: Version, envelope: &Envelope) -> Option<String> {
         envelope.transactions[0].id = login.transactions[0].id.clone();
         session.handle(NOW, Event::Received { number, answer: Some(envelope) });
         return match next(&mut session) {
-            Some(Command::Send { .. } | Command::Barred(_)) => None,
-            other => Some(format!("{other:?} after a login")),
+            Some(Command::Send { .. } | Command::Barred(_)) => Ok(()),
+            other => Err(format!("{other:?} after a login")),
         };
     }
     let (mut session, number) = asking(version);
     session.handle(NOW, Event::Received { number, answer: Some(envelope.clone()) });
     let is_end = primitive.result().is_some_and(|result| result.code.ends_session());
     match (next(&mut session), transaction.mode) {
-        (Some(Command::Fallen(_)), TransactionMode::Response) if is_end => None,
-        (Some(Command::Answered { key: 1, primitive: told }), TransactionMode::Response) if told == *primitive => None,
-        (Some(Command::Asked { primitive: told, .. }), _) if told == *primitive => None,
-        (other, mode) => Some(format!("{other:?} after {} in mode {mode:?}", primitive.name())),
+        (Some(Command::Fallen(_)), TransactionMode::Response) if is_end => Ok(()),
+        (Some(Command::Answered { key: 1, primitive: told }), TransactionMode::Response) if told == *primitive => {
+            Ok(())
+        }
+        (Some(Command::Asked { primitive: told, .. }), _) if told == *primitive => Ok(()),
+        (other, mode) => Err(format!("{other:?} after {} in mode {mode:?}", primitive.name())),
     }
 }
 
@@ -107,20 +112,31 @@ fn every_answer_of_a_real_server_is_understood_in_a_session() {
         return;
     };
     let mut faults = Vec::new();
+    let mut understood = 0;
     for message in &messages {
+        let before = faults.len();
         for version in [Version::V1_1, Version::V1_2, Version::V1_3] {
-            // The version of the session helps only where the message says nothing.
-            let limits = Limits::default();
-            let found = match decode_in_session(&message.octets, None, version, &limits) {
-                Err(error) => Some(error.to_string()),
-                Ok(decoded) => match Envelope::decode(&decoded.tree) {
-                    Err(error) => Some(error.to_string()),
-                    Ok(envelope) => fault(version, &envelope),
-                },
-            };
-            faults.extend(found.map(|found| format!("{} in {}: {found}", message.name, version.as_str())));
+            let found = read(&message.octets, version).and_then(|as_it_came| {
+                fault(version, &as_it_came)?;
+                // The same answer as that server would write it in the other encoding, or in another version.
+                for encoding in [Encoding::Xml, Encoding::Wbxml] {
+                    let written = as_it_came.encode(version, encoding, WriterOptions::default());
+                    let written = written.map_err(|error| format!("{encoding:?}: {error}"))?;
+                    let again = read(&written, version).map_err(|error| format!("{encoding:?}: {error}"))?;
+                    fault(version, &again).map_err(|error| format!("{encoding:?}: {error}"))?;
+                }
+                Ok(())
+            });
+            faults.extend(found.err().map(|found| format!("{} in {}: {found}", message.name, version.as_str())));
         }
+        understood += usize::from(before == faults.len());
     }
-    println!("corpus {} of {}", messages.len() - faults.len().min(messages.len()), messages.len());
+    println!("corpus {understood} of {}", messages.len());
     assert!(faults.is_empty(), "{faults:#?}");
+}
+
+/// The version of the session helps only where the message says nothing.
+fn read(octets: &[u8], version: Version) -> Result<Envelope, String> {
+    let decoded = decode_in_session(octets, None, version, &Limits::default()).map_err(|error| error.to_string())?;
+    Envelope::decode(&decoded.tree).map_err(|error| error.to_string())
 }

@@ -2,9 +2,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on panics")]
 
 mod answer;
+mod catalogue;
 mod crowd;
 mod deploy;
+mod invitation;
 mod kamailio;
+mod life;
 mod message;
 mod presence;
 mod session;
