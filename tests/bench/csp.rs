@@ -7,6 +7,7 @@ mod crowd;
 pub(crate) mod site;
 
 pub(crate) use caller::Caller;
+pub(crate) use crowd::{is_taken, send_to, text};
 
 use crate::{
     Effort, clock,
@@ -163,7 +164,7 @@ impl Wish {
     }
 }
 
-fn timed(process: u32, work: impl FnOnce()) -> Duration {
+pub(crate) fn timed(process: u32, work: impl FnOnce()) -> Duration {
     let start = clock::of_process(process).expect("the server runs");
     work();
     clock::of_process(process).expect("the server runs").saturating_sub(start)

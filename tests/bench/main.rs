@@ -14,6 +14,7 @@ mod clock;
 mod csp;
 mod duel;
 mod echo;
+mod federation;
 mod instruction;
 mod libwbxml;
 mod picture;
@@ -92,6 +93,7 @@ fn measure(words: &[&str]) {
         report.add(duel.fight(effort));
     }
     csp::measure(effort, &is_wanted, &mut |row: Row| report.add(row));
+    federation::measure(effort, &is_wanted, &mut |row: Row| report.add(row));
     signalling::measure(effort, &is_wanted, &mut |row: Row| report.add(row));
     size::measure(effort, &is_wanted, &mut |row: Row| report.add(row));
     shadow::measure(effort, &is_wanted, &mut |row: Row| report.add(row));

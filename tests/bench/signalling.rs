@@ -23,7 +23,8 @@ use std::{
     process::Command,
     time::Duration,
 };
-use user_agent::{Sizes, UserAgents};
+use user_agent::Sizes;
+pub(crate) use user_agent::UserAgents;
 
 pub(crate) fn measure(effort: Effort, is_wanted: &dyn Fn(&str) -> bool, add: &mut dyn FnMut(Row)) {
     let rows = [

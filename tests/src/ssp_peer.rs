@@ -237,6 +237,23 @@ impl SspHome {
         self.inner.post_transaction(local, Transaction { mode, transaction_id, content: Ok(primitive) })
     }
 
+    /// A request in the session with a domain of the gateway, as octets for whoever posts it.
+    ///
+    /// # Panics
+    /// When there is no session.
+    #[must_use]
+    pub fn document(&self, local: &str, primitive: Primitive) -> Vec<u8> {
+        let (mode, transaction_id) = (TransactionMode::Request, self.inner.mint());
+        let session = self.inner.state().own_sessions.get(local).cloned().expect("a session");
+        let transaction = Transaction { mode, transaction_id, content: Ok(primitive) };
+        Document::transaction(Version::V1_3, session, transaction).write().expect("it can be written")
+    }
+
+    /// All answers that came since this was asked before.
+    pub fn take_answers(&self) -> Vec<Primitive> {
+        std::mem::take(&mut self.inner.state().answers).into_values().collect()
+    }
+
     /// Tells something that nobody answers.
     ///
     /// # Errors

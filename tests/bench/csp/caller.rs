@@ -10,13 +10,15 @@ use tokio::{
 pub(crate) struct Caller {
     stream: TcpStream,
     received: Vec<u8>,
+    /// What it posts.
+    pub(crate) kind: &'static str,
 }
 
 impl Caller {
     pub(crate) async fn connect(address: SocketAddr) -> Self {
         let stream = TcpStream::connect(address).await.expect("the server listens");
         stream.set_nodelay(true).expect("a socket of TCP");
-        Self { stream, received: Vec::with_capacity(4096) }
+        Self { stream, received: Vec::with_capacity(4096), kind: "application/vnd.wv.csp.wbxml" }
     }
 
     pub(crate) async fn connect_all(address: SocketAddr, count: usize) -> Vec<Self> {
@@ -31,7 +33,8 @@ impl Caller {
     pub(crate) async fn post(&mut self, path: &str, body: &[u8]) -> Vec<u8> {
         let mut request = format!(
             "POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: phone\r\n\
-             Content-Type: application/vnd.wv.csp.wbxml\r\nContent-Length: {}\r\n\r\n",
+             Content-Type: {}\r\nContent-Length: {}\r\n\r\n",
+            self.kind,
             body.len()
         )
         .into_bytes();

@@ -204,8 +204,23 @@ fn request(session: &SessionId, id: Option<TransactionId>, primitive: Primitive)
     Envelope::new(SessionDescriptor::Inband(session.clone()), Transaction::request(id, primitive))
 }
 
+/// What is said in a turn.
+pub(crate) fn text(turn: u64) -> String {
+    format!("{turn:08}: are we still meeting at the station?")
+}
+
+/// A message as it is posted.
+pub(crate) fn send_to(session: &SessionId, to: &str, turn: u64) -> Vec<u8> {
+    encode(&send(session, to, turn))
+}
+
+/// Whether what was posted went well.
+pub(crate) fn is_taken(answer: &[u8]) -> bool {
+    is_success(decode(answer).as_ref())
+}
+
 fn send(session: &SessionId, to: &str, turn: u64) -> Envelope {
-    let text = format!("{turn:08}: are we still meeting at the station?");
+    let text = text(turn);
     let message = MessageInfo {
         content_type: Some("text/plain".into()),
         content_size: u32::try_from(text.len()).ok(),

@@ -9,12 +9,18 @@ use wv_proto::{
 };
 
 pub(crate) fn start(store: &str, users: usize) -> Gateway {
-    let mut text = String::from(DOMAINS);
-    for number in 0..users {
-        let _ = write!(text, "[[account]]\nuser = \"{}\"\npassword = \"secret\"\n\n", user(number));
-    }
+    let text = format!("{DOMAINS}{}", accounts(users));
     // Every change is told at once.
     Setup::configured(&text).with(&format!("store.kind={store}")).with("limits.coalesce_ms=0").start()
+}
+
+/// So many users.
+pub(crate) fn accounts(count: usize) -> String {
+    let mut text = String::new();
+    for number in 0..count {
+        let _ = write!(text, "[[account]]\nuser = \"{}\"\npassword = \"secret\"\n\n", user(number));
+    }
+    text
 }
 
 /// A user of it.
