@@ -4,6 +4,7 @@
 use crate::{
     address::Address,
     conversation::{Ask, News, Reply},
+    engine::Joining,
     invitation::{Invitation, InvitationAnswer},
     message::Message,
     outcome::{Detail, Outcome},
@@ -115,10 +116,10 @@ pub enum FarWordKind {
 }
 
 /// Whether somebody takes part in a conversation after it was asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Seating {
-    /// It does.
-    Joined,
+    /// It does, and has joined so.
+    Joined(Joining),
     /// It does not.
     Left,
     /// As before.

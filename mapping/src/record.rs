@@ -5,7 +5,7 @@ use crate::{
     announcement::Announcement,
     contact_list::ContactList,
     conversation::machine::Person,
-    engine::{KeptConversation, Received, Sent},
+    engine::{Joining, KeptConversation, Received, Sent},
     event::{Attachment, DeliveryId},
     invitation::Invitation,
     message::{Message, MessageId, Report},
@@ -67,6 +67,8 @@ pub enum FactKey {
     Invitation(Address, Address, String),
     /// An invitation of a user: inviter, its name for it, invitee.
     Sent(Address, String, Address),
+    /// That a user takes part in a conversation of a neighbour: user, conversation, endpoint.
+    FarSeat(Address, Address, Endpoint),
 }
 
 /// A durable fact.
@@ -154,6 +156,12 @@ pub enum Fact {
         invitee: Address,
         sent: Box<Sent>,
     },
+    FarSeat {
+        user: Address,
+        conversation: Address,
+        endpoint: Endpoint,
+        joining: Joining,
+    },
 }
 
 impl Fact {
@@ -191,6 +199,9 @@ impl Fact {
                 FactKey::Invitation(invitee.clone(), inviter.clone(), id.clone())
             }
             Self::Sent { inviter, id, invitee, .. } => FactKey::Sent(inviter.clone(), id.clone(), invitee.clone()),
+            Self::FarSeat { user, conversation, endpoint, .. } => {
+                FactKey::FarSeat(user.clone(), conversation.clone(), endpoint.clone())
+            }
         }
     }
 
@@ -201,7 +212,8 @@ impl Fact {
             Self::Attachment { user, .. }
             | Self::Publication { user, .. }
             | Self::Origin { user, .. }
-            | Self::Screening { user, .. } => user.clone(),
+            | Self::Screening { user, .. }
+            | Self::FarSeat { user, .. } => user.clone(),
             Self::Watch { watcher, .. } | Self::ListWatch { watcher, .. } => watcher.clone(),
             Self::Authorization { presentity, .. } | Self::Question { presentity, .. } => presentity.clone(),
             Self::Announcement(known) => known.user.clone(),

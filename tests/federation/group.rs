@@ -22,7 +22,7 @@ use wv_proto::{
     version::{Encoding, Version},
 };
 
-fn named(name: &str, group: &GroupId) -> ScreenName {
+pub(crate) fn named(name: &str, group: &GroupId) -> ScreenName {
     ScreenName { name: name.into(), group_id: group.clone() }
 }
 
@@ -30,7 +30,7 @@ fn code(answer: &Primitive) -> u16 {
     answer.status().map_or(200, |status| status.code.number())
 }
 
-fn create(phone: &mut Phone, group: &GroupId, name: &str) {
+pub(crate) fn create(phone: &mut Phone, group: &GroupId, name: &str) {
     let properties = [("Name", "room"), ("Accesstype", "Open"), ("PrivateMessaging", "T"), ("AutoDelete", "F")]
         .map(|(name, value)| Property::new(name, value));
     let code = phone.ask(CspPrimitive::CreateGroupRequest(Box::new(CreateGroupRequest {
@@ -44,7 +44,7 @@ fn create(phone: &mut Phone, group: &GroupId, name: &str) {
     assert_eq!(code, 200);
 }
 
-fn say(phone: &mut Phone, to: Group, text: &str) -> u16 {
+pub(crate) fn say(phone: &mut Phone, to: Group, text: &str) -> u16 {
     let message = CspInfo {
         content_type: Some("text/plain".into()),
         recipient: Recipient { groups: vec![to], ..Recipient::default() },
@@ -295,4 +295,65 @@ fn invitations_go_both_ways() {
         CspPrimitive::InviteResponse(response) => (!response.acceptance).then_some(()),
         _ => None,
     });
+}
+
+/// A phone here that has joined a group there.
+fn joined(world: &World, group: &GroupId) -> Phone {
+    let mut carol = Phone::logged_in(world.gateway.csp(), CAROL, Version::V1_3, Encoding::Xml);
+    world.home.answer_next(let_in());
+    let answer = carol.request(CspPrimitive::JoinGroupRequest(Box::new(CspJoin {
+        group_id: group.clone(),
+        screen_name: Some(named("ca", group)),
+        joined_request: false,
+        subscribe_notification: true,
+        own_properties: Vec::new(),
+    })));
+    assert!(matches!(answer, Ok(CspPrimitive::JoinGroupResponse(_))), "{answer:?}");
+    world
+        .home
+        .expect("the first time", |asked| matches!(asked.primitive, Primitive::JoinGroupRequest(_)).then_some(()));
+    carol
+}
+
+fn let_in() -> Primitive {
+    let (status, joined) = (StatusResult::success(), None);
+    Primitive::JoinGroupResponse(Box::new(JoinGroupResponse { status, joined, welcome_note: None }))
+}
+
+#[test]
+fn a_peer_that_lost_everything_is_joined_again_under_the_same_name() {
+    let mut world = World::new();
+    let group = GroupId::new("wv:alice/room@foreign.example");
+    let mut carol = joined(&world, &group);
+    // Also when the gateway came back in between.
+    world.gateway.kill();
+    world.gateway.start_again();
+    world.home.forget_sessions();
+    world.home.answer_next(let_in());
+    carol.poll();
+    assert_eq!(carol.send(&[ALICE], "finds out", false).unwrap().result.code.number(), 200);
+    world.home.expect("the second time", |asked| match &asked.primitive {
+        Primitive::JoinGroupRequest(request) => {
+            assert_eq!(request.screen_name, Some(named("ca", &group)));
+            assert_eq!(request.group_id, group);
+            assert!(request.subscribe_notification);
+            Some(())
+        }
+        _ => None,
+    });
+}
+
+#[test]
+fn who_is_not_let_in_again_is_told_that_it_is_over() {
+    let world = World::new();
+    let group = GroupId::new("wv:alice/room@foreign.example");
+    let mut carol = joined(&world, &group);
+    world.home.forget_sessions();
+    world.home.answer_next(Primitive::Status(StatusResult::new(StatusCode::new(800).unwrap())));
+    assert_eq!(carol.send(&[ALICE], "finds out", false).unwrap().result.code.number(), 200);
+    let code = carol.expect("the end", |told| match told {
+        CspPrimitive::LeaveGroupResponse(left) => Some(left.result.code.number()),
+        _ => None,
+    });
+    assert_eq!(code, 800);
 }

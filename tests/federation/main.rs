@@ -5,6 +5,7 @@ mod deploy;
 mod discovery;
 mod error;
 mod fault;
+mod gateways;
 mod group;
 mod message;
 mod presence;

@@ -261,7 +261,8 @@ impl Provision {
             | Fact::Person { .. }
             | Fact::Said(_)
             | Fact::Invitation(_)
-            | Fact::Sent { .. } => None,
+            | Fact::Sent { .. }
+            | Fact::FarSeat { .. } => None,
         }
     }
 

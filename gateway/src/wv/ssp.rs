@@ -31,7 +31,7 @@ use mapping::{
     address::Address,
     command::Command,
     correlation::Correlation,
-    engine::Engine,
+    engine::{Engine, Joining},
     event::{Event, EventKind, Operation, Request as NeutralRequest, RequestId},
     side::{Endpoint, Side},
     time::Timestamp,
@@ -40,7 +40,7 @@ use member::{Member, Members};
 use reception::Trial;
 use std::{
     cell::RefCell,
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, HashMap},
     rc::{Rc, Weak},
     sync::Arc,
 };
@@ -97,7 +97,7 @@ pub struct Federation {
     held: BTreeMap<u64, Vec<Output>>,
     subscriptions: Subscriptions,
     /// Users of ours in groups of peers.
-    far_members: BTreeMap<Address, BTreeSet<Address>>,
+    far_members: BTreeMap<Address, BTreeMap<Address, Joining>>,
     /// Set-ups of peers that may have meant another domain of ours.
     trials: HashMap<(Box<str>, TransactionId), Trial>,
     next_number: u64,
@@ -176,6 +176,7 @@ impl Federation {
                 self.trials.retain(|(peer, _), _| **peer != *domain);
                 if was_lost {
                     self.subscribe_again(now, index);
+                    self.join_again(now, index);
                 }
                 if was_unreachable {
                     self.tell(EventKind::Peer { peer, reachable: true });

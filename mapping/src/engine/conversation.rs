@@ -70,7 +70,7 @@ pub struct Creation {
 }
 
 /// How somebody joins.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Joining {
     /// Under which name.
     pub name: Option<String>,

@@ -4,16 +4,17 @@ use crate::{
     address::Address,
     command::CommandKind,
     conversation::{Ask, Hearers, News, Talk},
-    engine::Engine,
+    engine::{Engine, Joining},
     event::{DeliveryId, RequestId},
     federation::{FarAsk, FarAskKind, FarWord, FarWordKind, Seating},
     invitation::{Invitation, InvitationAnswer},
     message::{Message, ReportWish},
     outcome::Outcome,
+    record::{Fact, FactKey},
     route::Route,
     side::{Endpoint, PeerName},
 };
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 impl Engine {
     /// The neighbour that is home of an address, where that is a server with conversations and invitations.
@@ -106,6 +107,7 @@ impl Engine {
     /// A device that took part in conversations of neighbours is gone.
     pub(super) fn leave_far(&mut self, user: &Address, endpoint: &Endpoint, conversation: &Address) -> bool {
         let Some(peer) = self.far_home(conversation) else { return false };
+        self.forget_far_seat(user, conversation, endpoint);
         let still = |(known, _): &(Address, Endpoint)| known == conversation;
         if !self.users.get(user).is_some_and(|actor| actor.seats.iter().any(still)) {
             let (conversation, endpoint) = (conversation.clone(), endpoint.clone());
@@ -162,15 +164,49 @@ impl Engine {
                 if let Some(actor) = self.users.get_mut(user) {
                     actor.seats.remove(&seat);
                 }
+                self.forget_far_seat(user, conversation, endpoint);
             }
-            Seating::Joined => {
-                self.user_mut(user).seats.insert(seat);
+            Seating::Joined(joining) => {
+                self.user_mut(user).far_seats.insert(seat.clone(), joining.clone());
+                self.user_mut(user).seats.insert(seat.clone());
+                let fact = Fact::FarSeat { user: user.clone(), conversation: seat.0, endpoint: seat.1, joining };
+                self.output.keep(fact);
                 if !self.users.get(user).is_some_and(|actor| actor.attachments.contains_key(endpoint)) {
                     // It went while it was joining.
                     self.leave_conversations(user, endpoint);
                 }
             }
         }
+    }
+
+    fn forget_far_seat(&mut self, user: &Address, conversation: &Address, endpoint: &Endpoint) {
+        let seat = (conversation.clone(), endpoint.clone());
+        if self.users.get_mut(user).is_some_and(|actor| actor.far_seats.remove(&seat).is_some()) {
+            self.output.drop_fact(FactKey::FarSeat(user.clone(), seat.0, seat.1));
+        }
+    }
+
+    /// The user took part before the restart, and the neighbour believes that it still does.
+    pub(super) fn restore_far_seat(&mut self, user: &Address, seat: (Address, Endpoint), joining: Joining) {
+        let actor = self.user_mut(user);
+        actor.seats.insert(seat.clone());
+        actor.far_seats.insert(seat, joining);
+    }
+
+    /// Seats of devices that did not come back are left.
+    pub(super) fn revive_far_seats(&mut self, user: &Address) {
+        let Some(actor) = self.users.get(user) else { return };
+        let lost = actor.far_seats.keys().filter(|(_, endpoint)| !actor.attachments.contains_key(endpoint));
+        for endpoint in lost.map(|(_, endpoint)| endpoint.clone()).collect::<BTreeSet<_>>() {
+            self.leave_conversations(user, &endpoint);
+        }
+    }
+
+    /// Users of this shard in conversations of neighbours: user, conversation, and how it joined.
+    pub fn far_participants(&self) -> impl Iterator<Item = (&Address, &Address, &Joining)> + '_ {
+        self.users.iter().flat_map(|(user, actor)| {
+            actor.far_seats.iter().map(move |((conversation, _), joining)| (user, conversation, joining))
+        })
     }
 
     fn far_seats(&self, user: &Address, conversation: &Address) -> Vec<Endpoint> {

@@ -170,6 +170,9 @@ impl Engine {
             Fact::Person { conversation, user, person } => self.restore_person(&conversation, user, *person),
             Fact::Said(message) => self.restore_said(*message),
             Fact::Invitation(received) => self.restore_invitation(*received),
+            Fact::FarSeat { user, conversation, endpoint, joining } => {
+                self.restore_far_seat(&user, (conversation, endpoint), joining);
+            }
             Fact::Sent { inviter, id, invitee, sent } => self.restore_sent(&inviter, id, invitee, *sent),
             Fact::Origin { user, origin, message, until } => {
                 let origin: Arc<str> = Arc::from(origin);
@@ -237,6 +240,7 @@ impl Engine {
         self.present(user);
         self.register(user);
         self.learn_watchers(user);
+        self.revive_far_seats(user);
         let Some(actor) = self.users.get(user) else { return };
         let endpoints: Vec<Endpoint> = actor.attachments.keys().cloned().collect();
         let relations: Vec<Address> = actor.watching.relations.keys().cloned().collect();

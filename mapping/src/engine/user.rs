@@ -6,7 +6,7 @@ use crate::{
     authorization::Authorizations,
     command::Answer,
     contact_list::ContactList,
-    engine::{Received, Sent, invitation::Asking},
+    engine::{Joining, Received, Sent, invitation::Asking},
     engine::{attribute_list::PastWatcher, follower::Followed},
     event::Attachment,
     few::FewMap,
@@ -63,6 +63,8 @@ pub(crate) struct User {
     pub(crate) watching: Watching,
     /// Where this user takes part: conversation, endpoint.
     pub(crate) seats: BTreeSet<(Address, Endpoint)>,
+    /// How it joined those of neighbours.
+    pub(crate) far_seats: BTreeMap<(Address, Endpoint), Joining>,
     /// Invitations to this user: inviter, the inviter's name for it.
     pub(crate) invitations: BTreeMap<(Address, String), Received>,
     /// Invitations of this user: its name for it, invitee.

@@ -5,6 +5,7 @@ use crate::wv::translate::ssp::{self as translate, group::from_group_code};
 use mapping::{
     address::Address,
     command::{Command, CommandKind, DeliveryRoute, Notification},
+    conversation::Removal,
     event::{Delivery, DeliveryId, EventKind, SubscriptionId},
     invitation::Invitation,
     message::{Message, Report, ReportWish},
@@ -33,6 +34,10 @@ pub(super) enum Purpose {
     Look(SubscriptionId),
     /// A question about a group.
     Converse(Box<FarQuestion>),
+    /// That a user is in a group after the session was lost.
+    JoinAgain { user: Address, conversation: Address },
+    /// Whether a user is still in a group of which somebody was removed.
+    StillIn { user: Address, conversation: Address, removal: Removal },
     /// An invitation.
     Invite { invitation: Box<Invitation>, ticket: u64 },
     /// Something that is told and forgotten.
@@ -96,6 +101,12 @@ impl Federation {
                 let outcome = group_outcome(answer.as_ref());
                 self.invitation_taken(invitation, ticket, outcome);
             }
+            (Purpose::JoinAgain { user, conversation }, Ok(answer)) => {
+                self.joined_again(user, conversation, group_outcome(answer.as_ref()));
+            }
+            (Purpose::StillIn { user, conversation, removal }, Ok(answer)) => {
+                self.told_whether_in(&user, &conversation, removal, group_outcome(answer.as_ref()));
+            }
             (Purpose::Tell, Ok(_)) => {}
             (purpose, Err(failure)) => self.fail(now, purpose, failure),
         }
@@ -111,7 +122,10 @@ impl Federation {
             Purpose::Subscribe(id) | Purpose::Look(id) => self.subscription_failed(&id, outcome),
             Purpose::Converse(question) => self.far_answered(*question, outcome, None),
             Purpose::Invite { invitation, ticket } => self.invitation_taken(invitation, ticket, outcome),
-            Purpose::Tell => tracing::debug!(side = "wv", ?failure, correlation = %self.current, "not told"),
+            // It is tried once more when the next session is there.
+            Purpose::Tell | Purpose::JoinAgain { .. } | Purpose::StillIn { .. } => {
+                tracing::debug!(side = "wv", ?failure, correlation = %self.current, "not told")
+            }
         }
     }
 

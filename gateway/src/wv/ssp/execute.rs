@@ -93,7 +93,7 @@ impl Federation {
             Primitive::CancelInviteRequest(request) => self.cancel(now, index, transaction_id, &request),
             Primitive::InviteResponse(response) => self.responded(index, &response),
             Primitive::GroupChangeNotice(notice) => self.group_changed(index, &notice),
-            Primitive::LeaveGroupIndication(indication) => self.group_left(index, &indication),
+            Primitive::LeaveGroupIndication(indication) => self.group_left(now, index, &indication),
             group @ (Primitive::JoinGroupRequest(_)
             | Primitive::MemberAccessRequest(_)
             | Primitive::SetGroupPropsRequest(_)

@@ -9,7 +9,8 @@ use super::{
 use crate::wv::translate::{address, ssp::group as translate};
 use mapping::{
     address::Address,
-    conversation::{Ask, Following, Reply},
+    conversation::{Ask, Following, OwnChange, Removal, Reply},
+    engine::{Engine, Joining},
     event::{EventKind, Operation},
     federation::{FarAsk, FarAskKind, FarWord, FarWordKind, Seating},
     invitation::{Invitation, InvitationAnswer, InvitationVerdict},
@@ -40,8 +41,8 @@ pub(super) struct FarQuestion {
     conversation: Address,
     endpoint: Endpoint,
     ticket: Option<u64>,
-    /// The name under which the user joins, where it does.
-    joins: Option<Option<String>>,
+    /// How the user joins, where it does.
+    joins: Option<Joining>,
     leaves: bool,
 }
 
@@ -52,7 +53,7 @@ impl Federation {
         match kind {
             FarAskKind::Converse { conversation, endpoint, ask, ticket } => {
                 let joins = match &ask {
-                    Ask::Join { name, .. } => Some(name.clone()),
+                    Ask::Join { name, follow, .. } => Some(Joining { name: name.clone(), follow: *follow }),
                     _ => None,
                 };
                 let leaves = ask == Ask::Leave;
@@ -85,6 +86,71 @@ impl Federation {
         self.inform(now, (user.domain(), conversation.domain()), primitive, None, REQUEST_LIFE);
     }
 
+    /// The peer has lost the session, and perhaps who takes part in its conversations.
+    pub(super) fn join_again(&mut self, now: Timestamp, index: usize) {
+        let Some((local, peer)) = self.domains_of(index) else { return };
+        let mut again = Vec::new();
+        for (conversation, users) in self.far_members.iter().filter(|(known, _)| known.domain() == peer) {
+            for (user, joining) in users.iter().filter(|(user, _)| user.domain() == local) {
+                again.push((user.clone(), conversation.clone(), joining.clone()));
+            }
+        }
+        for (user, conversation, Joining { name, follow }) in again {
+            let ask = Ask::Join { name, follow, own: OwnChange::default() };
+            let Some(primitive) = to_primitive(&user, &conversation, ask) else { continue };
+            let purpose = Purpose::JoinAgain { user: user.clone(), conversation };
+            self.ask_about(now, &user, &peer, purpose, primitive, REQUEST_LIFE);
+        }
+    }
+
+    /// What a peer said to somebody who joined again.
+    pub(super) fn joined_again(&mut self, user: Address, conversation: Address, outcome: Outcome) {
+        if outcome.is_success() || outcome == Outcome::AlreadyJoined {
+            return;
+        }
+        tracing::info!(side = "wv", %conversation, ?outcome, "not let in again");
+        self.removed(&user, &conversation, "", Removal::Ended);
+    }
+
+    /// Asks as a user of ours what only somebody who takes part is told.
+    pub(super) fn ask_whether_in(&mut self, now: Timestamp, user: &Address, conversation: &Address, removal: Removal) {
+        let Some(primitive) = to_primitive(user, conversation, Ask::Participants) else { return };
+        let domain = conversation.domain().to_owned();
+        let purpose = Purpose::StillIn { user: user.clone(), conversation: conversation.clone(), removal };
+        self.ask_about(now, user, &domain, purpose, primitive, REQUEST_LIFE);
+    }
+
+    /// What the peer told somebody who may take part no more.
+    pub(super) fn told_whether_in(
+        &mut self,
+        user: &Address,
+        conversation: &Address,
+        removal: Removal,
+        outcome: Outcome,
+    ) {
+        let is_out = matches!(
+            outcome,
+            Outcome::NotJoined
+                | Outcome::NotMember
+                | Outcome::KeptOut
+                | Outcome::ConversationRestricted
+                | Outcome::UnknownConversation
+                | Outcome::InsufficientRights
+        );
+        if is_out {
+            self.removed(user, conversation, "", removal);
+        }
+    }
+
+    /// Who takes part where, as the engine knows it.
+    pub(super) fn learn_seats(&mut self, engine: &Engine) {
+        for (user, conversation, joining) in engine.far_participants() {
+            if self.settings.peer_of(conversation.domain()).is_some() {
+                self.seat(user, conversation, &Seating::Joined(joining.clone()));
+            }
+        }
+    }
+
     fn ask_about(
         &mut self,
         now: Timestamp,
@@ -112,22 +178,14 @@ impl Federation {
     pub(super) fn far_answered(&mut self, question: FarQuestion, outcome: Outcome, answer: Option<&Primitive>) {
         let FarQuestion { user, conversation, endpoint, ticket, joins, leaves } = question;
         let is_in = outcome.is_success() || outcome == Outcome::AlreadyJoined;
-        let seating = match (&joins, leaves) {
-            (Some(_), _) if is_in => Seating::Joined,
+        let name = joins.as_ref().and_then(|joining| joining.name.clone());
+        let seating = match (joins, leaves) {
+            (Some(joining), _) if is_in => Seating::Joined(joining),
             (None, true) if outcome.is_success() || outcome == Outcome::NotJoined => Seating::Left,
             (_, _) => Seating::Same,
         };
-        let members = self.far_members.entry(conversation.clone()).or_default();
-        match seating {
-            Seating::Joined => drop(members.insert(user.clone())),
-            Seating::Left => drop(members.remove(&user)),
-            Seating::Same => {}
-        }
-        if members.is_empty() {
-            self.far_members.remove(&conversation);
-        }
+        self.seat(&user, &conversation, &seating);
         let Some(ticket) = ticket else { return };
-        let name = joins.flatten();
         let reply = match answer {
             Some(answer) if outcome.is_success() => {
                 translate::from_reply(answer, name.as_deref(), conversation.domain())
@@ -137,6 +195,18 @@ impl Federation {
         let details = Vec::new();
         let kind = FarWordKind::Answered { conversation, endpoint, ticket, outcome, details, reply, seating };
         self.tell(EventKind::Far(Box::new(FarWord { user, kind })));
+    }
+
+    pub(super) fn seat(&mut self, user: &Address, conversation: &Address, seating: &Seating) {
+        let members = self.far_members.entry(conversation.clone()).or_default();
+        match seating {
+            Seating::Joined(joining) => drop(members.insert(user.clone(), joining.clone())),
+            Seating::Left => drop(members.remove(user)),
+            Seating::Same => {}
+        }
+        if members.is_empty() {
+            self.far_members.remove(conversation);
+        }
     }
 
     /// A peer has taken an invitation over, or not.

@@ -4,14 +4,14 @@ use super::{Federation, answer::status_of, command::Line, endpoint_of, execute::
 use crate::wv::translate::{address, conversation, ssp::group as translate};
 use mapping::{
     address::Address,
-    conversation::{Ask, Following, News, Reply, Who},
+    conversation::{Ask, Following, News, Removal, Reply, Who},
     event::{EventKind, Operation},
-    federation::{FarWord, FarWordKind},
+    federation::{FarWord, FarWordKind, Seating},
     outcome::{Detail, Outcome},
     side::Endpoint,
     time::Timestamp,
 };
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 use wv_proto::{
     primitive::identifier::{GroupId, TransactionId},
     ssp::{
@@ -205,21 +205,30 @@ impl Federation {
         }
     }
 
-    /// A peer says that somebody takes part no more. It does not say who: where several users of ours do, only the end
-    /// of the group is believed to be meant for all.
-    pub(super) fn group_left(&mut self, index: usize, indication: &LeaveGroupIndication) {
+    /// A peer says that somebody takes part no more. It does not say who: where several users of ours do, it is asked for
+    /// each, unless the group has ended for all.
+    pub(super) fn group_left(&mut self, now: Timestamp, index: usize, indication: &LeaveGroupIndication) {
         let Some((_, peer)) = self.domains_of(index) else { return };
         let Some(group) = &indication.group_id else { return };
         let Some(conversation) = self.far_group(group, &peer) else { return };
         let code = indication.status.as_ref().map_or(StatusCode::GROUP_UNKNOWN, |status| status.code);
-        let users: Vec<Address> = self.far_members.get(&conversation).into_iter().flatten().cloned().collect();
+        let members = self.far_members.get(&conversation).into_iter().flat_map(BTreeMap::keys);
+        let users: Vec<Address> = members.cloned().collect();
+        let removal = translate::from_removal(code);
         if users.len() > 1 && code != StatusCode::GROUP_UNKNOWN {
-            return tracing::warn!(side = "wv", %conversation, %code, "the peer does not say who has left");
+            return users.iter().for_each(|user| self.ask_whether_in(now, user, &conversation, removal));
         }
         for user in users {
-            self.tell_news(&user, &conversation, group, News::Removed(translate::from_removal(code)));
+            self.removed(&user, &conversation, group.as_str(), removal);
         }
-        self.far_members.remove(&conversation);
+    }
+
+    /// A user of ours takes part no more in a group of a peer.
+    pub(super) fn removed(&mut self, user: &Address, conversation: &Address, written: &str, removal: Removal) {
+        self.seat(user, conversation, &Seating::Left);
+        let (conversation, news) = (conversation.clone(), News::Removed(removal));
+        let kind = FarWordKind::News { conversation, written: written.into(), news };
+        self.tell(EventKind::Far(Box::new(FarWord { user: user.clone(), kind })));
     }
 
     fn tell_news(&mut self, user: &Address, conversation: &Address, group: &GroupId, news: News) {

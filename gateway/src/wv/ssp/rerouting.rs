@@ -60,7 +60,7 @@ impl Federation {
         let seats: Vec<(Address, Address)> = self
             .far_members
             .iter()
-            .flat_map(|(conversation, users)| users.iter().map(move |user| (user.clone(), conversation.clone())))
+            .flat_map(|(conversation, users)| users.keys().map(move |user| (user.clone(), conversation.clone())))
             .filter(|(user, conversation)| is_of((user, conversation)))
             .collect();
         for (user, conversation) in seats.into_iter().filter(|_| has_session) {

@@ -46,12 +46,14 @@ impl Federation {
         self.purposes.clear();
         self.trials.clear();
         self.subscriptions = Subscriptions::default();
+        self.far_members.clear();
         kept.iter().for_each(|record| self.restore(now, record));
     }
 
     /// Ends watches of users whose peer is no peer any more.
     pub(super) fn reconcile(&mut self, _: Timestamp, engine: &Engine) {
         self.current = self.correlation();
+        self.learn_seats(engine);
         let mut gone: BTreeSet<(String, Address)> = BTreeSet::new();
         for row in engine.watches() {
             if let Some((local, watcher)) = parts_of(&row.endpoint) {

@@ -7,6 +7,7 @@ use super::{
 use crate::{
     command::{Answer, CommandKind, DeliveryRoute},
     conversation::{Ask, Hearers, News, OwnChange, Removal, Reply, Talk},
+    engine::{Joining, shard_of},
     event::{DetachReason, EventKind, Operation, RequestId, Submission},
     federation::{FarAskKind, FarWord, FarWordKind, Seating},
     invitation::{Invitation, InvitationAnswer, InvitationKind, InvitationNews, InvitationVerdict, Response},
@@ -78,10 +79,14 @@ fn answered(place: &str, ticket: u64, seating: Seating) -> FarWordKind {
     }
 }
 
+fn joined() -> Seating {
+    Seating::Joined(Joining { name: Some("al".into()), follow: true })
+}
+
 fn seated(shards: u32) -> World {
     let mut world = world(shards);
     let (id, ticket) = join(&mut world, "a");
-    says(&mut world, answered("a", ticket, Seating::Joined));
+    says(&mut world, answered("a", ticket, joined()));
     assert!(matches!(
         world.answer(id),
         Answer::Conversation { outcome: Outcome::Success, reply: Reply::Joined { .. }, .. }
@@ -146,11 +151,36 @@ fn who_joins_there_hears_what_is_said_and_what_happens_there() {
 }
 
 #[test]
+fn a_seat_there_outlives_a_crash_and_ends_with_its_device() {
+    let seats = |world: &World| world.facts.keys().filter(|key| matches!(key, FactKey::FarSeat(..))).count();
+    for shards in [1, 3] {
+        let mut world = seated(shards);
+        assert_eq!(seats(&world), 1);
+        world.crash(shards);
+        world.take();
+        says(&mut world, said("m1"));
+        assert_eq!(heard(&mut world), ["a"]);
+        let engine = &world.engines[usize::try_from(shard_of(&address(ALICE), shards)).unwrap()];
+        let known: Vec<_> = engine.far_participants().map(|(_, _, joining)| joining.clone()).collect();
+        assert_eq!(known, [Joining { name: Some("al".into()), follow: true }]);
+        world.request(ALICE, &session("a"), Operation::Detach(DetachReason::Logout));
+        assert!(matches!(&wanted(&mut world)[..], [(_, FarAskKind::Converse { ask: Ask::Leave, .. })]));
+        assert_eq!(seats(&world), 0);
+        // A device that did not come back is taken out of it.
+        let mut world = seated(shards);
+        world.facts.retain(|key, _| !matches!(key, FactKey::Attachment(..)));
+        world.crash(shards);
+        assert!(matches!(&wanted(&mut world)[..], [(_, FarAskKind::Converse { ask: Ask::Leave, .. })]));
+        assert_eq!(seats(&world), 0);
+    }
+}
+
+#[test]
 fn the_last_device_that_goes_leaves_there_too() {
     let mut world = seated(2);
     world.attach(ALICE, &session("a2"));
     let (_, ticket) = join(&mut world, "a2");
-    says(&mut world, answered("a2", ticket, Seating::Joined));
+    says(&mut world, answered("a2", ticket, joined()));
     world.take();
     world.request(ALICE, &session("a"), Operation::Detach(DetachReason::Logout));
     assert!(wanted(&mut world).is_empty(), "the other device is still there");
@@ -168,7 +198,7 @@ fn a_device_that_goes_while_it_joins_leaves_at_once() {
     let (_, ticket) = join(&mut world, "a");
     world.request(ALICE, &session("a"), Operation::Detach(DetachReason::Logout));
     world.take();
-    says(&mut world, answered("a", ticket, Seating::Joined));
+    says(&mut world, answered("a", ticket, joined()));
     let left = wanted(&mut world);
     assert!(matches!(&left[..], [(_, FarAskKind::Converse { ask: Ask::Leave, .. })]), "{left:?}");
     let mut world = seated(1);
