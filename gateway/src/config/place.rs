@@ -8,6 +8,8 @@ use std::{collections::HashMap, ops::Range};
 pub(super) struct Source<'a> {
     name: &'a str,
     text: &'a str,
+    /// Where lines begin: a file of ten thousand accounts is not counted through for each of them.
+    lines: Vec<usize>,
 }
 
 /// The places of all options that are written, by their full path, such as `domain[1].name`.
@@ -17,16 +19,17 @@ pub(super) struct Places {
 }
 
 impl<'a> Source<'a> {
-    pub(super) const fn new(name: &'a str, text: &'a str) -> Self {
-        Self { name, text }
+    pub(super) fn new(name: &'a str, text: &'a str) -> Self {
+        let behind = text.match_indices('\n').map(|(at, _)| at.saturating_add(1));
+        Self { name, text, lines: std::iter::once(0).chain(behind).collect() }
     }
 
     /// The place of an octet offset; offsets past the end are the end.
     pub(super) fn place(&self, offset: usize) -> Place {
-        let before = self.text.get(..offset).unwrap_or(self.text);
-        let line_start = before.rfind('\n').map_or(0, |newline| newline.saturating_add(1));
-        let line = before.bytes().filter(|b| *b == b'\n').count().saturating_add(1);
-        let column = before.get(line_start..).unwrap_or_default().chars().count().saturating_add(1);
+        let offset = if self.text.is_char_boundary(offset) { offset } else { self.text.len() };
+        let line = self.lines.partition_point(|start| *start <= offset);
+        let start = line.checked_sub(1).and_then(|index| self.lines.get(index)).copied().unwrap_or_default();
+        let column = self.text.get(start..offset).unwrap_or_default().chars().count().saturating_add(1);
         Place::File { name: self.name.to_owned(), line, column }
     }
 
