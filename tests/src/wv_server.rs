@@ -375,6 +375,12 @@ impl WvServer {
         found.unwrap_or_else(|error| panic!("{error}: {:#?}", self.titles()));
     }
 
+    /// What one of its users was told about seeing a logged-in one, so far.
+    #[must_use]
+    pub fn decision(&self, presentity: &str, watcher: &str) -> Option<bool> {
+        self.inner.state().users.get(presentity)?.decisions.get(watcher).copied()
+    }
+
     /// Waits until the user has logged in so often.
     ///
     /// # Panics

@@ -296,8 +296,13 @@ impl Engine {
         view: Option<PresenceView>,
     ) {
         let relation = self.users.get(watcher).and_then(|actor| actor.watching.relations.get(presentity));
-        let is_refused =
-            relation.is_some_and(|relation| matches!(relation.standing, Standing::Refused | Standing::Declined(_)));
+        // The second is the word of the presentity's own server.
+        let is_refused = relation.is_some_and(|relation| {
+            matches!(
+                relation.standing,
+                Standing::Refused | Standing::Failed(EndReason::Rejected) | Standing::Declined(_)
+            )
+        });
         self.output.push(CommandKind::Notify(Notification {
             endpoint: endpoint.clone(),
             watcher: watcher.clone(),

@@ -296,6 +296,7 @@ fn a_refusal_is_shown_once_and_not_retried() {
     let seen = world.take();
     assert_eq!(notifications(&seen).len(), 1);
     assert!(notifications(&seen)[0].view.as_ref().unwrap().document.devices.is_empty());
+    assert!(notifications(&seen)[0].is_refused);
     world.wait_millis(3_600_000);
     let seen = world.take();
     assert_eq!((opened(&seen).len(), notifications(&seen).len()), (0, 0));
