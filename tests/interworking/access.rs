@@ -418,8 +418,8 @@ fn wv_pts_06_a_session_over_datagrams_of_plain_text() {
     let mut agent = Agent::registered(gateway.sip(), "s0@sip.example");
     let (status, watch) = agent.watch("sip:w0@wv.example", "presence", 600).unwrap();
     assert!(matches!(status, 200 | 202));
-    let mut phone = Phone::logged_in(gateway.csp(), "wv:w0@wv.example", Version::V1_2, Encoding::Xml);
-    phone.decide("wv:s0@sip.example", true);
+    // WV-PTS-07
+    assert_eq!(ask("WV12CA9 PS=(OS,ST) UI=wv:s0@sip.example DL=F").text(b"ST"), Some("200"));
     agent.expect_notify(&watch, "the status text", |notify| notify.body.contains("in the garden").then_some(()));
     assert_eq!(ask("WV12SB7 PS=(OS,UA) UI=wv:s0@sip.example").text(b"ST"), Some("200"));
     let told = texter.hear();

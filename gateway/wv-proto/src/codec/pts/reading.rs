@@ -8,6 +8,7 @@ use super::value::{Param, PtsValue};
 use crate::primitive::access::{
     DigestSchema, Disconnect, KeepAliveRequest, KeepAliveResponse, LoginRequest, LoginResponse, Status,
 };
+use crate::primitive::attribute_list::{AttributeListTargets, CreateAttributeListRequest};
 use crate::primitive::contact_list::{
     CreateListRequest, DeleteListRequest, GetListResponse, ListChange, ListManageRequest, ListManageResponse,
 };
@@ -114,8 +115,8 @@ impl Reading<'_> {
             b"UP" => Some(Primitive::UpdatePresenceRequest(UpdatePresenceRequest {
                 attributes: read_sub_list(self.0.find(b"UV").ok_or(PtsError::BadParameter)?)?,
             })),
-            // The primitives are known, their parameters are not.
-            b"CA" => Some(Primitive::Other(PrimitiveName::Known(element::CREATE_ATTRIBUTE_LIST_REQUEST))),
+            b"CA" => Some(self.create_attribute_list()?),
+            // The primitive is known, the parameters of its answer are not.
             b"GB" => Some(Primitive::Other(PrimitiveName::Known(element::GET_BLOCKED_LIST_REQUEST))),
             b"PN" => Some(Primitive::PresenceNotificationRequest(PresenceNotificationRequest {
                 presences: self.0.find(b"PR").map(read_presences).transpose()?.unwrap_or_default(),
@@ -253,6 +254,19 @@ impl Reading<'_> {
             attributes: self.0.find(b"PS").map(read_names).transpose()?,
             auto_subscribe: self.flag(b"AS"),
         }))
+    }
+
+    // WV-PTS-07
+    fn create_attribute_list(&self) -> Result<Primitive, PtsError> {
+        Ok(Primitive::CreateAttributeListRequest(Box::new(CreateAttributeListRequest {
+            attributes: self.0.find(b"PS").map(read_names).transpose()?.unwrap_or_default(),
+            targets: AttributeListTargets {
+                users: self.texts(b"UI").map(UserId::new).collect(),
+                contact_lists: self.texts(b"CL").map(ContactListId::new).collect(),
+                default_list: self.flag(b"DL").unwrap_or(false),
+            },
+            ..CreateAttributeListRequest::default()
+        })))
     }
 
     fn users(&self) -> Vec<User> {

@@ -37,6 +37,8 @@ fn wv_pts_01_the_samples_are_read_and_written_again() {
         "WV12PO0 SI=s1",
         "WV11OR999 SI=s1",
         "WV13CP2 SI=s1 CA=((CT,MP),(ID,P),(MT,1),(PS,32767),(PM,10),(SB,SMS),(SC,(SS,ST,SHTTP)),(UP,3717))",
+        "WV12CA6 SI=s1 PS=(OS,UA) UI=(wv:bob@b.com,wv:eve@b.com) CL=wv:ann/friends@a.com DL=F",
+        "WV13CA6 SI=s1 PS=() DL=T",
         "WV12LM4 SI=s1 CL=wv:ann/friends@a.com AN=((Bob,wv:bob@b.com),(,wv:eve@b.com)) RL=T",
         "WV12UP5 SI=s1 UV=((CF,T,((CT,MP),(CP,Acme))),(SC,T,((RC,\"http://x/?a=1&b=2\"),(CY,image/gif))))",
     ] {

@@ -126,6 +126,14 @@ impl Writing {
                 self.presences(&request.presences);
                 *b"PN"
             }
+            // WV-PTS-07
+            Primitive::CreateAttributeListRequest(request) => {
+                self.value(b"PS", write_names(&request.attributes));
+                self.list(b"UI", request.targets.users.iter().map(|user| user.as_str()));
+                self.list(b"CL", request.targets.contact_lists.iter().map(|list| list.as_str()));
+                self.value(b"DL", PtsValue::flag(request.targets.default_list));
+                *b"CA"
+            }
             Primitive::UpdatePresenceRequest(request) => {
                 self.value(b"UV", write_sub_list(&request.attributes));
                 *b"UP"
