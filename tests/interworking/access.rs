@@ -30,6 +30,7 @@ use wv_proto::{
         capability::{CapabilityList, CirMethod},
         identifier::{ClientId, Nonce, Password, SessionCookie, SessionId, TransactionId, UserId},
         service::ClientCapabilityRequest,
+        system_message::SystemMessageResponse,
     },
     session::digest::{DigestMethod, digest_bytes},
     version::{Encoding, Version},
@@ -44,17 +45,32 @@ struct Login<'a> {
     version: Version,
     /// More lines of the head.
     head: &'a str,
+    /// What is answered to the operator: which message, what.
+    answer: Option<(&'a str, &'a str)>,
 }
 
 impl<'a> Login<'a> {
     fn of(user: &'a str) -> Self {
-        Self { user, client: "by-hand", password: Some("secret"), session: None, version: Version::V1_2, head: "" }
+        Self {
+            user,
+            client: "by-hand",
+            password: Some("secret"),
+            session: None,
+            version: Version::V1_2,
+            head: "",
+            answer: None,
+        }
     }
 
     fn octets(&self) -> Vec<u8> {
         let client = ClientId::from_url(self.client);
         let mut request = LoginRequest::new(UserId::new(self.user), client, SessionCookie::new("ck"));
         request.password = self.password.map(Password::new);
+        request.answers.extend(self.answer.map(|(id, option)| SystemMessageResponse {
+            id: id.into(),
+            option: Some(option.into()),
+            key: None,
+        }));
         let session = match self.session {
             Some(session) => SessionDescriptor::Inband(SessionId::new(session)),
             None => SessionDescriptor::Outband,
@@ -150,6 +166,32 @@ fn wv_out_02_the_operator_ends_the_sessions_of_a_user() {
     assert!(told.contains("601") || told.starts_with("Err"), "the session is over: {told}");
     let (is_done, told) = shared().ask(&["account", "logout", &pair.wv]);
     assert!(is_done && told.contains("no session"), "{told}");
+}
+
+#[test]
+fn wv_sys_03_the_operator_is_answered_together_with_the_login() {
+    let (gateway, user) = (shared(), pair().wv);
+    let options = ["--option", "y=Yes", "--option", "n=No", "--requires-answer"];
+    let (done, said) = gateway.ask(&[&["announce", &user, "May we?"], &options[..]].concat());
+    assert!(done, "{said}");
+    let row_of = || {
+        let (_, shown) = gateway.ask(&["show", "announcements"]);
+        shown.lines().find(|line| line.contains(user.trim_start_matches("wv:"))).unwrap_or_default().to_owned()
+    };
+    let mut phone = Phone::logged_in(gateway.csp(), &user, Version::V1_3, Encoding::Xml);
+    let id = phone.expect("a SystemMessage", |told| match told {
+        Primitive::SystemMessageRequest(request) => request.messages.first().map(|message| message.id.clone()),
+        _ => None,
+    });
+    assert!(!row_of().split_whitespace().any(|cell| cell == "y"));
+    // Older versions have no such element.
+    for (version, is_answered) in [(Version::V1_2, false), (Version::V1_3, true)] {
+        let login = Login { version, answer: Some((&id, "y")), ..Login::of(&user) };
+        assert_eq!(login.code(gateway.csp()), 200);
+        wait::until("the word of the user", wait::PATIENCE, || {
+            (row_of().split_whitespace().any(|cell| cell == "y") == is_answered).then_some(())
+        });
+    }
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! Logins: the machine decides, this side looks accounts up and opens sessions.
 
 use super::subscriber::SubscriberBackend;
-use super::{Entry, SESSION, Sessions, post::IncomingPost, post::evidence, to_wv, user_of};
-use crate::account::Credential;
+use super::{Entry, SESSION, Sessions, execute::Pending, post::IncomingPost, post::evidence, to_wv, user_of};
+use crate::{account::Credential, wv::translate::announcement};
 use mapping::{address::Address, correlation::Correlation, event::DetachReason, time::Timestamp};
 use std::{collections::HashMap, net::IpAddr};
 use wv_proto::{
@@ -10,6 +10,7 @@ use wv_proto::{
         Envelope, Primitive, Transaction, TransactionMode,
         access::LoginResponse,
         identifier::{Password, SessionId, UserId},
+        system_message::SystemMessageResponse,
     },
     quirk::{Evidence, Profile},
     session::{
@@ -43,6 +44,8 @@ pub(super) struct LoginNote {
     pub(super) source: IpAddr,
     /// The telephone number that the network vouches for.
     pub(super) number: Option<String>,
+    /// What the user answers to the operator.
+    answers: Vec<SystemMessageResponse>,
 }
 
 /// What a login holds to prove it.
@@ -113,7 +116,12 @@ impl Sessions {
             session_id,
         };
         let user = attempt.request.user_id.as_str().to_owned();
-        let note = LoginNote { profile, encoding, user, client, source: post.source.ip(), number: post.msisdn.clone() };
+        let (source, number) = (post.source.ip(), post.msisdn.clone());
+        let answers = match version {
+            Version::V1_1 | Version::V1_2 => Vec::new(),
+            Version::V1_3 => attempt.request.answers.clone(),
+        };
+        let note = LoginNote { profile, encoding, user, client, source, number, answers };
         self.notes.insert(id, note);
         self.logins.handle(to_wv(now), LoginEvent::Request(Box::new(attempt)));
         self.drive_logins(now);
@@ -284,6 +292,7 @@ impl Sessions {
         let Some(user) = user_of(&opening.user_id, &self.settings.domain_default) else { return };
         // One text for all who name the user.
         let user = self.accounts.find(&user).map_or(user, |account| account.user.address().clone());
+        let answers = self.notes.get_mut(&opening.post).map(|note| std::mem::take(&mut note.answers));
         let note = self.notes.get(&opening.post);
         let (profile, encoding) =
             note.map_or((Profile::default(), Encoding::Xml), |note| (note.profile, note.encoding));
@@ -307,11 +316,21 @@ impl Sessions {
         }
         self.entries.insert(id.clone(), Box::new(entry));
         self.keep(&id);
+        self.answer_operator(&id, answers.unwrap_or_default());
         self.attach(&id);
         if let Some((source, plain)) = source {
             self.note_source(&id, source, plain);
         }
         self.drive(now, &id);
+    }
+
+    /// What was answered together with the login is not asked again.
+    // WV-SYS-03
+    fn answer_operator(&mut self, id: &SessionId, answers: Vec<SystemMessageResponse>) {
+        let Some(user) = self.entries.get(id).map(|entry| entry.user.clone()) else { return };
+        for answer in answers {
+            self.ask(user.clone(), id, announcement::from_response(answer), Pending::Nothing);
+        }
     }
 
     fn may_log_in(&mut self, now: Timestamp, post: &IncomingPost) -> bool {

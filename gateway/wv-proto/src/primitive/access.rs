@@ -8,6 +8,7 @@ use crate::primitive::field::Part;
 use crate::primitive::function::FunctionSet;
 use crate::primitive::identifier::{ClientId, DigestBytes, Nonce, Password, SessionCookie, SessionId, UserId};
 use crate::primitive::service_tree;
+use crate::primitive::system_message::SystemMessageResponse;
 use crate::schema::element;
 use crate::status::{StatusCode, StatusResult};
 use crate::version::Version;
@@ -52,6 +53,8 @@ pub struct LoginRequest {
     pub time_to_live: Option<Duration>,
     /// SessionCookie; some clients leave it out.
     pub session_cookie: Option<SessionCookie>,
+    /// SystemMessageResponseList (1.3): what the user answers to the operator, together with the login.
+    pub answers: Vec<SystemMessageResponse>,
     /// Functions wanted, negotiated in the same exchange (1.3).
     pub functions: Option<FunctionSet>,
     /// CapabilityList, negotiated in the same exchange (1.3).
@@ -72,6 +75,7 @@ impl LoginRequest {
             session_id: None,
             time_to_live: None,
             session_cookie: Some(session_cookie),
+            answers: Vec::new(),
             functions: None,
             capabilities: None,
         }
@@ -179,6 +183,7 @@ impl Part for LoginRequest {
             session_id: element.text_of(element::SESSION_ID).map(SessionId::new),
             time_to_live: element.seconds_of(element::TIME_TO_LIVE)?,
             session_cookie: element.text_of(element::SESSION_COOKIE).map(SessionCookie::new),
+            answers: SystemMessageResponse::read_list(element)?.unwrap_or_default(),
             functions: element.child(element::FUNCTIONS).map(service_tree::read),
             capabilities: element.part_of(element::CAPABILITY_LIST)?.map(Box::new),
         })
@@ -201,6 +206,7 @@ impl Part for LoginRequest {
         sink.maybe_seconds(element::TIME_TO_LIVE, self.time_to_live);
         sink.maybe_text(element::SESSION_COOKIE, self.session_cookie.as_ref().map(SessionCookie::as_str));
         if is_1_3 {
+            SystemMessageResponse::write_list(&self.answers, sink);
             service_tree::write(self.functions, element::FUNCTIONS, sink);
             if let Some(capabilities) = &self.capabilities {
                 capabilities.write(sink);

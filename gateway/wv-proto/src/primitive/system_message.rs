@@ -140,18 +140,32 @@ impl Part for AnswerOption {
 
 impl Part for SystemMessageUser {
     fn read(element: Element<'_, '_>) -> Result<Self, MalformedReason> {
-        let list = element.child(element::SYSTEM_MESSAGE_RESPONSE_LIST);
-        let list = list.ok_or(MalformedReason::Missing(element::SYSTEM_MESSAGE_RESPONSE_LIST))?;
-        Ok(Self { responses: list.parts_of(element::SYSTEM_MESSAGE_RESPONSE)? })
+        let responses = SystemMessageResponse::read_list(element)?;
+        let responses = responses.ok_or(MalformedReason::Missing(element::SYSTEM_MESSAGE_RESPONSE_LIST))?;
+        Ok(Self { responses })
     }
 
     fn write(&self, sink: &mut dyn Sink) {
         sink.open(element::SYSTEM_MESSAGE_USER);
-        sink.open(element::SYSTEM_MESSAGE_RESPONSE_LIST);
-        for response in &self.responses {
-            response.write(sink);
-        }
+        SystemMessageResponse::write_list(&self.responses, sink);
         sink.close();
+    }
+}
+
+impl SystemMessageResponse {
+    /// Reads the list of them inside an element, where there is one.
+    pub(crate) fn read_list(element: Element<'_, '_>) -> Result<Option<Vec<Self>>, MalformedReason> {
+        let list = element.child(element::SYSTEM_MESSAGE_RESPONSE_LIST);
+        list.map(|list| list.parts_of(element::SYSTEM_MESSAGE_RESPONSE)).transpose()
+    }
+
+    /// Writes the list, unless there is nothing in it.
+    pub(crate) fn write_list(responses: &[Self], sink: &mut dyn Sink) {
+        if responses.is_empty() {
+            return;
+        }
+        sink.open(element::SYSTEM_MESSAGE_RESPONSE_LIST);
+        responses.iter().for_each(|response| response.write(sink));
         sink.close();
     }
 }

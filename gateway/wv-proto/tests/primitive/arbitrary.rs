@@ -283,6 +283,7 @@ impl<'a> Source<'a> {
             session_id: self.maybe_1_3(|source| source.id(SessionId::new)),
             time_to_live: self.maybe(Self::seconds),
             session_cookie: self.maybe(|source| source.id(SessionCookie::new)),
+            answers: self.maybe_1_3(Self::operator_answer).into_iter().collect(),
             functions: self.maybe_1_3(Self::functions),
             capabilities: self.maybe_1_3(|source| Box::new(source.capabilities())),
         }

@@ -180,6 +180,7 @@ impl Reading<'_> {
             session_id: None,
             time_to_live: self.seconds(b"TL")?,
             session_cookie: self.0.text(b"SC").map(SessionCookie::new),
+            answers: Vec::new(),
             functions: None,
             capabilities: None,
         })))

@@ -61,6 +61,10 @@ impl Source<'_> {
         }
     }
 
+    pub(super) fn operator_answer(&mut self) -> SystemMessageResponse {
+        SystemMessageResponse { id: self.text(), option: self.maybe(Self::text), key: self.maybe(Self::text) }
+    }
+
     /// A primitive of the kind with this number, counted from the first of these.
     pub(super) fn waiting_primitive(&mut self, kind: u8) -> Primitive {
         match kind {
@@ -77,13 +81,9 @@ impl Source<'_> {
             12 => Primitive::SystemMessageRequest(SystemMessageRequest {
                 messages: self.filled_list(Self::system_message),
             }),
-            13 => Primitive::SystemMessageUser(SystemMessageUser {
-                responses: self.filled_list(|source| SystemMessageResponse {
-                    id: source.text(),
-                    option: source.maybe(Self::text),
-                    key: source.maybe(Self::text),
-                }),
-            }),
+            13 => {
+                Primitive::SystemMessageUser(SystemMessageUser { responses: self.filled_list(Self::operator_answer) })
+            }
             14 => Primitive::GetSegmentRequest(GetSegmentRequest { id: self.segment_id() }),
             15 => Primitive::GetSegmentResponse(GetSegmentResponse { content: self.slice() }),
             _ => Primitive::DropSegmentRequest(DropSegmentRequest { id: self.segment_id() }),
