@@ -323,6 +323,8 @@ pub enum Ground {
 pub struct AttributeListRow {
     /// A user or a contact list.
     pub target: Address,
+    /// The name of a contact list as its owner wrote it.
+    pub written: Option<Box<str>>,
     /// What.
     pub attributes: AttributeSet,
     /// What becomes of the wish to see more.

@@ -80,12 +80,14 @@ impl Engine {
             return self.output.done(request, outcome);
         }
         let (named, details) = self.rules_in_scope(presentity, scope);
+        let actor = self.users.get(presentity);
         let row = |(target, rule): (&Address, &Rule)| AttributeListRow {
             target: target.clone(),
+            written: actor.and_then(|actor| actor.lists.get(target)).map(|list| list.written.as_str().into()),
             attributes: if rule.decision == Decision::Allow { rule.attributes } else { AttributeSet::NONE },
             beyond: rule.beyond,
         };
-        let rules = self.users.get(presentity).map(|actor| &actor.authorizations.rules);
+        let rules = actor.map(|actor| &actor.authorizations.rules);
         let default_list = rules.filter(|_| scope.everybody).and_then(|rules| rules.get_key_value(presentity)).map(row);
         let wants_all = scope.targets.is_empty() && !scope.everybody;
         let wanted = |target: &&Address| *target != presentity && (wants_all || named.contains(*target));

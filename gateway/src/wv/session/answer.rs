@@ -4,7 +4,7 @@ use super::{
     Sessions,
     execute::{Pending, Shape},
 };
-use crate::wv::translate::{address, authorization, contact_list, message, outcome, screening, watcher};
+use crate::wv::translate::{authorization, contact_list, message, outcome, screening, watcher};
 use mapping::{
     command::Answer,
     message::Message,
@@ -17,7 +17,7 @@ use wv_proto::{
         access::Status,
         contact_list::{CreateListResponse, ListManageResponse},
         delivery::{ForwardMessageResponse, GetMessageListResponse, GetMessageResponse},
-        identifier::{MessageId, SessionId},
+        identifier::{ContactListId, MessageId, SessionId},
         message::{NewMessage, SendMessageResponse},
         presence::GetPresenceResponse,
     },
@@ -65,7 +65,12 @@ impl Sessions {
             }
             Answer::Watchers { history, rows } => {
                 let most = if let Shape::Watchers { most } = shape { most } else { None };
-                Primitive::GetWatcherListResponse(Box::new(authorization::to_watcher_list(*history, rows, most)))
+                Primitive::GetWatcherListResponse(Box::new(authorization::to_watcher_list(
+                    *history,
+                    rows,
+                    most,
+                    |user| self.friendly_name(user),
+                )))
             }
             Answer::Decisions(rows) => {
                 Primitive::GetReactiveAuthStatusResponse(authorization::to_statuses(rows, version))
@@ -217,7 +222,7 @@ fn list_primitive(
         // WV-LST-04: 1.3 answers full success with the list's own primitive.
         (Shape::CreatedList, Some(list)) if version == Version::V1_3 && result.code == StatusCode::SUCCESS => {
             Primitive::CreateListResponse(CreateListResponse {
-                contact_list: address::to_contact_list_id(&list.address),
+                contact_list: ContactListId::new(list.written.as_str()),
                 properties: contact_list::to_properties(list),
             })
         }

@@ -61,10 +61,9 @@ pub fn to_attribute_lists(
     version: Version,
 ) -> GetAttributeListResponse {
     let list = |row: &AttributeListRow| AttributeList {
-        target: if row.target.resource().is_some() {
-            Presentity::ContactList(address::to_contact_list_id(&row.target))
-        } else {
-            Presentity::User(address::to_user_id(&row.target))
+        target: match &row.written {
+            Some(written) => Presentity::ContactList(ContactListId::new(written.as_ref())),
+            None => Presentity::User(address::to_user_id(&row.target)),
         },
         notify: Some(row.beyond == Beyond::Asked),
         attributes: to_list(row.attributes, version),
@@ -82,9 +81,14 @@ pub fn to_attribute_lists(
 /// GetWatcherList-Response with no more watchers than the client wants.
 // WV-WCH-03
 #[must_use]
-pub fn to_watcher_list(history: Duration, rows: &[WatcherRow], most: Option<u32>) -> GetWatcherListResponse {
+pub fn to_watcher_list(
+    history: Duration,
+    rows: &[WatcherRow],
+    most: Option<u32>,
+    friendly_name: impl Fn(&Address) -> Option<Box<str>>,
+) -> GetWatcherListResponse {
     let watcher = |row: &WatcherRow| Watcher {
-        user: User::from(address::to_user_id(&row.watcher)),
+        user: User { friendly_name: friendly_name(&row.watcher), ..User::from(address::to_user_id(&row.watcher)) },
         status: Some(match row.status {
             NeutralStatus::Current => WatcherStatus::CurrentSubscriber,
             NeutralStatus::Former => WatcherStatus::FormerSubscriber,
@@ -158,8 +162,9 @@ mod tests {
     fn wv_wch_03_a_short_list_tells_how_many_there_are() {
         let row = |name: &str, status| WatcherRow { watcher: Address::parse(name).unwrap(), status };
         let rows = [row("a@x", NeutralStatus::Current), row("b@x", NeutralStatus::Former)];
-        let list = to_watcher_list(Duration::from_secs(60), &rows, Some(1));
+        let list = to_watcher_list(Duration::from_secs(60), &rows, Some(1), |user| Some(user.user().into()));
         assert_eq!((list.watcher_count, list.watchers.len()), (Some(2), 1));
+        assert_eq!(list.watchers[0].user.friendly_name.as_deref(), Some("a"));
         assert_eq!(list.watchers[0].status, Some(WatcherStatus::CurrentSubscriber));
     }
 }

@@ -144,12 +144,17 @@ fn lists_are_read_back_and_survive_a_crash() {
     world.crash(1);
     let id = world.request(ALICE, &session("a"), Operation::GetAttributeLists { scope: scope(&[], true) });
     let Answer::AttributeLists { outcome, default_list, lists, .. } = world.answer(id) else { panic!() };
-    let of_others = AttributeListRow { target: address(ALICE), attributes: mood, beyond: Beyond::Asked };
+    let of_others = AttributeListRow { target: address(ALICE), written: None, attributes: mood, beyond: Beyond::Asked };
     assert_eq!((outcome, default_list, lists.len()), (Outcome::Success, Some(of_others), 0));
     let id = world.request(ALICE, &session("a"), Operation::GetAttributeLists { scope: scope(&[], false) });
     let Answer::AttributeLists { default_list, lists, .. } = world.answer(id) else { panic!() };
-    let row = |name: &str| AttributeListRow { target: address(name), attributes: online, beyond: Beyond::Silent };
-    assert_eq!((default_list, lists), (None, vec![row(FRIENDS), row(BOB)]));
+    let row = |name: &str, written: Option<&str>| AttributeListRow {
+        target: address(name),
+        written: written.map(Box::from),
+        attributes: online,
+        beyond: Beyond::Silent,
+    };
+    assert_eq!((default_list, lists), (None, vec![row(FRIENDS, Some(FRIENDS)), row(BOB, None)]));
 }
 
 #[test]

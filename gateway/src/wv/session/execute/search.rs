@@ -167,7 +167,7 @@ impl Sessions {
     }
 
     /// What the user calls itself, or is called by the operator.
-    pub(super) fn friendly_name(&self, user: &Address) -> Option<Box<str>> {
+    pub(in crate::wv::session) fn friendly_name(&self, user: &Address) -> Option<Box<str>> {
         let known = || self.accounts.find(user)?.person.friendly_name().map(Box::from);
         self.directory.value(user, "PP_FRIENDLY_NAME").or_else(known)
     }
