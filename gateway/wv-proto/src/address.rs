@@ -411,4 +411,29 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn addresses_are_the_same_and_sorted_whatever_the_letter_case() {
+        let read = |text: &str| Address::parse(text, "b").unwrap();
+        let (one, two, other) = (read("wv:Ann@B"), read("ann@b"), read("wv:bob@b"));
+        assert_eq!(one, two);
+        assert_eq!(std::collections::HashSet::from([one.clone(), two.clone(), other.clone()]).len(), 2);
+        let mut all = [other.clone(), one.clone()];
+        all.sort();
+        assert_eq!(all, [one.clone(), other]);
+        assert_eq!((one.to_string(), format!("{one:?}")), ("wv:Ann@B".to_owned(), "wv:Ann@B".to_owned()));
+        let text = String::from(one.clone());
+        assert_eq!(Address::try_from(text), Ok(one));
+        assert!(Address::try_from(String::from("nobody")).is_err());
+    }
+
+    #[test]
+    fn a_number_keeps_its_plus_and_lists_know_their_owner() {
+        let number = Address::from_parts("+35850", None, "b").unwrap();
+        assert_eq!((number.as_str(), number.is_number()), ("wv:+35850@b", true));
+        let list = Address::parse("wv:ann/friends@b", "b").unwrap();
+        assert_eq!(list.owner().as_str(), "wv:ann@b");
+        let public = Address::parse("wv:/chess@b", "b").unwrap();
+        assert_eq!((public.kind(), public.owner() == public), (AddressKind::DomainResource, true));
+    }
 }

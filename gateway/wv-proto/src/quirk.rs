@@ -540,4 +540,57 @@ mod tests {
         }
         assert_eq!(Profile::parse("nokia"), None);
     }
+
+    #[test]
+    fn wv_qrk_01_each_profile_has_its_evidence_and_its_quirks() {
+        let known = [
+            (Evidence { user_agent: Some("Android-Imps/0.1"), ..Evidence::default() }, Profile::Android, Quirk::No201),
+            (
+                Evidence { user_agent: Some("MOT-V3/1.0"), ..Evidence::default() },
+                Profile::Razr,
+                Quirk::NewMessageAsResponse,
+            ),
+            (Evidence { session_cookie: Some("wv:nokia.17"), ..Evidence::default() }, Profile::S60, Quirk::CirFlagTrue),
+            (
+                Evidence { client_id: Some("x@COLIBRIA.PC"), ..Evidence::default() },
+                Profile::Movistar,
+                Quirk::BareSender,
+            ),
+            (
+                Evidence { schema_prefixes: SchemaPrefixes::Declared, ..Evidence::default() },
+                Profile::Movistar,
+                Quirk::HtmlWrapper,
+            ),
+            (Evidence { client_id: Some("razr"), ..Evidence::default() }, Profile::Razr, Quirk::ExpectsGenericType),
+            (Evidence { client_id: Some("libwbxml"), ..Evidence::default() }, Profile::Test, Quirk::TextClientId),
+            (Evidence { is_plain_text: true, ..Evidence::default() }, Profile::Android, Quirk::DateAsText),
+        ];
+        for (evidence, profile, quirk) in known {
+            assert_eq!(Profile::recognise(&evidence), profile, "{evidence:?}");
+            assert!(profile.quirks().has(quirk));
+            assert!(!Profile::Plain.quirks().has(quirk));
+        }
+        assert_eq!(Profile::recognise(&Evidence::default()), Profile::Plain);
+    }
+
+    #[test]
+    fn the_names_of_quirks_of_servers_are_all_different() {
+        let names = [
+            ServerQuirk::SessionInDescriptor,
+            ServerQuirk::UnnamedSchema,
+            ServerQuirk::QuestionAsResponse,
+            ServerQuirk::AnswerAsRequest,
+            ServerQuirk::UnnamedAnswer,
+            ServerQuirk::ReusedTransactionId,
+            ServerQuirk::RepeatedTransaction,
+            ServerQuirk::ChannelFlag,
+            ServerQuirk::WrongContentType,
+            ServerQuirk::BareDoctype,
+            ServerQuirk::DoubledScheme,
+            ServerQuirk::BareUser,
+            ServerQuirk::PaddedContent,
+        ]
+        .map(ServerQuirk::as_str);
+        assert_eq!(std::collections::BTreeSet::from(names).len(), names.len());
+    }
 }

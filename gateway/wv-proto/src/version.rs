@@ -211,16 +211,6 @@ impl ContentType {
         }
     }
 
-    /// The short code of a WSP header.
-    #[must_use]
-    pub const fn from_short_code(code: u8) -> Option<Self> {
-        match code {
-            0x4C => Some(Self::CspPlusXml),
-            0x4D => Some(Self::CspPlusWbxml),
-            _ => None,
-        }
-    }
-
     /// The type under which a client of this version speaks.
     #[must_use]
     pub const fn for_version(version: Version, encoding: Encoding) -> Self {
@@ -230,12 +220,6 @@ impl ContentType {
             (Version::V1_3, Encoding::Xml) => Self::CspPlusXml,
             (Version::V1_3, Encoding::Wbxml) => Self::CspPlusWbxml,
         }
-    }
-
-    /// The type of the answer to a request of this type: its own.
-    #[must_use]
-    pub const fn answer(self) -> Self {
-        self
     }
 
     /// What it says about the octets; `None` for the plain text syntax, which is known and not supported.
@@ -323,5 +307,30 @@ mod tests {
         assert_eq!(Encoding::sniff(&[3, 1, 0x6A, 0]), Some(Encoding::Wbxml));
         assert_eq!(Encoding::sniff(b"WVCI 1.2 cookie"), None);
         assert_eq!(Encoding::sniff(b""), None);
+    }
+
+    #[test]
+    fn types_are_those_of_version_and_encoding_and_say_what_the_octets_are() {
+        let types = Version::ALL.map(|version| {
+            [Encoding::Xml, Encoding::Wbxml].map(|encoding| {
+                let named = ContentType::for_version(version, encoding);
+                assert_eq!(named.encoding(), Some(encoding));
+                named.as_str()
+            })
+        });
+        let old = ["application/vnd.wv.csp.xml", "application/vnd.wv.csp.wbxml"];
+        assert_eq!(types, [old, old, ["application/vnd.wv.csp+xml", "application/vnd.wv.csp+wbxml"]]);
+        assert_eq!(ContentType::parse("Application/VND.WV.CSP.SMS").map(ContentType::encoding), Some(None));
+        for (field, known) in [
+            ("application/x-vnd.wv.csp+wbxml", ContentType::CspPlusWbxml),
+            ("application/x-wbxml", ContentType::CspWbxml),
+            ("application/x-csp+xml; charset=utf-8", ContentType::CspPlusXml),
+            ("x-csp/xml", ContentType::CspXml),
+            ("application/soap+xml", ContentType::ApplicationXml),
+            ("x.csp.sms", ContentType::CspSms),
+        ] {
+            assert_eq!(ContentType::parse(field), Some(known), "{field}");
+        }
+        assert_eq!(ContentType::parse("text/plain"), None);
     }
 }

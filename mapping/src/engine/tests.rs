@@ -1,6 +1,7 @@
 //! The engine driven by hand.
 
 mod authorization;
+mod belonging;
 mod conversing;
 mod following;
 mod happening;

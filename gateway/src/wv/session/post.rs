@@ -158,7 +158,7 @@ impl Sessions {
             }
         };
         let (version, encoding) = (decoded.version, decoded.encoding);
-        let content_type = hint.map_or_else(|| ContentType::for_version(version, encoding), ContentType::answer);
+        let content_type = hint.unwrap_or_else(|| ContentType::for_version(version, encoding));
         let mut waiting = self.waiting(reply, version, encoding, content_type, post.source);
         waiting.passage = passage;
         if let Some(request) = VersionDiscoveryRequest::decode(&decoded.tree) {
@@ -353,7 +353,7 @@ impl Sessions {
         let sniffed = hint.and_then(ContentType::encoding).or_else(|| Encoding::sniff(&post.body));
         let encoding = sniffed.unwrap_or(Encoding::Xml);
         let version = Version::V1_2;
-        let content_type = hint.map_or_else(|| ContentType::for_version(version, encoding), ContentType::answer);
+        let content_type = hint.unwrap_or_else(|| ContentType::for_version(version, encoding));
         let mut waiting = self.waiting(reply, version, encoding, content_type, post.source);
         self.trace_post(post, passage.as_ref(), &waiting.peer, || UNREADABLE.to_owned());
         waiting.passage = passage;

@@ -175,15 +175,6 @@ impl ClientId {
             Self::Plain(text) | Self::Application(text) => text,
         }
     }
-
-    /// The telephone number, if the client names one.
-    #[must_use]
-    pub fn msisdn(&self) -> Option<&str> {
-        match self {
-            Self::Described { msisdn, .. } => msisdn.as_deref(),
-            Self::Plain(_) | Self::Application(_) => None,
-        }
-    }
 }
 
 impl ClientId {

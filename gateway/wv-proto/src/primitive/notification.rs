@@ -281,3 +281,50 @@ impl AuthorizationNotice {
         sink.maybe_flag(element::DEFAULT_LIST, self.default_list);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::{WriterOptions, decode};
+    use crate::limit::Limits;
+    use crate::presence_attribute::PresenceAttributeName;
+    use crate::primitive::{Envelope, Primitive, SessionDescriptor, Transaction};
+    use crate::version::{Encoding, Version};
+
+    #[test]
+    fn every_payload_is_read_as_it_was_written() {
+        let users = vec![UserId::new("wv:a@b"), UserId::new("wv:c@b")];
+        let lists = vec![ContactListId::new("wv:a/l@b")];
+        let about = AuthorizationNotice {
+            attributes: Some([PresenceAttributeName::StatusText].into_iter().collect()),
+            users: users.clone(),
+            contact_lists: lists.clone(),
+            default_list: Some(true),
+        };
+        let payloads = [
+            NotificationPayload::None,
+            NotificationPayload::BlockListInUse(false),
+            NotificationPayload::GrantListInUse(true),
+            NotificationPayload::Group(GroupId::new("wv:/g@b")),
+            NotificationPayload::ContactLists(lists),
+            NotificationPayload::Invitation("i-1".into()),
+            NotificationPayload::OnlineEtemHandling("SERVERLOGIC".into()),
+            NotificationPayload::Authorization(about),
+            NotificationPayload::Authorization(AuthorizationNotice { users, ..AuthorizationNotice::default() }),
+            NotificationPayload::SessionPriority(3),
+            NotificationPayload::Users(vec![User::from(UserId::new("wv:a@b"))]),
+            NotificationPayload::UserIdPair { unrecognized: UserId::new("wv:x@b"), valid: UserId::new("wv:y@b") },
+        ];
+        for payload in payloads {
+            for encoding in [Encoding::Xml, Encoding::Wbxml] {
+                let notification_type = NotificationType::AuthorizationChanged;
+                let request = NotificationRequest { notification_type, payload: payload.clone() };
+                let primitive = Primitive::NotificationRequest(Box::new(request));
+                let envelope = Envelope::new(SessionDescriptor::Outband, Transaction::request(None, primitive));
+                let octets = envelope.encode(Version::V1_3, encoding, WriterOptions::default()).unwrap();
+                let again = Envelope::decode(&decode(&octets, None, &Limits::default()).unwrap().tree).unwrap();
+                assert_eq!(again, envelope, "{payload:?}");
+            }
+        }
+    }
+}

@@ -86,3 +86,96 @@ const MARKS: usize = 16;
 const FIELD: usize = 96;
 /// An element with a handful of short texts.
 const STRUCTURE: usize = 800;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::{WriterOptions, decode};
+    use crate::limit::Limits;
+    use crate::primitive::presence::PresenceNotificationRequest;
+    use crate::primitive::{Envelope, Primitive, SessionDescriptor, Transaction};
+    use crate::version::{Encoding, Version};
+
+    /// A notification of 1.3 with these attributes.
+    fn message(attributes: &str) -> String {
+        format!(
+            "<WV-CSP-Message xmlns=\"http://www.openmobilealliance.org/DTD/IMPS-CSP1.3\"><Session><SessionDescriptor>\
+             <SessionType>Outband</SessionType></SessionDescriptor><Transaction><TransactionDescriptor>\
+             <TransactionMode>Request</TransactionMode><TransactionID>1</TransactionID></TransactionDescriptor>\
+             <TransactionContent xmlns=\"http://www.openmobilealliance.org/DTD/IMPS-TRC1.3\">\
+             <PresenceNotification-Request><Presence><UserID>wv:a@b</UserID><PresenceSubList \
+             xmlns=\"http://www.openmobilealliance.org/DTD/IMPS-PA1.3\">{attributes}</PresenceSubList></Presence>\
+             </PresenceNotification-Request></TransactionContent></Transaction></Session></WV-CSP-Message>"
+        )
+    }
+
+    fn presence(attributes: &str) -> Presence {
+        let text = message(attributes);
+        let tree = decode(text.as_bytes(), None, &Limits::default()).unwrap().tree;
+        let content = Envelope::decode(&tree).unwrap().transactions.remove(0).content.unwrap();
+        let Primitive::PresenceNotificationRequest(mut request) = content else { panic!("{content:?}") };
+        request.presences.remove(0)
+    }
+
+    /// What a Presence adds to a message in XML.
+    fn octets_added(presence: &Presence) -> usize {
+        let octets = |presences: Vec<Presence>| {
+            let primitive = Primitive::PresenceNotificationRequest(PresenceNotificationRequest { presences });
+            let envelope = Envelope::new(SessionDescriptor::Outband, Transaction::request(None, primitive));
+            envelope.encode(Version::V1_3, Encoding::Xml, WriterOptions::default()).unwrap().len()
+        };
+        octets(vec![presence.clone(), presence.clone()]) - octets(vec![presence.clone()])
+    }
+
+    #[test]
+    fn wv_poll_09_no_attribute_is_larger_than_it_was_estimated() {
+        let long = "&lt;&amp;&quot;&apos; text ".repeat(40);
+        let value = |inside: &str| format!("<Qualifier>T</Qualifier>{inside}");
+        let text = format!("<PresenceValue>{long}</PresenceValue>");
+        let capability = "<CommC><Cap>IM</Cap><Status>OPEN</Status><Contact>wv:someone@far.example</Contact><Note>by day</Note></CommC>";
+        let contact = "<AddrPref><PrefC>IM</PrefC><CAddr>wv:someone@far.example</CAddr><CStatus>OPEN</CStatus><CName>Some One</CName><CPriority>1</CPriority></AddrPref>";
+        let link = "<InfoLink><Link>http://far.example/</Link><Text>about me</Text></InfoLink>";
+        let bodies = [
+            format!("<OnlineStatus>{}</OnlineStatus>", value("<PresenceValue>T</PresenceValue>")),
+            format!("<UserAvailability>{}</UserAvailability>", value("<PresenceValue>NOT_AVAILABLE</PresenceValue>")),
+            format!("<StatusText>{}</StatusText>", value(&text)),
+            format!("<FreeTextLocation>{}</FreeTextLocation>", value(&text)),
+            format!("<Alias>{}</Alias>", value(&text)),
+            format!(
+                "<ClientInfo>{}</ClientInfo>",
+                value("<ClientType>MOBILE_PHONE</ClientType><ClientProducer>Acme</ClientProducer><Model>X</Model>")
+            ),
+            format!(
+                "<GeoLocation>{}</GeoLocation>",
+                value("<Longitude>13 24 36.000E</Longitude><Latitude>52 31 12.000N</Latitude><Accuracy>10</Accuracy>")
+            ),
+            format!(
+                "<Address>{}</Address>",
+                value(
+                    "<Country>FI</Country><City>Turku</City><Street>Aurakatu</Street><Crossing1>A</Crossing1><Building>1</Building>"
+                )
+            ),
+            format!("<CommCap>{}</CommCap>", value(&capability.repeat(3))),
+            format!("<PreferredContacts>{}</PreferredContacts>", value(&contact.repeat(3))),
+            format!("<InfoLink>{}</InfoLink>", value(&link.repeat(3))),
+            format!("<ContactInfo>{}</ContactInfo>", value(&format!("<ContainedvCard>{long}</ContainedvCard>"))),
+            format!(
+                "<StatusContent>{}</StatusContent>",
+                value(&format!("<DirectContent>{long}</DirectContent><ContentType>text/plain</ContentType>"))
+            ),
+            format!(
+                "<StatusContent>{}</StatusContent>",
+                value(&format!("<ReferredContent>{long}</ReferredContent><ContentType>image/gif</ContentType>"))
+            ),
+            format!("<Mine xmlns=\"urn:vendor\" kind=\"{long}\"><Part>{long}</Part>{long}</Mine>"),
+        ];
+        for body in &bodies {
+            let presence = presence(body);
+            assert_eq!(presence.attributes.attributes.len(), 1, "{body}");
+            let (real, estimated) = (octets_added(&presence), octets_of_presence(&presence));
+            assert!(real <= estimated, "{real} octets, not {estimated}: {body}");
+        }
+        let all = presence(&bodies.concat());
+        assert!(octets_added(&all) <= octets_of_presence(&all));
+    }
+}
