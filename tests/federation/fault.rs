@@ -4,7 +4,8 @@ use super::{ALICE, BOB, World};
 use acceptance::{
     agent::Agent,
     catalogue::{How, case},
-    ssp_peer::{Fault, post_octets},
+    ssp_peer::{Fault, SspHome, post_octets},
+    wait,
 };
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -158,6 +159,98 @@ fn a_peer_that_refuses_a_step_is_set_up_again() {
 }
 
 #[test]
+fn a_peer_that_cannot_read_a_step_or_takes_it_twice_is_set_up_again() {
+    let unread = OWN_STEPS.map(|title| (title, Fault::Status(400)));
+    let twice = OWN_STEPS.map(|title| (title, Fault::Twice));
+    arrives_after(&[unread, twice].concat(), Duration::from_secs(60));
+}
+
+/// The steps of a set-up that the peer opens.
+const THEIR_STEPS: [&str; 3] = ["SendSecretToken Response", "LoginRequest Response", "LoginResponse Response"];
+
+#[test]
+fn a_step_of_ours_that_the_peer_refuses_does_not_keep_it_from_opening_again() {
+    std::thread::scope(|scope| {
+        let faults = [Fault::Close, Fault::Status(400), Fault::Status(500)];
+        for (title, fault) in THEIR_STEPS.iter().zip(faults) {
+            scope.spawn(move || {
+                let world = World::new();
+                let mut bob = Agent::registered(world.gateway.sip(), BOB);
+                world.home.fail(title, fault);
+                world.home.open("sip.example").unwrap();
+                wait::until("the step to be refused", Duration::from_secs(20), || {
+                    world.home.titles().iter().any(|known| known.starts_with(title)).then_some(())
+                });
+                // It opens again where none is made; one set-up at a time is under way.
+                wait::until("a session", Duration::from_secs(60), || {
+                    let patience = Duration::from_secs(3);
+                    let opened =
+                        wait::try_until("it", patience, || world.home.has_session("sip.example").then_some(()));
+                    if opened.is_err() {
+                        // Refused where the last set-up is not over yet.
+                        let _ = world.home.open("sip.example");
+                    }
+                    opened.ok()
+                });
+                let message = world.home.message(ALICE, "wv:bob@sip.example", "m1", "in the end", false);
+                let answer = world.home.request("sip.example", message).unwrap();
+                assert_eq!(answer.status().unwrap().code.number(), 200);
+                bob.expect_text("in the end");
+            });
+        }
+    });
+}
+
+/// The peer dies when this is posted, and another process takes its place, which knows nothing of it.
+fn arrives_after_death_at(title: &str) {
+    let mut world = World::new();
+    let mut bob = Agent::registered(world.gateway.sip(), BOB);
+    world.home.fail(title, Fault::Die);
+    if title.ends_with("Response") {
+        let _ = world.home.open("sip.example");
+    } else {
+        let status = bob.send("sip:alice@foreign.example", "before").unwrap();
+        assert!(status == 200 || status == 202, "{title}: {status}");
+    }
+    wait::until(&format!("the death at {title}"), Duration::from_secs(20), || world.home.is_dead().then_some(()));
+    let (port, ssp) = (world.home.port(), SocketAddr::from((Ipv4Addr::LOCALHOST, world.gateway.ports().ssp)));
+    drop(world.home);
+    world.home = SspHome::start("foreign.example", port, ssp);
+    if !title.ends_with("Response") {
+        // The engine tries again after half a minute.
+        expect_message(&world, "before", Duration::from_secs(60));
+    }
+    let status = bob.send("sip:alice@foreign.example", "after").unwrap();
+    assert!(status == 200 || status == 202, "{title}: {status}");
+    expect_message(&world, "after", Duration::from_secs(60));
+    let message = world.home.message(ALICE, "wv:bob@sip.example", "m1", "and back", false);
+    assert_eq!(world.home.request("sip.example", message).unwrap().status().unwrap().code.number(), 200);
+    bob.expect_text("and back");
+}
+
+#[test]
+fn a_peer_that_is_killed_at_any_step_gets_everything_when_it_is_back() {
+    std::thread::scope(|scope| {
+        for title in OWN_STEPS.iter().chain(&THEIR_STEPS).chain(&["SendMessageRequest"]) {
+            scope.spawn(|| arrives_after_death_at(title));
+        }
+    });
+}
+
+#[test]
+fn an_answer_that_comes_twice_is_heard_once() {
+    let world = World::new();
+    let mut bob = Agent::registered(world.gateway.sip(), BOB);
+    world.home.open_session("sip.example");
+    world.home.fail("SendMessageRequest", Fault::Twice);
+    assert_eq!(bob.send("sip:alice@foreign.example", "answered twice"), Ok(200));
+    assert_eq!(bob.send("sip:alice@foreign.example", "and then"), Ok(200));
+    expect_message(&world, "and then", Duration::from_secs(10));
+    let posts = world.home.titles().iter().filter(|title| title.starts_with("SendMessageRequest")).count();
+    assert_eq!(posts, 2);
+}
+
+#[test]
 fn wv_ssp_12_a_peer_that_falls_silent_at_a_step_is_set_up_again_after_a_minute() {
     arrives_after(&OWN_STEPS.map(|title| (title, Fault::Silence)), Duration::from_secs(150));
 }
@@ -182,6 +275,6 @@ fn a_peer_that_was_away_gets_what_waited() {
     drop(world.home);
     assert_eq!(bob.send("sip:alice@foreign.example", "while away"), Ok(202));
     // Another process, which knows nothing of the session.
-    world.home = acceptance::ssp_peer::SspHome::start("foreign.example", port, ssp);
+    world.home = SspHome::start("foreign.example", port, ssp);
     expect_message(&world, "while away", Duration::from_secs(60));
 }

@@ -1,10 +1,12 @@
 //! A home server that speaks SSP, scripted: written from what is known of such servers, with nothing of the product in it
 //! but the codec.
 
+mod fault;
 mod recorder;
 mod say;
 mod wire;
 
+pub use fault::Fault;
 pub use recorder::Recorder;
 pub use wire::post_octets;
 
@@ -37,19 +39,6 @@ use wv_proto::{
     status::{StatusCode, StatusResult},
     version::Version,
 };
-
-/// What the peer does with a post instead of taking it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
-    /// It is answered with this status.
-    Status(u16),
-    /// The connection is closed without an answer.
-    Close,
-    /// It is taken, and nothing is ever answered.
-    Silence,
-    /// The connection stays open and nothing comes over it.
-    Hang,
-}
 
 /// A request of the gateway, as it came.
 #[derive(Clone, Debug)]
@@ -202,12 +191,7 @@ impl SspHome {
     /// # Panics
     /// When none is made.
     pub fn wait_for_session(&self, local: &str) {
-        wait::until(&format!("an SSP session with {local}"), PATIENCE, || {
-            let state = self.inner.state();
-            let is_there =
-                state.own_sessions.contains_key(local) && state.their_sessions.values().any(|one| one == local);
-            is_there.then_some(())
-        });
+        wait::until(&format!("an SSP session with {local}"), PATIENCE, || self.has_session(local).then_some(()));
     }
 
     /// Sends a request to a domain of the gateway and waits for its answer.
@@ -300,9 +284,7 @@ impl SspHome {
 
 impl Drop for SspHome {
     fn drop(&mut self) {
-        self.inner.is_stopped.store(true, Ordering::SeqCst);
-        // Whoever waits for a connection gets one.
-        let _ = TcpStream::connect((Ipv4Addr::LOCALHOST, self.inner.port));
+        self.inner.die();
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
@@ -337,6 +319,12 @@ impl Inner {
         }
     }
 
+    fn die(&self) {
+        self.is_stopped.store(true, Ordering::SeqCst);
+        // Whoever waits for a connection gets one.
+        let _ = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port));
+    }
+
     fn converse(self: &Arc<Self>, mut stream: TcpStream) {
         let _ = stream.set_read_timeout(Some(Duration::from_secs(60)));
         while let Ok(Some(body)) = read_post(&mut stream) {
@@ -365,6 +353,13 @@ impl Inner {
                     return;
                 }
                 Some(Fault::Silence) => 200,
+                Some(Fault::Die) => return self.die(),
+                Some(Fault::Twice) => {
+                    match (self.take(document.clone(), &mut after), self.take(document, &mut after)) {
+                        (Some(status), _) => status,
+                        (None, _) => return,
+                    }
+                }
                 None => match self.take(document, &mut after) {
                     Some(status) => status,
                     None => return,
