@@ -1,6 +1,6 @@
 //! What goes wrong between two home servers.
 
-use super::{ALICE, BOB, World};
+use super::{ALICE, BOB, World, replay::quirk_uses};
 use acceptance::{
     agent::Agent,
     catalogue::{How, case},
@@ -47,6 +47,7 @@ fn iwf_gen_int_015_set_ups_that_cross_or_come_too_early_end_in_one_session() {
         let answer = world.home.request("sip.example", message).unwrap();
         assert_eq!(answer.status().unwrap().code.number(), 200);
         bob.expect_text("after a refused call-back");
+        assert!(quirk_uses(&world.gateway, "ssp_late_store") >= 1.0);
     });
 }
 
@@ -102,6 +103,7 @@ fn wv_ssp_11_a_peer_that_lost_everything_is_set_up_again() {
     expect_message(&world, "after the loss", Duration::from_secs(30));
     let opened = world.home.titles().iter().filter(|title| *title == "SendSecretToken Request").count();
     assert_eq!(opened, 1);
+    assert!(quirk_uses(&world.gateway, "ssp_dead_session") >= 1.0);
 }
 
 #[test]

@@ -111,6 +111,12 @@ fn the_opening_server_is_accepted_and_answered_and_its_users_are_served() {
         assert_eq!(code_of(&answer), 200, "{id}");
     }
     recorder.wait_for("PresenceNotification Request");
+    assert!(quirk_uses(&gateway, "ssp_procotol_version") >= 1.0);
+}
+
+/// How often a quirk of the peer was met.
+pub(crate) fn quirk_uses(gateway: &Gateway, name: &str) -> f64 {
+    gateway.metric(&format!("gateway_quirk_uses_total{{side=\"wv\",quirk=\"{name}\"}}"))
 }
 
 #[test]
@@ -166,4 +172,5 @@ fn the_answering_server_is_understood_and_its_users_are_shown() {
     let answer = recorder.wait_for_answer("0000000046-0");
     let Body::Session(message) = &answer.body else { panic!("{answer:?}") };
     assert!(matches!(message.transactions[0].content, Ok(Primitive::SendMessageResponse(_))));
+    assert!(quirk_uses(&gateway, "ssp_bare_ids") >= 1.0);
 }

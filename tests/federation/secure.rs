@@ -1,9 +1,10 @@
 //! Home servers that know each other by their certificates.
 
-use acceptance::{phone::Phone, port, product::Setup, tls::certificates, tool};
+use acceptance::{folder::Folder, phone::Phone, port, product::Setup, tls::certificates, tool};
 use std::{
     io::{Read as _, Write as _},
     net::{Ipv4Addr, SocketAddr, TcpStream},
+    process::{Command, Stdio},
     time::Duration,
 };
 use wv_proto::version::{Encoding, Version};
@@ -48,4 +49,28 @@ fn two_home_servers_talk_over_tls_and_a_stranger_does_not() {
     let mut answer = Vec::new();
     let _ = stranger.read_to_end(&mut answer);
     assert!(!answer.starts_with(b"HTTP"), "{}", String::from_utf8_lossy(&answer));
+    // Nor does who speaks TLS and shows no certificate, or one of nobody known.
+    let elsewhere = certificates(&openssl);
+    let shown = |from: Option<&Folder>| {
+        let mut command = Command::new(&openssl);
+        command.args(["s_client", "-quiet", "-connect", &format!("127.0.0.1:{left}")]);
+        command.arg("-CAfile").arg(file("authority.pem"));
+        if let Some(from) = from {
+            command.arg("-cert").arg(from.file("leaf.pem")).arg("-key").arg(from.file("leaf.key"));
+        }
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut running = command.spawn().unwrap();
+        let mut input = running.stdin.take().unwrap();
+        let post = b"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/vnd.wv.ssp+xml\r\n\
+            Content-Length: 4\r\n\r\n<no>";
+        // It may be gone already.
+        let _ = input.write_all(post);
+        let _ = input.flush();
+        let answer = running.wait_with_output().unwrap().stdout;
+        drop(input);
+        String::from_utf8_lossy(&answer).into_owned()
+    };
+    assert!(shown(Some(&folder)).starts_with("HTTP/1.1 400"));
+    assert_eq!(shown(None), "");
+    assert_eq!(shown(Some(&elsewhere)), "");
 }

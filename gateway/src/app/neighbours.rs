@@ -181,7 +181,7 @@ secret = "a"
 
     #[test]
     fn hosted_domains_and_what_was_not_spoken_wait_for_a_restart() {
-        let current = read(&START.split("[[domain]]\nname = \"one.example\"").next().unwrap());
+        let current = read(START.split("[[domain]]\nname = \"one.example\"").next().unwrap());
         let hosted = "\n[[domain]]\nname = \"new.example\"\nside = \"wv\"\nroute = \"access\"\n[limits]\nrequests_per_s_per_source = 7\n";
         let fresh = read(&format!("{START}{hosted}"));
         let merged = merge(&current, &fresh);

@@ -202,7 +202,10 @@ async fn answer(
                 trigger.pull();
                 Ok(AdminReply::Done("the gateway finishes what is under way and ends".to_owned()))
             }
-            AdminRequestKind::Reload => renewal.renew(&links).await.map(AdminReply::Done).map_err(AdminRefusal::Failed),
+            // In a box: what is prepared is large, and rarely there.
+            AdminRequestKind::Reload => {
+                Box::pin(renewal.renew(&links)).await.map(AdminReply::Done).map_err(AdminRefusal::Failed)
+            }
             AdminRequestKind::LogOut(user) => Ok(AdminReply::Done(log_out(&links, user).await)),
         };
         // Refused when the asker has gone in the meantime.

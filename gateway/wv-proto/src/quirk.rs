@@ -415,10 +415,12 @@ impl SspQuirk {
         if is_bare(b"userID=\"") || is_bare(b"groupID=\"") {
             seen.push(Self::BareIds);
         }
-        if holds(b"<JoinedUser>") || holds(b"<JoinedUser ") {
+        let is_single = |window: &[u8]| window.strip_prefix(b"<JoinedUser").is_some_and(|rest| rest != b"s");
+        if document.windows(b"<JoinedUser>".len()).any(is_single) {
             seen.push(Self::JoinedUser);
         }
-        if holds(b" procotolVersion=") {
+        // Lines are broken between attributes.
+        if holds(b"procotolVersion=") {
             seen.push(Self::ProcotolVersion);
         }
         seen
@@ -526,6 +528,9 @@ mod tests {
         let seen = |text: &str| SspQuirk::seen_in(text.as_bytes());
         assert_eq!(seen(r#"<X userID="wv:a@b" groupID="WV:a/g@b" protocolVersion="1.3"/><JoinedUsers/>"#), []);
         assert_eq!(seen(r#"<X procotolVersion="1.3"/>"#), [SspQuirk::ProcotolVersion]);
+        assert_eq!(seen("<X protocol=\"WV-SSP\"\nprocotolVersion=\"1.3\">"), [SspQuirk::ProcotolVersion]);
+        assert_eq!(seen("<JoinedUser\n>"), [SspQuirk::JoinedUser]);
+        assert!(seen("<JoinedUsers>").is_empty());
         assert_eq!(seen("<JoinedUser><User>"), [SspQuirk::JoinedUser]);
         assert_eq!(seen(r#"<X userID="wv:a@b"/><Y groupID="a/g@b"/>"#), [SspQuirk::BareIds]);
         assert_eq!(seen(r#"<X userID=""/>"#), []);

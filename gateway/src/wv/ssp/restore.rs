@@ -56,10 +56,10 @@ impl Federation {
         self.learn_seats(engine);
         let mut gone: BTreeSet<(String, Address)> = BTreeSet::new();
         for row in engine.watches() {
-            if let Some((local, watcher)) = parts_of(&row.endpoint) {
-                if self.association_settings(&local, watcher.domain()).is_none() {
-                    gone.insert((local, watcher));
-                }
+            if let Some((local, watcher)) = parts_of(&row.endpoint)
+                && self.association_settings(&local, watcher.domain()).is_none()
+            {
+                gone.insert((local, watcher));
             }
         }
         for (local, watcher) in gone {
