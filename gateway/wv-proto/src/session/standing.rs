@@ -421,9 +421,21 @@ impl StandingSession {
 
     fn leave(&mut self) {
         self.wanted = false;
-        if self.state == State::Open {
-            self.state = State::Leaving;
-            self.send_own(Primitive::LogoutRequest);
+        match self.state {
+            State::Open => {
+                self.state = State::Leaving;
+                self.send_own(Primitive::LogoutRequest);
+            }
+            State::Out => self.give_up_requests(),
+            // They end when it is out.
+            State::Entering { .. } | State::Describing | State::Agreeing | State::Leaving | State::Barred(_) => {}
+        }
+    }
+
+    /// No session is wanted in which they could be asked.
+    fn give_up_requests(&mut self) {
+        for request in std::mem::take(&mut self.requests) {
+            self.fail(request.key, Failure::Expired);
         }
     }
 
@@ -533,6 +545,9 @@ impl StandingSession {
         self.session = None;
         self.announced = false;
         self.forget_session();
+        if !self.wanted {
+            self.give_up_requests();
+        }
         self.commands.push_back(Command::Left);
     }
 

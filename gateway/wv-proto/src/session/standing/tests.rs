@@ -375,6 +375,33 @@ fn requests_wait_for_a_session_as_long_as_they_are_worth_it() {
 }
 
 #[test]
+fn what_waits_for_a_session_that_is_wanted_no_more_ends() {
+    let request = |key| Event::Request(Request { key, primitive: Primitive::GetListRequest, expires: at(600) });
+    let ended = |key| Some(Command::Failed { key, failure: Failure::Expired });
+    let mut session = session();
+    session.handle(at(0), Event::Want);
+    assert_eq!(next(&mut session), Some(Command::Due));
+    session.handle(at(0), request(1));
+    session.handle(at(1), Event::Leave);
+    assert_eq!((next(&mut session), session.waiting()), (ended(1), 0));
+    // One that stands is left first; a wish that comes meanwhile keeps what waits.
+    for is_wanted_again in [false, true] {
+        let mut session = self::session();
+        open_with(&mut session, at(0), 600, 5);
+        session.handle(at(1), Event::Leave);
+        let (number, logout) = sent(&mut session);
+        session.handle(at(1), request(2));
+        if is_wanted_again {
+            session.handle(at(1), Event::Want);
+        }
+        session.handle(at(2), answer(number, &logout, status(200)));
+        let wanted = if is_wanted_again { Some(Command::Left) } else { ended(2) };
+        assert_eq!(next(&mut session), wanted);
+        assert_eq!(session.waiting(), usize::from(is_wanted_again));
+    }
+}
+
+#[test]
 fn a_session_that_is_wanted_no_more_is_logged_out() {
     let mut session = open(at(0));
     session.handle(at(1), Event::Leave);
