@@ -148,7 +148,7 @@ fn rfc5922_7_5_who_asks_for_a_domain_by_name_is_shown_its_certificate() {
 #[test]
 fn certificates_are_read_again_without_a_failed_request() {
     let rounds = if std::env::var_os("WVSG_LONG").is_some() { 1000 } else { 60 };
-    let Some(protected) = Protected::start("DNS:sip.example", &[]) else { return };
+    let Some(protected) = Protected::start("DNS:sip.example", &["limits.inbox_messages=2000"]) else { return };
     runtime().block_on(async {
         let mut agent = protected.agent("sip:bob@sip.example").await;
         agent.expect("registered", |_| true, PATIENCE).await.unwrap();
