@@ -37,18 +37,23 @@ pub(super) async fn receive(transports: Rc<Transports>, id: ConnectionId, socket
                 let Ok((length, source)) = socket.try_recv_from(&mut buffer) else { break };
                 take(&transports, id, &copy(&buffer, length), source);
             }
-            drain(&socket, &mut buffer);
+            drain(&transports, id, &socket, &mut buffer);
         }
         tokio::task::yield_now().await;
     }
 }
 
-/// Drops what waits behind a burst that was more than is taken on. It would be served too late, after its sender has sent it
-/// again.
-fn drain(socket: &UdpSocket, buffer: &mut [u8]) {
-    let dropped = (0..DRAIN_MAX).take_while(|_| socket.try_recv_from(buffer).is_ok()).count();
-    for _ in 0..dropped {
-        crate::observe::metric::shed(mapping::side::Side::Simple, "datagrams");
+/// Drops the requests that wait behind a burst that was more than is taken on. They would be served too late, after their
+/// senders have sent them again. Responses end work that was taken on, which would be done again without them.
+fn drain(transports: &Transports, id: ConnectionId, socket: &UdpSocket, buffer: &mut [u8]) {
+    for _ in 0..DRAIN_MAX {
+        let Ok((length, source)) = socket.try_recv_from(buffer) else { break };
+        let octets = buffer.get(..length).unwrap_or_default();
+        if octets.starts_with(b"SIP/") {
+            take(transports, id, &Bytes::copy_from_slice(octets), source);
+        } else {
+            crate::observe::metric::shed(mapping::side::Side::Simple, "datagrams");
+        }
     }
 }
 
