@@ -3,6 +3,7 @@
 //! agents are in this process.
 
 mod user_agent;
+mod watching;
 
 use crate::{
     Effort, clock,
@@ -18,6 +19,7 @@ use acceptance::{
     wait,
 };
 use std::{
+    fmt::Write as _,
     fs,
     net::{Ipv4Addr, SocketAddr, UdpSocket},
     process::Command,
@@ -25,13 +27,19 @@ use std::{
 };
 use user_agent::Sizes;
 pub(crate) use user_agent::UserAgents;
+use watching::Watching;
 
 pub(crate) fn measure(effort: Effort, is_wanted: &dyn Fn(&str) -> bool, add: &mut dyn FnMut(Row)) {
+    let memory = "memory";
     let rows = [
-        Wish { name: "sip_options", what: What::Options, beside: Beside::Echo },
-        Wish { name: "sip_message", what: What::Message, beside: Beside::Echo },
-        Wish { name: "sip_options_kamailio", what: What::Options, beside: Beside::Kamailio },
-        Wish { name: "sip_message_kamailio", what: What::Message, beside: Beside::Kamailio },
+        Wish { name: "sip_options", what: What::Options, store: memory, beside: Beside::Echo, goal: Goal::Watched },
+        Wish { name: "sip_message", what: What::Message, store: memory, beside: Beside::Echo, goal: Goal::Watched },
+        Wish::beside_kamailio("sip_options_kamailio", What::Options, memory, Goal::Watched),
+        Wish::beside_kamailio("sip_message_kamailio", What::Message, memory, Goal::Ratio(0.5)),
+        Wish::beside_kamailio("sip_message_embedded_kamailio", What::Message, "embedded", Goal::Ratio(1.0)),
+        Wish::beside_kamailio("sip_subscribe_kamailio", What::Subscribe, memory, Goal::Ratio(0.35)),
+        Wish::beside_kamailio("sip_subscribe_embedded_kamailio", What::Subscribe, "embedded", Goal::Ratio(0.7)),
+        Wish::beside_kamailio("sip_fan_out_kamailio", What::FanOut, memory, Goal::Ratio(0.333)),
     ];
     for wish in rows.into_iter().filter(|wish| is_wanted(wish.name)) {
         add(wish.measure(effort));
@@ -44,6 +52,10 @@ enum What {
     Options,
     /// A message from one registered user to another, and the answer back.
     Message,
+    /// A new subscription: its answer, the first NOTIFY and the answer to that.
+    Subscribe,
+    /// A NOTIFY to one of a hundred watchers of a user who publishes, and its answer.
+    FanOut,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,19 +67,63 @@ enum Beside {
 struct Wish {
     name: &'static str,
     what: What,
+    store: &'static str,
     beside: Beside,
+    goal: Goal,
+}
+
+/// Those who use a server.
+enum Users {
+    Talking(UserAgents, What),
+    Watching(Watching, What),
+}
+
+impl Users {
+    fn at(server: SocketAddr, domain: &str, what: What) -> Self {
+        match what {
+            What::Options | What::Message => {
+                let mut users = UserAgents::new(server, domain);
+                users.turn(what == What::Message, WARM_UP);
+                Self::Talking(users, what)
+            }
+            What::Subscribe => {
+                let mut users = Watching::new(server, domain, USERS);
+                users.subscribe(WARM_UP);
+                Self::Watching(users, what)
+            }
+            What::FanOut => {
+                let mut users = Watching::new(server, domain, WATCHERS + 1);
+                users.watch_first(WATCHERS);
+                users.tell(2, WATCHERS);
+                Self::Watching(users, what)
+            }
+        }
+    }
+
+    /// Does it so often.
+    fn turn(&mut self, times: u64) {
+        match self {
+            Self::Talking(users, what) => drop(users.turn(*what == What::Message, times)),
+            Self::Watching(users, What::FanOut) => users.tell(times / WATCHERS, WATCHERS),
+            Self::Watching(users, _) => users.subscribe(times),
+        }
+    }
 }
 
 impl Wish {
+    const fn beside_kamailio(name: &'static str, what: What, store: &'static str, goal: Goal) -> Self {
+        Self { name, what, store, beside: Beside::Kamailio, goal }
+    }
+
     fn measure(&self, effort: Effort) -> Row {
-        let gateway = start_gateway();
-        let mut users = UserAgents::new(gateway.sip(), DOMAIN);
-        let sizes = users.turn(self.what == What::Message, WARM_UP);
-        let times = effort.round_ms.saturating_mul(OPERATIONS_PER_MS);
+        let gateway = start_gateway(self.store);
+        let times = effort.round_ms.saturating_mul(self.what.operations_per_ms());
         let own = [gateway.process_id()];
-        let mut ours = || timed(&own, || drop(users.turn(self.what == What::Message, times)));
         let (ours, baseline) = match self.beside {
             Beside::Echo => {
+                let mut users = UserAgents::new(gateway.sip(), DOMAIN);
+                let sizes = users.turn(self.what == What::Message, WARM_UP);
+                let mut ours = || timed(&own, || drop(users.turn(self.what == What::Message, times)));
                 let echo = Echo::start();
                 let ids = [echo.process.id()];
                 let (ours, baseline) =
@@ -76,29 +132,55 @@ impl Wish {
                     if sizes.len() == 1 { "UDP echo of the same sizes" } else { "two UDP echoes of the same sizes" };
                 (ours, Some(side(baseline, name)))
             }
-            Beside::Kamailio => match Kamailio::start(gateway.sip(), kamailio::free_port(), &[]) {
-                Some(kamailio) => {
-                    let mut theirs = UserAgents::new(kamailio.address(), kamailio::DOMAIN);
-                    theirs.turn(self.what == What::Message, WARM_UP);
-                    let ids = family(kamailio.process_id());
-                    let mut baseline = || timed(&ids, || drop(theirs.turn(self.what == What::Message, times)));
-                    let (ours, baseline) = fight(effort, times, &mut ours, &mut baseline);
-                    (ours, Some(side(baseline, "Kamailio")))
+            Beside::Kamailio => {
+                let mut users = Users::at(gateway.sip(), DOMAIN, self.what);
+                let mut ours = || timed(&own, || users.turn(times));
+                match Kamailio::start(gateway.sip(), kamailio::free_port(), self.what.switches()) {
+                    Some(kamailio) => {
+                        let mut theirs = Users::at(kamailio.address(), kamailio::DOMAIN, self.what);
+                        let ids = family(kamailio.process_id());
+                        let mut baseline = || timed(&ids, || theirs.turn(times));
+                        let (ours, baseline) = fight(effort, times, &mut ours, &mut baseline);
+                        (ours, Some(side(baseline, "Kamailio")))
+                    }
+                    None => (fight(effort, times, &mut ours, &mut || Duration::MAX).0, None),
                 }
-                None => (fight(effort, times, &mut ours, &mut || Duration::MAX).0, None),
-            },
-        };
-        let operation = match self.what {
-            What::Options => "SIP OPTIONS answered over UDP",
-            What::Message => "SIP MESSAGE relayed over UDP, and its answer",
+            }
         };
         Row {
             name: self.name.to_owned(),
-            operation: operation.to_owned(),
+            operation: self.what.describe(self.store),
             unit: Unit::CpuNanoseconds,
             ours: side(ours, ""),
             baseline,
-            goal: Goal::Watched,
+            goal: self.goal,
+        }
+    }
+}
+
+impl What {
+    fn describe(self, store: &str) -> String {
+        match self {
+            Self::Options => "SIP OPTIONS answered over UDP".to_owned(),
+            Self::Message => format!("SIP MESSAGE relayed over UDP, and its answer, {store} store"),
+            Self::Subscribe => format!("SIP SUBSCRIBE and its first NOTIFY, with answers, {store} store"),
+            Self::FanOut => format!("SIP PUBLISH to {WATCHERS} watchers, each NOTIFY, {store} store"),
+        }
+    }
+
+    /// How Kamailio is started. Subscriptions are in its memory only.
+    const fn switches(self) -> &'static [&'static str] {
+        match self {
+            Self::Options | Self::Message => &[],
+            Self::Subscribe | Self::FanOut => &["WITH_MEM", "WITH_OPEN"],
+        }
+    }
+
+    /// Operations for each millisecond that a round is wished to take; a multiple of what is done at once, or all.
+    const fn operations_per_ms(self) -> u64 {
+        match self {
+            Self::Options | Self::Message | Self::FanOut => 20,
+            Self::Subscribe => 8,
         }
     }
 }
@@ -145,11 +227,27 @@ fn family(process: u32) -> Vec<u32> {
 /// The domain that the gateway serves.
 const DOMAIN: &str = "sip.example";
 
-fn start_gateway() -> Gateway {
-    Setup::configured(SITE).with("store.kind=memory").with("simple.authentication=insecure_open").start()
+fn start_gateway(store: &str) -> Gateway {
+    let mut text = String::from(SITE);
+    for user in 0..USERS {
+        let _ = write!(text, "[[account]]\nuser = \"sip:u{user}@sip.example\"\npassword = \"secret\"\n\n");
+    }
+    Setup::configured(&text)
+        .with(&format!("store.kind={store}"))
+        .with("simple.authentication=insecure_open")
+        .with("limits.notify_interval_min_ms=0")
+        .with("limits.coalesce_ms=0")
+        .with("limits.subscriptions_per_watcher=10000000")
+        .with("limits.watchers_per_presentity=10000000")
+        .with("limits.watches_per_minute=100000000")
+        .with("limits.requests_per_s_per_source=100000000")
+        .start()
 }
 
 const SITE: &str = r#"
+[authorization]
+default = "allow"
+
 [[domain]]
 name = "wv.example"
 side = "wv"
@@ -168,8 +266,6 @@ password = "secret"
 user = "sip:dave@sip.example"
 password = "secret"
 
-[authorization]
-default = "allow"
 "#;
 
 struct Echo {
@@ -220,5 +316,8 @@ impl Echo {
 /// Operations before anything is measured.
 const WARM_UP: u64 = 200;
 
-/// Operations for each millisecond that a round is wished to take.
-const OPERATIONS_PER_MS: u64 = 20;
+/// Users who watch each other.
+const USERS: u64 = 200;
+
+/// Who watches one user.
+const WATCHERS: u64 = 100;
