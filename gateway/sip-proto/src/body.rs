@@ -12,6 +12,7 @@ pub mod mime;
 pub mod multipart;
 pub mod namespace;
 pub mod oma;
+pub mod partial;
 pub mod passthrough;
 pub mod pidf;
 pub mod rpid;

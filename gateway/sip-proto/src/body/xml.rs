@@ -7,10 +7,14 @@ mod check;
 mod fragment;
 mod lexer;
 mod reader;
+mod select;
+mod tree;
 mod writer;
 
 pub use fragment::XmlFragment;
 pub use reader::{XmlAttribute, XmlElement, XmlReader};
+pub use select::{Located, Part, SelectError, Selector, Way};
+pub use tree::{TreeAttribute, XmlNode, XmlTree};
 pub use writer::{XmlBinding, XmlWriter};
 
 use thiserror::Error;

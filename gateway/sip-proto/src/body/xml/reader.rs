@@ -146,6 +146,13 @@ impl<'a> XmlReader<'a> {
         self.next(Some(text))
     }
 
+    /// The namespace of a prefix where the cursor stands; the empty prefix is that of elements without one. None when it
+    /// is not declared.
+    #[must_use]
+    pub fn namespace_of(&self, prefix: &str) -> Option<&'a str> {
+        self.lexer.namespace_of(prefix).ok()
+    }
+
     /// The text of the element the cursor is in, up to its end; elements in it are passed over.
     ///
     /// # Errors

@@ -108,16 +108,7 @@ impl XmlWriter {
         }
         self.check(text);
         self.end_tag();
-        for character in text.chars() {
-            match character {
-                '&' => self.body.push_str("&amp;"),
-                '<' => self.body.push_str("&lt;"),
-                '>' => self.body.push_str("&gt;"),
-                // Readers turn a raw one into a line feed.
-                '\r' => self.body.push_str("&#13;"),
-                other => self.body.push(other),
-            }
-        }
+        escape_text(text, &mut self.body);
     }
 
     /// Ends the element that was started last.
@@ -240,6 +231,19 @@ impl XmlWriter {
 
     fn fail(&mut self, error: XmlError) {
         self.error.get_or_insert(error);
+    }
+}
+
+pub(super) fn escape_text(text: &str, target: &mut String) {
+    for character in text.chars() {
+        match character {
+            '&' => target.push_str("&amp;"),
+            '<' => target.push_str("&lt;"),
+            '>' => target.push_str("&gt;"),
+            // Readers turn a raw one into a line feed.
+            '\r' => target.push_str("&#13;"),
+            other => target.push(other),
+        }
     }
 }
 
