@@ -64,6 +64,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "sip_imdn", run: sip_body::run_imdn, fixtures: None },
     Target { name: "sip_multipart", run: sip_body::run_multipart, fixtures: None },
     Target { name: "sip_notifier", run: sip_event::run_notifier, fixtures: None },
+    Target { name: "sip_partial", run: sip_body::run_partial, fixtures: None },
     Target { name: "sip_pidf", run: sip_pidf::run, fixtures: Some("sip/pidf") },
     Target { name: "sip_publisher", run: sip_event::run_publisher, fixtures: None },
     Target { name: "sip_registrar", run: sip_store::run_registrar, fixtures: None },

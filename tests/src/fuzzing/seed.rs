@@ -42,6 +42,7 @@ pub fn of(target: &Target) -> Vec<Vec<u8>> {
         "sip_multipart" => texts(sip_body::MULTIPART),
         "sip_imdn" => texts(sip_body::IMDN),
         "sip_composing" => texts(sip_body::COMPOSING),
+        "sip_partial" => texts(sip_body::PARTIAL),
         "sip_watcher_info" => texts(sip_body::WATCHER_INFO),
         "sip_credentials" => texts(CREDENTIALS),
         // The first octets are the side and the place of the cut.

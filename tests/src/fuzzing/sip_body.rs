@@ -7,7 +7,9 @@ use sip_proto::body::{
     imdn::Imdn,
     mime::MimePart,
     multipart,
+    partial::{PartialCopy, Taken},
     watcher_info::{WatcherInfo, WatcherTable},
+    xml::{XmlLimits, XmlTree},
 };
 
 /// A wrapped message.
@@ -87,6 +89,37 @@ pub fn run_watcher_info(data: &[u8]) {
         assert_eq!(WatcherInfo::parse(written.as_bytes()).expect("what was written is read"), document);
     }
 }
+
+/// Partial presence documents of one subscription, with NUL between them.
+///
+/// # Panics
+/// When what comes of them is not read as the same again.
+pub fn run_partial(data: &[u8]) {
+    let mut copy = PartialCopy::default();
+    for document in data.split(|octet| *octet == 0) {
+        let before = copy.clone();
+        match copy.take(document, &XmlLimits::PRESENCE) {
+            Taken::Whole(whole) => {
+                let tree = XmlTree::parse(whole.as_bytes(), &XmlLimits::PRESENCE);
+                // What grew over a limit that only readers have is refused by the next one.
+                if let Ok(tree) = tree {
+                    assert_eq!(tree.write(&XmlLimits::PRESENCE).as_ref(), Ok(&whole), "the same again");
+                }
+            }
+            Taken::Old | Taken::Gap => assert_eq!(copy, before),
+            Taken::Failed(_) => {}
+        }
+    }
+}
+
+/// What the fuzzer begins with.
+pub const PARTIAL: &[&str] =
+    &["<p:pidf-full xmlns='urn:ietf:params:xml:ns:pidf' xmlns:p='urn:ietf:params:xml:ns:pidf-diff' \
+    version='1'><tuple id='a'><status><basic>open</basic></status> </tuple><note>n</note></p:pidf-full>\0\
+    <p:pidf-diff xmlns='urn:ietf:params:xml:ns:pidf' xmlns:p='urn:ietf:params:xml:ns:pidf-diff' version='2'>\
+    <p:add sel='presence/note' pos='before'><tuple id='b'/></p:add><p:add sel='*' type='@p:x'>1</p:add>\
+    <p:replace sel=\"*/tuple[@id='a']/status/basic/text()\">closed</p:replace><p:remove sel='*/note' ws='after'/>\
+    <p:remove sel=\"id('b')\"/><p:remove sel='*/tuple[1]/status[basic=\"closed\"]/text()[1]'/></p:pidf-diff>"];
 
 /// What the fuzzer begins with.
 pub const CPIM: &[&str] = &[

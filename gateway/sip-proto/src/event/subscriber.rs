@@ -309,6 +309,12 @@ impl Subscriber {
         self.entity_tag = None;
     }
 
+    // RFC 5263 §4.5
+    /// Documents of this type are not asked for any more, from the next SUBSCRIBE on.
+    pub fn ask_no_more_for(&mut self, media_type: &str) {
+        self.settings.accept.retain(|accepted| !accepted.is(media_type));
+    }
+
     /// When the subscription ends unless refreshed, as far as is known.
     #[must_use]
     pub const fn expires_at(&self) -> Option<Timestamp> {

@@ -4,7 +4,7 @@ use super::{Agent, Held, Pending, subscription::Outgoing, to_tag};
 use crate::simple::translate::message::ACCEPT;
 use mapping::{side::Side, time::Timestamp};
 use sip_proto::{
-    body::watcher_info::MEDIA_TYPE,
+    body::{partial, watcher_info::MEDIA_TYPE},
     message::{
         Header, HeaderName, Method, Request, Response, StatusCode,
         framer::Malformed,
@@ -34,7 +34,11 @@ pub(super) fn profile() -> UasProfile {
         // The layers above give the answer that names the packages.
         events: vec!["presence", "presence.winfo"],
         extensions: Vec::new(),
-        media_types: ACCEPT.iter().copied().chain(["application/pidf+xml", MEDIA_TYPE, "multipart/*"]).collect(),
+        media_types: ACCEPT
+            .iter()
+            .copied()
+            .chain(["application/pidf+xml", partial::MEDIA_TYPE, MEDIA_TYPE, "multipart/*"])
+            .collect(),
         encodings: Vec::new(),
         answers: Vec::new(),
     }

@@ -1,6 +1,7 @@
 //! Back-end subscriptions: the gateway as subscriber at a neighbour server, on behalf of watchers.
 
 mod entry;
+mod partial;
 
 use super::{Agent, Conclusion, Held, Purpose, far_watcher::Learned, to_sip, way::Way};
 pub(super) use entry::{Package, Wish};
@@ -176,7 +177,7 @@ impl Agent {
             remote: NameAddr::new(target),
             contact: self.contact_towards(&ways),
             event: Event::from_text(&Text::from_static(wish.package.event())).ok()?,
-            accept: vec![MediaType::parse(wish.package.media_type()).ok()?],
+            accept: wish.package.accepted().filter_map(|accepted| MediaType::parse(accepted).ok()).collect(),
             expires_s: if wish.lasting { SUBSCRIBE_EXPIRES_S } else { 0 },
             // RFC 3608 §6.1
             routes: self.far_registrations.service_route(&wish.watcher, &wish.peer).to_vec(),
@@ -453,6 +454,7 @@ impl Agent {
             }
             other => other,
         };
+        let change = self.unfold(now, tag, change);
         self.note_document(tag, &change);
         let has_document = matches!(
             change,

@@ -1,9 +1,13 @@
 //! What one back-end subscription is, and its machines: one, or several where a SUBSCRIBE may be answered by several.
 
+use super::partial::Partial;
 use crate::simple::agent::way::Way;
 use mapping::{address::Address, correlation::Correlation, event::SubscriptionId, side::PeerName};
 use sip_proto::{
-    body::watcher_info::{MEDIA_TYPE, WatcherTable},
+    body::{
+        partial,
+        watcher_info::{MEDIA_TYPE, WatcherTable},
+    },
     event::{
         body::Body,
         package::Forks,
@@ -30,6 +34,8 @@ pub(super) struct Entry {
     pub(super) correlation: Correlation,
     /// The newest document, where the neighbour gives tags.
     pub(super) document: Option<Body>,
+    /// What partial documents have been put together to, where the neighbour sends such.
+    pub(super) partial: Option<Box<Partial>>,
     /// The tag in the newest record.
     pub(super) kept_tag: Option<EntityTag>,
     /// The end of its lifetime in the newest record.
@@ -80,6 +86,13 @@ impl Package {
         }
     }
 
+    /// What is asked for, the usual type first.
+    pub(super) fn accepted(self) -> impl Iterator<Item = &'static str> {
+        // RFC 5263 §4.2
+        let partial = (self == Self::Presence).then_some(partial::MEDIA_TYPE);
+        std::iter::once(self.media_type()).chain(partial)
+    }
+
     pub(super) const fn forks(self) -> Forks {
         match self {
             // RFC 3856 §6.9
@@ -110,6 +123,7 @@ impl Entry {
             hop: None,
             correlation,
             document: None,
+            partial: None,
             kept_tag,
             kept_until,
             claim_until: None,
