@@ -80,10 +80,7 @@ fn text_value(user: &str, text: &str) -> PresenceValue {
         PresenceAttribute::OnlineStatus(Qualified::valid(true)),
         PresenceAttribute::StatusText(Qualified::valid(text.into())),
     ];
-    PresenceValue {
-        user_id: UserId::new(user),
-        attributes: Some(PresenceSubList { attributes, ..PresenceSubList::default() }),
-    }
+    PresenceValue { user_id: UserId::new(user), attributes: Some(PresenceSubList { attributes }) }
 }
 
 fn says(list: &PresenceSubList, wanted: &str) -> bool {
