@@ -46,9 +46,11 @@ fn each_message_report_and_session_leaves_a_line_that_survives_a_kill() {
     assert_eq!(agent.send("sip:w0@wv.example", "and back").unwrap(), 200);
     phone.expect_text("and back");
     assert_eq!(phone.send(&["wv:nobody@sip.example"], "lost", false).unwrap().result.code.number(), 531);
+    // Lines are written beside the path of messages; what is written is there after a kill.
+    wait_for(&file, "message", 3);
     gateway.kill();
 
-    let messages = wait_for(&file, "message", 3);
+    let messages = lines(&file, "message");
     let seen: Vec<_> = messages
         .iter()
         .map(|line| {
