@@ -38,6 +38,7 @@ pub(crate) struct Question {
 }
 
 impl Authorizations {
+    // WV-ATT-01
     /// The word that holds for a watcher. The most specific one counts: that on the watcher itself, else those on the
     /// contact lists that hold it, together, else the one on everybody else.
     pub(crate) fn rule_for(
