@@ -98,18 +98,7 @@ pub fn run(plan: &LoadPlan, told: impl FnMut(Duration)) -> Result<LoadReport, Lo
 async fn perform(plan: &LoadPlan, mut told: impl FnMut(Duration)) -> Result<LoadReport, LoadError> {
     let meter = Rc::new(RefCell::new(Meter::default()));
     let clients = enter(plan, &meter);
-    let all = clients.len();
-    let end = Instant::now() + ENTER_PATIENCE;
-    for (number, client) in clients.iter().enumerate() {
-        let _ = client.acts.try_send(client.arrival(number));
-    }
-    while meter.borrow().entered() < all {
-        if Instant::now() >= end {
-            let (missing, last) = (all.saturating_sub(meter.borrow().entered()), meter.borrow().last_refusal());
-            return Err(LoadError::NotIn { missing, all, patience: ENTER_PATIENCE, last });
-        }
-        sleep(LOOK_AGAIN).await;
-    }
+    let_in(&clients, &meter).await?;
     let ways = ways(&clients);
     let began = Instant::now();
     let mut number: u64 = 0;
@@ -143,6 +132,37 @@ async fn perform(plan: &LoadPlan, mut told: impl FnMut(Duration)) -> Result<Load
     }
     let report = meter.borrow_mut().conclude(sent_for);
     Ok(report)
+}
+
+/// Waits until everybody is in: so many at a time, and those once more later who were told to come back.
+async fn let_in(clients: &[Client], meter: &Rc<RefCell<Meter>>) -> Result<(), LoadError> {
+    let all = clients.len();
+    let patience = ENTER_PATIENCE + ENTER_PAUSE * u32::try_from(all / ENTER_AT_A_TIME).unwrap_or(u32::MAX);
+    let end = Instant::now() + patience;
+    let come = |number: usize| {
+        if let Some(client) = clients.get(number) {
+            let _ = client.acts.try_send(client.arrival(number));
+        }
+    };
+    for first in (0..all).step_by(ENTER_AT_A_TIME) {
+        (first..all.min(first.saturating_add(ENTER_AT_A_TIME))).for_each(come);
+        sleep(ENTER_PAUSE).await;
+    }
+    let mut again = Instant::now();
+    while meter.borrow().entered() < all {
+        let now = Instant::now();
+        if now >= end {
+            let (missing, last) = (all.saturating_sub(meter.borrow().entered()), meter.borrow().last_refusal());
+            return Err(LoadError::NotIn { missing, all, patience, last });
+        }
+        if now >= again {
+            let refused = meter.borrow_mut().take_refused();
+            refused.into_iter().for_each(come);
+            again = now + COME_BACK;
+        }
+        sleep(LOOK_AGAIN).await;
+    }
+    Ok(())
 }
 
 /// Lets everybody enter.
@@ -244,6 +264,12 @@ const ARRIVALS_FROM: u64 = 1 << 31;
 /// Messages that a client may have to send still.
 const ACTS_MAX: usize = 1024;
 const ENTER_PATIENCE: Duration = Duration::from_secs(60);
+/// Clients that come at the same moment.
+const ENTER_AT_A_TIME: usize = 32;
+/// Until the next ones come.
+const ENTER_PAUSE: Duration = Duration::from_millis(100);
+/// Until those come again who were refused for the moment.
+const COME_BACK: Duration = Duration::from_secs(1);
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 const RATE_MIN: f64 = 0.01;
 const RATE_MAX: f64 = 100_000.0;

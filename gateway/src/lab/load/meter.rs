@@ -15,6 +15,8 @@ use tokio::time::Instant;
 #[derive(Debug, Default)]
 pub(super) struct Meter {
     entered: HashSet<usize>,
+    /// Clients that were told to come back.
+    refused: Vec<usize>,
     last_refusal: Option<String>,
     /// By number: from the moment at which it was due.
     open: HashMap<u64, Open>,
@@ -108,6 +110,11 @@ impl Meter {
         self.entered.len()
     }
 
+    /// Clients that were told to come back since the last time.
+    pub(super) fn take_refused(&mut self) -> Vec<usize> {
+        std::mem::take(&mut self.refused)
+    }
+
     pub(super) fn last_refusal(&self) -> Option<String> {
         self.last_refusal.clone()
     }
@@ -144,7 +151,12 @@ impl Meter {
             }
             // A challenge: the answer follows.
             "401" | "407" => {}
-            code => self.last_refusal = Some(code.to_owned()),
+            code => {
+                self.last_refusal = Some(code.to_owned());
+                if code == "503" {
+                    self.refused.push(client);
+                }
+            }
         }
     }
 
