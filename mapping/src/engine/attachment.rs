@@ -2,6 +2,7 @@
 
 use crate::{
     address::Address,
+    command::CommandKind,
     engine::{Engine, Standing, Word},
     event::{Attachment, Reception, RequestId},
     message::Content,
@@ -50,6 +51,19 @@ impl Engine {
         self.output.done(request, Outcome::Success);
         self.present(user);
         self.forget_if_empty(user);
+    }
+
+    // Sessions mapping §7
+    /// As long as a user of such a domain is there, its registrar knows that it is reached here.
+    pub(super) fn register(&mut self, user: &Address) {
+        let Some(peer) = self.config.registrars.get(user.domain()).cloned() else { return };
+        let Some(actor) = self.users.get_mut(user) else { return };
+        let is_there = !actor.attachments.is_empty();
+        match (is_there, std::mem::replace(&mut actor.is_registered, is_there)) {
+            (true, false) => self.output.push(CommandKind::Register { peer, user: user.clone() }),
+            (false, true) => self.output.push(CommandKind::Deregister { user: user.clone() }),
+            (true, true) | (false, false) => {}
+        }
     }
 
     /// Ends everything that hangs on the endpoint: its attachment, its device's publication, its watches and offers.

@@ -28,19 +28,6 @@ impl Engine {
         }
     }
 
-    // Sessions mapping §7
-    /// As long as a user of such a domain is there, its registrar knows that it is reached here.
-    pub(super) fn register(&mut self, user: &Address) {
-        let Some(peer) = self.config.registrars.get(user.domain()).cloned() else { return };
-        let Some(actor) = self.users.get_mut(user) else { return };
-        let is_there = !actor.attachments.is_empty();
-        match (is_there, std::mem::replace(&mut actor.is_registered, is_there)) {
-            (true, false) => self.output.push(CommandKind::Register { peer, user: user.clone() }),
-            (false, true) => self.output.push(CommandKind::Deregister { user: user.clone() }),
-            (true, true) | (false, false) => {}
-        }
-    }
-
     /// The presence server says who watches the user.
     pub(super) fn far_watchers(&mut self, user: &Address, watchers: Vec<(Address, WatcherState)>) {
         let bound = self.config.limits.watchers_per_presentity;
