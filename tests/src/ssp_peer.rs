@@ -511,6 +511,10 @@ impl Inner {
             (mode, SetupStep::LoginResponse { session_id: Some(theirs), status, .. }) if status.code.is_success() => {
                 let (_, local) = theirs.as_str().split_once('@')?;
                 let local = local.to_owned();
+                // What answers a set-up of a process that is gone opens nothing here.
+                if mode == TransactionMode::Response && !state.own_sessions.contains_key(&local) {
+                    return None;
+                }
                 state.their_sessions.retain(|_, domain| *domain != local);
                 state.their_sessions.insert(theirs, local.clone());
                 if mode == TransactionMode::Request {
