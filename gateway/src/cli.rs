@@ -133,8 +133,8 @@ enum Command {
         #[command(flatten)]
         source: ConfigurationArguments,
     },
-    /// Let the running process read its configuration again, all or nothing: accounts, certificates, neighbours and the
-    /// domains behind them. It tells what has changed, and what waits for a restart.
+    /// Let the running process read its configuration again, all or nothing: accounts, shadows, certificates, neighbours
+    /// and the domains behind them. It tells what has changed, and what waits for a restart.
     Reload {
         #[command(flatten)]
         source: ConfigurationArguments,

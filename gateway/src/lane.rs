@@ -4,6 +4,7 @@
 //! the inputs to the engine, commits what must be kept, and only then releases what promises something (DESIGN
 //! section 4, output commit). While a commit is under way further inputs gather; they make the next batch.
 
+mod account;
 mod charge;
 mod clock;
 mod intake;

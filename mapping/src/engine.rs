@@ -213,9 +213,15 @@ impl Engine {
             EventKind::Announced(announcement) => self.announced(announcement),
             EventKind::AnnouncementSeen { user, id } => self.announcement_seen(&user, &id),
             EventKind::Subscription { subscription, update } => self.subscription_changed(&subscription, update),
-            EventKind::Peer { peer, reachable } => {
-                self.resume_letters(&peer, reachable);
-                self.resume_entries(&peer, reachable);
+            EventKind::Peer { reachable: false, .. } => {}
+            EventKind::Peer { peer, reachable: true } => {
+                self.resume_letters(&peer, None);
+                self.resume_entries(&peer);
+            }
+            EventKind::Admission { peer, users } => {
+                let users = (!users.is_empty()).then_some(&users);
+                self.resume_letters(&peer, users);
+                self.retest_refusals(&peer, users);
             }
             EventKind::InvitationAnswerTaken { inviter, id, invitee } => {
                 self.invitation_answer_taken(&inviter, &id, &invitee);

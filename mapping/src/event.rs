@@ -18,7 +18,7 @@ use crate::{
     watcher::{Beyond, Decision, EndReason, WatcherState},
 };
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 /// One thing that happened outside the engine.
 #[derive(Clone, Debug)]
@@ -81,6 +81,14 @@ pub enum EventKind {
         /// Whether it can be reached.
         reachable: bool,
     },
+    /// Who may ask something of a neighbour server has changed there: what was refused is put to the test again, and what
+    /// waits is tried.
+    Admission {
+        /// The server.
+        peer: PeerName,
+        /// Who; everybody where nobody is named.
+        users: BTreeSet<Address>,
+    },
     /// Who watches a user at the presence server of its domain, as [`crate::command::CommandKind::LearnWatchers`] asked.
     FarWatchers {
         /// The user.
@@ -110,7 +118,7 @@ impl EventKind {
             Self::InvitationAnswerTaken { inviter, .. } => Some(inviter.clone()),
             Self::Subscription { subscription, .. } => subscription.presentity(),
             Self::FarWatchers { user, .. } => Some(user.clone()),
-            Self::Peer { .. } => None,
+            Self::Peer { .. } | Self::Admission { .. } => None,
             Self::Far(word) => Some(word.user.clone()),
             Self::Forwarded(forwarded) => Some(forwarded.to.clone()),
         }

@@ -10,6 +10,7 @@ mod kamailio;
 mod life;
 mod message;
 mod presence;
+mod reload;
 mod session;
 
 use acceptance::{

@@ -1,14 +1,18 @@
-//! What a configuration that was read again changes of the neighbours, and what waits for a restart.
+//! What a configuration that was read again changes of the neighbours and of the accounts at them, and what waits for a
+//! restart.
 
 use crate::config::{
     Configuration,
-    section::{Domain, Peer},
+    section::{Domain, Peer, Shadow},
     value::{DomainRouting, PeerScheme},
 };
 use mapping::side::Side;
-use std::fmt::Debug;
+use std::{
+    collections::{HashMap, HashSet},
+    fmt::Debug,
+};
 
-/// The configuration that holds from now on: neighbours, the domains behind them and accounts as they were read,
+/// The configuration that holds from now on: neighbours, the domains behind them, accounts and shadows as they were read,
 /// everything else as it was.
 pub(super) fn merge(current: &Configuration, fresh: &Configuration) -> Configuration {
     let kept: Vec<Domain> = current.domains.iter().filter(|domain| !is_neighbours(domain)).cloned().collect();
@@ -32,8 +36,14 @@ pub(super) fn merge(current: &Configuration, fresh: &Configuration) -> Configura
             peers.push(peer.clone());
         }
     }
+    // The servers of shadows stay what they are: a shadow at a new one waits with it.
+    let is_served = |shadow: &&Shadow| {
+        let domain = kept.iter().find(|domain| domain.name == shadow.account.address().domain());
+        domain.is_some_and(|domain| matches!(domain.routing, DomainRouting::CspClient(_)))
+    };
+    let shadows = fresh.shadows.iter().filter(is_served).cloned().collect();
     let domains = kept.into_iter().chain(behind).collect();
-    Configuration { domains, peers, accounts: fresh.accounts.clone(), ..current.clone() }
+    Configuration { domains, peers, shadows, accounts: fresh.accounts.clone(), ..current.clone() }
 }
 
 /// What has come, gone and changed, for people.
@@ -47,6 +57,8 @@ pub(super) fn news(current: &Configuration, merged: &Configuration) -> Vec<Strin
     tell(&mut news, "peer", named_all(&current.peers, named), named_all(&merged.peers, named));
     let named = |domain: &Domain| (domain.name.clone(), format!("{domain:?}"));
     tell(&mut news, "domain", named_all(&current.domains, named), named_all(&merged.domains, named));
+    let named = |shadow: &Shadow| (shadow.account.to_string(), format!("{shadow:?} {}", shadow.password.reveal()));
+    tell_many(&mut news, "shadow", named_all(&current.shadows, named), named_all(&merged.shadows, named));
     news
 }
 
@@ -127,6 +139,23 @@ fn tell(news: &mut Vec<String>, what: &str, old: Vec<Named>, new: Vec<Named>) {
     news.extend(gone.map(|(name, _)| format!("{what} {name} removed")));
 }
 
+/// The same of things of which there may be thousands: many are counted.
+fn tell_many(news: &mut Vec<String>, what: &str, old: Vec<Named>, new: Vec<Named>) {
+    let known: HashMap<&String, &String> = old.iter().map(|(name, text)| (name, text)).collect();
+    let stays: HashSet<&String> = new.iter().map(|(name, _)| name).collect();
+    let added: Vec<&String> = new.iter().map(|(name, _)| name).filter(|name| !known.contains_key(name)).collect();
+    let is_other = |(name, text): &&Named| known.get(name).is_some_and(|before| *before != text);
+    let changed: Vec<&String> = new.iter().filter(is_other).map(|(name, _)| name).collect();
+    let removed: Vec<&String> = old.iter().map(|(name, _)| name).filter(|name| !stays.contains(name)).collect();
+    for (names, how) in [(added, "added"), (changed, "changed"), (removed, "removed")] {
+        if names.len() > NAMED_MAX {
+            news.push(format!("{} {what}s {how}", names.len()));
+        } else {
+            news.extend(names.into_iter().map(|name| format!("{what} {name} {how}")));
+        }
+    }
+}
+
 fn wait(waiting: &mut Vec<String>, what: &str, old: Vec<Named>, new: Vec<Named>) {
     let mut names: Vec<&String> = old
         .iter()
@@ -138,6 +167,9 @@ fn wait(waiting: &mut Vec<String>, what: &str, old: Vec<Named>, new: Vec<Named>)
     names.dedup();
     waiting.extend(names.into_iter().map(|name| format!("{what} {name}")));
 }
+
+/// So many of a kind are named; more are counted.
+const NAMED_MAX: usize = 10;
 
 #[cfg(test)]
 mod tests {
@@ -188,5 +220,37 @@ secret = "a"
         assert_eq!(news(&current, &merged), ["peer one added"]);
         let wanted = ["wv.federation", "limits", "domain new.example", "domain one.example"];
         assert_eq!(waiting(&merged, &fresh), wanted);
+    }
+    #[test]
+    fn shadows_come_and_go_at_the_servers_that_are_known() {
+        let served = |name: &str, port: u16| {
+            format!(
+                "[[domain]]\nname = \"{name}.example\"\nside = \"wv\"\nroute = \"csp-client:{name}\"\n\
+                 [[peer]]\nname = \"{name}\"\nuri = \"csp+http://127.0.0.1:{port}/\"\n"
+            )
+        };
+        let shadow = |user: &str, account: &str, password: &str| {
+            format!("[[shadow]]\nuser = \"sip:{user}\"\naccount = \"wv:{account}\"\npassword = \"{password}\"\n")
+        };
+        let start = format!("{START}{}", served("old", 9003));
+        let bob = |password: &str| shadow("bob@sip.example", "bob@old.example", password);
+        let current = read(&format!("{start}{}", bob("a")));
+        let eve = shadow("eve@sip.example", "eve@old.example", "a");
+        let fresh = read(&format!("{start}{}{eve}", bob("b")));
+        let merged = merge(&current, &fresh);
+        assert_eq!(news(&current, &merged), ["shadow wv:eve@old.example added", "shadow wv:bob@old.example changed"]);
+        assert!(waiting(&merged, &fresh).is_empty());
+        // At a server that is new they wait with it.
+        let elsewhere = shadow("eve@sip.example", "eve@new.example", "a");
+        let fresh = read(&format!("{start}{}{elsewhere}", served("new", 9004)));
+        let merged = merge(&current, &fresh);
+        assert_eq!(news(&current, &merged), ["shadow wv:bob@old.example removed"]);
+        assert_eq!(waiting(&merged, &fresh), ["shadow", "peer new", "domain new.example"]);
+        // Many are counted.
+        let many: String = (0..11)
+            .map(|number| shadow(&format!("s{number}@sip.example"), &format!("w{number}@old.example"), "x"))
+            .collect();
+        let fresh = read(&format!("{start}{}{many}", bob("a")));
+        assert_eq!(news(&current, &merge(&current, &fresh)), ["11 shadows added"]);
     }
 }

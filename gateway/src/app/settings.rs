@@ -350,18 +350,11 @@ pub(super) fn sidecar(configuration: &Configuration, sidecar: &WvSidecar) -> Res
             observe: peer.observe,
         });
     }
-    let row = |shadow: &crate::config::section::Shadow| ShadowRow {
-        user: shadow.user.address().clone(),
-        account: shadow.account.address().clone(),
-        password: shadow.password.clone(),
-        always_on: shadow.always_on,
-        public_view: shadow.public_view,
-    };
     let limits = &configuration.limits.engine;
     Ok(SidecarSettings {
         domains: configuration.domain_table(),
         peers,
-        shadows: configuration.shadows.iter().map(row).collect(),
+        shadows: shadows(configuration),
         node: configuration.node.name.clone(),
         linger: sidecar.linger,
         logins_per_s: sidecar.logins_per_s,
@@ -370,6 +363,18 @@ pub(super) fn sidecar(configuration: &Configuration, sidecar: &WvSidecar) -> Res
         request_life: limits.attempt_wait.checked_div(2).unwrap_or(limits.attempt_wait),
         report_life: limits.question_age,
     })
+}
+
+/// The accounts at WV servers.
+fn shadows(configuration: &Configuration) -> Vec<ShadowRow> {
+    let row = |shadow: &crate::config::section::Shadow| ShadowRow {
+        user: shadow.user.address().clone(),
+        account: shadow.account.address().clone(),
+        password: shadow.password.clone(),
+        always_on: shadow.always_on,
+        public_view: shadow.public_view,
+    };
+    configuration.shadows.iter().map(row).collect()
 }
 
 /// Where an SSP peer is.
@@ -492,6 +497,7 @@ pub(super) fn neighbourhood(configuration: &Configuration) -> Result<Neighbourho
         routing: routing(configuration),
         wv_peers: wv_peers(configuration),
         wv: federated.map(|wishes| federation(configuration, wishes)).transpose()?,
+        shadows: shadows(configuration),
         simple: AgentWishes::of(configuration)?.peers,
     })
 }

@@ -243,10 +243,7 @@ async fn tell_accounts(mut book: AccountBook, links: Arc<[LaneLink]>) {
         for link in links.iter() {
             let (added, removed) = news.clone();
             let told = link.ask(move |lane, now| {
-                for user in added {
-                    lane.engine_mut().account_added(user.clone());
-                    lane.adapter(Side::Wv).borrow_mut().account_added(now, &user);
-                }
+                lane.accounts_added(now, &added);
                 lane.accounts_removed(now, &removed);
             });
             // None when the lane is gone, and then it is rebuilt from the book.

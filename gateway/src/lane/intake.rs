@@ -90,8 +90,8 @@ pub trait Adapter {
     /// what the adapter has and the engine does not know. A process may end between the two.
     fn reconcile(&mut self, _: Timestamp, _: &Engine) {}
 
-    /// From now on these are the neighbours: what went over one that is no more ends.
-    fn reroute(&mut self, _: Timestamp, _: &Neighbourhood) {}
+    /// From now on these are the neighbours: what went over one that is no more ends. The engine knows them already.
+    fn reroute(&mut self, _: Timestamp, _: &Neighbourhood, _: &Engine) {}
 
     /// Ends everything of a user of this side that is open: sessions, contacts, publications. The engine does the rest.
     fn dismiss(&mut self, _: Timestamp, _: &Address) {}
@@ -104,8 +104,8 @@ pub trait Adapter {
     /// A user of the other side can be reached here from now on, or no more.
     fn attended(&mut self, _: Timestamp, _: &Address, _: bool) {}
 
-    /// The engine knows this user from now on.
-    fn account_added(&mut self, _: Timestamp, _: &Address) {}
+    /// The engine knows these users from now on.
+    fn accounts_added(&mut self, _: Timestamp, _: &[Address], _: &Engine) {}
 
     /// The process ends: what is open at servers in which the gateway is a client is closed in order. It counts as under
     /// way until it is.

@@ -1,7 +1,10 @@
 //! Neighbours that come, go and change while the lane turns.
 
 use super::Lane;
-use crate::{simple::agent::PeerTable, wv::SspSettings};
+use crate::{
+    simple::agent::PeerTable,
+    wv::{ShadowRow, SspSettings},
+};
 use mapping::{
     engine::Routing,
     side::{PeerName, Side},
@@ -18,6 +21,8 @@ pub struct Neighbourhood {
     pub wv_peers: BTreeSet<PeerName>,
     /// What SSP is told; none where it is not spoken.
     pub wv: Option<SspSettings>,
+    /// The accounts at WV servers in which the gateway is a client.
+    pub shadows: Vec<ShadowRow>,
     /// The neighbours of the other side.
     pub simple: PeerTable,
 }
@@ -27,7 +32,7 @@ impl Lane {
     pub fn reroute(&mut self, now: Timestamp, neighbourhood: Neighbourhood) {
         self.engine.reroute(now, neighbourhood.routing.clone());
         for side in [Side::Wv, Side::Simple] {
-            self.adapter(side).borrow_mut().reroute(now, &neighbourhood);
+            self.adapter(side).borrow_mut().reroute(now, &neighbourhood, &self.engine);
         }
         self.wv_peers = neighbourhood.wv_peers;
     }

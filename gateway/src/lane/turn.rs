@@ -88,8 +88,8 @@ pub struct Lane {
     pub(super) engine: Engine,
     rebuild: Rebuild,
     scope: Scope,
-    wv: Rc<RefCell<dyn Adapter>>,
-    simple: Rc<RefCell<dyn Adapter>>,
+    pub(super) wv: Rc<RefCell<dyn Adapter>>,
+    pub(super) simple: Rc<RefCell<dyn Adapter>>,
     store: StoreHandle,
     wake: Rc<Notify>,
     tasks: mpsc::Receiver<LaneTask>,
@@ -186,22 +186,6 @@ impl Lane {
     /// The engine shard, for telling it of accounts.
     pub const fn engine_mut(&mut self) -> &mut Engine {
         &mut self.engine
-    }
-
-    /// Ends everything of users that are no more, in the engine and at its doors.
-    pub fn accounts_removed(&mut self, now: Timestamp, users: &[Address]) {
-        if users.is_empty() {
-            return;
-        }
-        users.iter().for_each(|user| self.engine.account_removed(now, user));
-        self.reconcile(now);
-    }
-
-    /// Ends everything of a user, in the engine and at its doors, whether or not it has an account.
-    pub fn dismiss(&mut self, now: Timestamp, user: &Address) {
-        self.wv.borrow_mut().dismiss(now, user);
-        self.simple.borrow_mut().dismiss(now, user);
-        self.engine.account_removed(now, user);
     }
 
     /// Has the lane start again from the store before it does anything else: what is there is not what it knows.
@@ -454,7 +438,7 @@ impl Lane {
     }
 
     /// Engine and adapters keep their parts in records of their own: what one has and the other has not is settled.
-    fn reconcile(&mut self, now: Timestamp) {
+    pub(super) fn reconcile(&mut self, now: Timestamp) {
         self.wv.borrow_mut().reconcile(now, &self.engine);
         self.simple.borrow_mut().reconcile(now, &self.engine);
     }

@@ -522,7 +522,7 @@ impl Adapter for SimpleAdapter {
         self.0.borrow_mut().reload(now, kept);
     }
 
-    fn reroute(&mut self, now: Timestamp, neighbourhood: &Neighbourhood) {
+    fn reroute(&mut self, now: Timestamp, neighbourhood: &Neighbourhood, _: &Engine) {
         self.0.borrow_mut().reroute(now, neighbourhood);
     }
 

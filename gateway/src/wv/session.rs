@@ -519,7 +519,7 @@ impl Adapter for WvAdapter {
         self.0.borrow_mut().reload(now, kept);
     }
 
-    fn reroute(&mut self, _: Timestamp, neighbourhood: &Neighbourhood) {
+    fn reroute(&mut self, _: Timestamp, neighbourhood: &Neighbourhood, _: &Engine) {
         self.0.borrow_mut().settings.domains = neighbourhood.routing.domains.clone();
     }
 
@@ -559,8 +559,9 @@ impl Adapter for WvAdapter {
         self.0.borrow_mut().log_out(now, user)
     }
 
-    fn account_added(&mut self, _: Timestamp, user: &Address) {
-        self.0.borrow_mut().account_added(user);
+    fn accounts_added(&mut self, _: Timestamp, users: &[Address], _: &Engine) {
+        let mut sessions = self.0.borrow_mut();
+        users.iter().for_each(|user| sessions.account_added(user));
     }
 
     fn under_way(&self) -> usize {

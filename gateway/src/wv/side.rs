@@ -170,8 +170,8 @@ impl Adapter for WvSide {
         self.each().for_each(|part| part.reconcile(now, engine));
     }
 
-    fn reroute(&mut self, now: Timestamp, neighbourhood: &Neighbourhood) {
-        self.each().for_each(|part| part.reroute(now, neighbourhood));
+    fn reroute(&mut self, now: Timestamp, neighbourhood: &Neighbourhood, engine: &Engine) {
+        self.each().for_each(|part| part.reroute(now, neighbourhood, engine));
     }
 
     fn dismiss(&mut self, now: Timestamp, user: &Address) {
@@ -186,8 +186,8 @@ impl Adapter for WvSide {
         self.each().for_each(|part| part.attended(now, user, is_there));
     }
 
-    fn account_added(&mut self, now: Timestamp, user: &Address) {
-        self.each().for_each(|part| part.account_added(now, user));
+    fn accounts_added(&mut self, now: Timestamp, users: &[Address], engine: &Engine) {
+        self.each().for_each(|part| part.accounts_added(now, users, engine));
     }
 
     fn leave(&mut self, now: Timestamp) {

@@ -9,6 +9,7 @@ mod command;
 mod peer;
 mod post;
 mod presence;
+mod rerouting;
 mod settings;
 mod shadow;
 mod show;
@@ -19,7 +20,7 @@ pub use settings::{CspPeer, ShadowRow, SidecarParts, SidecarSettings};
 
 use crate::{
     account::AccountBook,
-    lane::{Adapter, Clock, Input, Intake, Ticket},
+    lane::{Adapter, Clock, Input, Intake, Neighbourhood, Ticket},
     observe::{Direction, Readiness, Tap},
     store::WireRecord,
 };
@@ -34,7 +35,7 @@ use mapping::{
     time::Timestamp,
 };
 use peer::Peer;
-use shadow::Shadow;
+use shadow::{Origin, Shadow};
 use std::{
     cell::RefCell,
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -68,6 +69,8 @@ pub struct Sidecar {
     by_account: HashMap<Address, usize>,
     /// Shadows by SIP user and place of the peer.
     by_user: HashMap<(Address, usize), usize>,
+    /// Shadows that are none any more, by account: their places are taken again when they come back.
+    retired: HashMap<Address, usize>,
     /// When shadows want to be looked after.
     due: BTreeSet<(Timestamp, usize)>,
     /// Requests to the engine.
@@ -109,6 +112,7 @@ impl Sidecar {
             shadows: Vec::new(),
             by_account: HashMap::new(),
             by_user: HashMap::new(),
+            retired: HashMap::new(),
             due: BTreeSet::new(),
             pending: HashMap::new(),
             purposes: HashMap::new(),
@@ -122,13 +126,11 @@ impl Sidecar {
             is_leaving: false,
             own: None,
         };
-        for row in sidecar.settings.shadows.clone() {
-            sidecar.add_shadow(row);
+        for row in std::mem::take(&mut sidecar.settings.shadows) {
+            sidecar.add_shadow(row, Origin::Configuration);
         }
-        for account in sidecar.accounts.users() {
-            if let Some(row) = sidecar.stored_shadow(&account) {
-                sidecar.add_shadow(row);
-            }
+        for row in sidecar.stored_shadows() {
+            sidecar.add_shadow(row, Origin::Store);
         }
         sidecar
     }
@@ -247,7 +249,7 @@ impl Sidecar {
 
     /// Asks something of a server in the session of a shadow.
     fn ask_server(&mut self, now: Timestamp, index: usize, purpose: Purpose, primitive: Primitive) {
-        if self.is_leaving {
+        if self.is_leaving || self.is_retired(index) {
             // What waits for an answer is kept, and asked after the next start.
             return self.server_answered(now, index, purpose, Err(Failure::Unreached));
         }
@@ -358,8 +360,12 @@ impl Adapter for SidecarAdapter {
         self.0.borrow_mut().attended(now, user, is_there);
     }
 
-    fn account_added(&mut self, now: Timestamp, user: &Address) {
-        self.0.borrow_mut().account_changed(now, user);
+    fn accounts_added(&mut self, now: Timestamp, users: &[Address], engine: &Engine) {
+        self.0.borrow_mut().accounts_added(now, users, engine);
+    }
+
+    fn reroute(&mut self, now: Timestamp, neighbourhood: &Neighbourhood, engine: &Engine) {
+        self.0.borrow_mut().reroute(now, neighbourhood, engine);
     }
 
     fn leave(&mut self, now: Timestamp) {

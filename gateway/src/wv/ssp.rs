@@ -396,7 +396,7 @@ impl Adapter for SspAdapter {
         self.0.borrow_mut().reconcile(now, engine);
     }
 
-    fn reroute(&mut self, now: Timestamp, neighbourhood: &Neighbourhood) {
+    fn reroute(&mut self, now: Timestamp, neighbourhood: &Neighbourhood, _: &Engine) {
         if let Some(settings) = &neighbourhood.wv {
             self.0.borrow_mut().reroute(now, settings.clone());
         }

@@ -23,7 +23,7 @@ use crate::{
     side::{Endpoint, PeerName},
     time::Timestamp,
 };
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 /// How much longer than the held answer the sender waits for another shard that says nothing at all.
 const VERDICT_GRACE: Duration = Duration::from_secs(2);
@@ -230,15 +230,13 @@ impl Engine {
         self.drive(owner, number, RelayEvent::WaitOver);
     }
 
-    /// A neighbour can be reached again: what waits for it need not wait longer.
-    pub(super) fn resume_letters(&mut self, peer: &PeerName, reachable: bool) {
-        if !reachable {
-            return;
-        }
+    /// A neighbour can be reached again, or has another word for senders: what waits for it need not wait longer.
+    pub(super) fn resume_letters(&mut self, peer: &PeerName, senders: Option<&BTreeSet<Address>>) {
         let mut waiting = Vec::new();
         for (owner, actor) in &self.users {
             for (number, letter) in &actor.letters.all {
-                if matches!(&letter.way, Way::Relay(relay) if relay.target == Target::Peer(peer.clone())) {
+                let is_meant = senders.is_none_or(|senders| senders.contains(&letter.message.sender));
+                if is_meant && matches!(&letter.way, Way::Relay(relay) if relay.target == Target::Peer(peer.clone())) {
                     waiting.push((owner.clone(), *number));
                 }
             }

@@ -16,7 +16,7 @@ use crate::{
     },
     watcher::EndReason,
 };
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 impl Engine {
     /// A watcher of a neighbour's presentity comes.
@@ -236,17 +236,24 @@ impl Engine {
     }
 
     /// A neighbour can be reached again: what backs off because of it need not wait longer.
-    pub(super) fn resume_entries(&mut self, peer: &PeerName, reachable: bool) {
-        if !reachable {
-            return;
-        }
-        let waiting: Vec<EntryKey> = self
-            .cache
-            .entries
-            .iter()
-            .filter(|(_, entry)| entry.peer == *peer && entry.machine.state == EntryState::Backoff)
-            .map(|(key, _)| key.clone())
-            .collect();
+    pub(super) fn resume_entries(&mut self, peer: &PeerName) {
+        self.hurry_entries(|_, entry| entry.peer == *peer && entry.machine.state == EntryState::Backoff);
+    }
+
+    /// A neighbour has another word for watchers, or for all: refusals are not remembered longer.
+    pub(super) fn retest_refusals(&mut self, peer: &PeerName, watchers: Option<&BTreeSet<Address>>) {
+        let is_waiting = |state| matches!(state, EntryState::Denied | EntryState::Backoff);
+        self.hurry_entries(|key, entry| {
+            entry.peer == *peer
+                && watchers.is_none_or(|watchers| watchers.contains(&key.1))
+                && is_waiting(entry.machine.state)
+        });
+    }
+
+    /// What these wait for they need not wait for any longer.
+    fn hurry_entries(&mut self, of: impl Fn(&EntryKey, &Entry) -> bool) {
+        let waiting: Vec<EntryKey> =
+            self.cache.entries.iter().filter(|(key, entry)| of(key, entry)).map(|(key, _)| key.clone()).collect();
         for key in waiting {
             self.timers.clear(&Timer::Entry(key.0.clone(), key.1.clone()));
             self.step_entry(&key, EntryEvent::Waited, None);

@@ -196,7 +196,13 @@ impl World {
             }
             0 | 1 => (self.crash_after, self.swallows) = (Some(tape.octet() % 6), tape.flag()),
             2 => self.rebuild(usize::from(tape.octet()) % self.engines.len()),
-            3 => self.event(EventKind::Peer { peer: PeerName::new("core"), reachable: tape.flag() }),
+            3 => {
+                let peer = PeerName::new("core");
+                self.event(match tape.flag() {
+                    true => EventKind::Peer { peer, reachable: true },
+                    false => EventKind::Admission { peer, users: [].into() },
+                });
+            }
             4 => {
                 let user = address(tape.pick(&ACCOUNTS));
                 for engine in &mut self.engines {

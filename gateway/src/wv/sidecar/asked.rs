@@ -35,6 +35,9 @@ impl Sidecar {
     /// The server asks or tells a shadow something.
     pub(super) fn asked(&mut self, now: Timestamp, index: usize, ticket: u64, primitive: Primitive) {
         self.current = self.correlation();
+        if self.is_retired(index) {
+            return self.turn(now, index, SessionEvent::Withhold { ticket });
+        }
         if self.is_observing(index) {
             let name = primitive.name();
             tracing::info!(side = "wv", %name, correlation = %self.current, "observed: would pass it on to SIP");

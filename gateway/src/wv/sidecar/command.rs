@@ -198,6 +198,8 @@ impl Sidecar {
     ) -> Outcome {
         let primitive = match answer {
             Ok(primitive) => primitive,
+            // Nobody is there any more in whose name it could be tried again.
+            Err(_) if self.is_retired(index) => return Outcome::Forbidden,
             Err(failure) => return outcome_of_failure(failure),
         };
         let outcome = outcome_for(primitive.result(), &message.recipient);

@@ -56,9 +56,10 @@ impl Sidecar {
     /// After a start: every account watches its SIP user, and nothing else watches that is none any more.
     pub(super) fn reconcile(&mut self, now: Timestamp, engine: &Engine) {
         self.current = self.correlation();
-        self.forget_removed(now);
+        self.retire_removed(now);
         let mut known: BTreeSet<Address> = BTreeSet::new();
         let mut gone: Vec<(Address, Endpoint)> = Vec::new();
+        let mut unbound: Vec<(Address, Address)> = Vec::new();
         for row in engine.watches() {
             let Some(role) = Role::of_endpoint(&row.endpoint) else { continue };
             let (Role::Own(account) | Role::Watcher(account)) = &role;
@@ -70,18 +71,25 @@ impl Sidecar {
                 (Some(shadow), Role::Watcher(_)) if shadow.user == row.presentity => {
                     shadow.watchers.entry(row.watcher).or_insert(Consent::Asked);
                 }
-                (_, _) => gone.push((row.watcher, row.endpoint)),
+                (_, Role::Own(account)) => {
+                    unbound.push((row.presentity, account));
+                    gone.push((row.watcher, row.endpoint));
+                }
+                (_, Role::Watcher(_)) => gone.push((row.watcher, row.endpoint)),
             }
+        }
+        for (presentity, account) in unbound {
+            self.unbind(&account, &presentity);
         }
         for (watcher, endpoint) in gone {
             self.ask(watcher, endpoint, Operation::Unwatch { targets: Vec::new() }, Pending::Nothing);
         }
         for index in 0..self.shadows.len() {
             let Some(shadow) = self.shadows.get(index) else { continue };
-            let (account, user, always_on) = (shadow.account.clone(), shadow.user.clone(), shadow.always_on);
-            if !self.by_account.contains_key(&account) {
+            if shadow.is_retired {
                 continue;
             }
+            let (account, user, always_on) = (shadow.account.clone(), shadow.user.clone(), shadow.always_on);
             if !known.contains(&account) && !self.is_observing(index) {
                 self.watch_own(&account, &user);
             }
@@ -105,6 +113,14 @@ impl Sidecar {
         let (targets, attributes) = (vec![user.clone()], AttributeSet::ALL);
         let operation = Operation::Watch { targets, attributes, auto_subscribe: false };
         self.ask(account.clone(), endpoint, operation, Pending::Nothing);
+    }
+
+    /// The account stands for the SIP user no more, and has nothing to see of it.
+    fn unbind(&mut self, account: &Address, user: &Address) {
+        if self.settings.domains.is_hosted(user) {
+            let operation = Operation::CancelAuthorization { watcher: account.clone() };
+            self.ask(user.clone(), Role::Own(account.clone()).endpoint(), operation, Pending::Nothing);
+        }
     }
 
     /// What the SIP user shows of itself.

@@ -18,7 +18,7 @@ pub struct SidecarSettings {
     pub domains: DomainTable,
     /// The servers.
     pub peers: Vec<CspPeer>,
-    /// The accounts.
+    /// The accounts at the start.
     pub shadows: Vec<ShadowRow>,
     /// What the names of our clients end with.
     pub node: String,

@@ -25,7 +25,10 @@ pub(super) struct Shadow {
     pub(super) peer: usize,
     pub(super) session: Box<StandingSession>,
     pub(super) channel: Option<super::channel::Channel>,
-    password: Secret,
+    pub(super) password: Secret,
+    pub(super) origin: Origin,
+    /// Whether it is none any more.
+    pub(super) is_retired: bool,
     pub(super) always_on: bool,
     pub(super) public_view: bool,
     /// What the SIP user shows of itself.
@@ -46,6 +49,13 @@ pub(super) struct Shadow {
     pub(super) last_code: Option<StatusCode>,
 }
 
+/// Where an account is written down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    Configuration,
+    Store,
+}
+
 /// What a WV user was told about seeing the SIP user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Consent {
@@ -55,7 +65,11 @@ pub(super) enum Consent {
 }
 
 impl Sidecar {
-    pub(super) fn add_shadow(&mut self, row: ShadowRow) {
+    /// One more account, unless there is one of that name: what the configuration says comes first.
+    pub(super) fn add_shadow(&mut self, row: ShadowRow, origin: Origin) {
+        if self.by_account.contains_key(&row.account) {
+            return;
+        }
         let Some(peer) = self.settings.peer_of(row.account.domain()) else { return };
         let Some(settings) = self.settings.peers.get(peer).map(|peer| Arc::clone(&peer.session)) else { return };
         let index = self.shadows.len();
@@ -69,6 +83,8 @@ impl Sidecar {
             session,
             channel: None,
             password: row.password,
+            origin,
+            is_retired: false,
             always_on: row.always_on,
             public_view: row.public_view,
             shown: None,
@@ -82,7 +98,7 @@ impl Sidecar {
         });
     }
 
-    fn standing_account(&self, row: &ShadowRow, index: usize) -> StandingAccount {
+    pub(super) fn standing_account(&self, row: &ShadowRow, index: usize) -> StandingAccount {
         StandingAccount {
             user_id: address::to_user_id(&row.account),
             client_id: ClientId::from_url(format!("http://{}/iwf/{}", row.account.domain(), self.settings.node)),
@@ -108,7 +124,7 @@ impl Sidecar {
 
     /// Somebody needs the session.
     pub(super) fn need(&mut self, now: Timestamp, index: usize) {
-        if self.is_leaving {
+        if self.is_leaving || self.is_retired(index) {
             return;
         }
         self.look_up_password(now, index);
@@ -255,46 +271,25 @@ impl Sidecar {
         })
     }
 
-    /// An account of the store is new.
-    pub(super) fn account_changed(&mut self, now: Timestamp, account: &Address) {
-        let Some(row) = self.stored_shadow(account) else { return };
-        let user = row.user.clone();
-        match self.by_account.get(account).copied() {
-            Some(index) => self.look_up_password(now, index),
-            None => {
-                self.add_shadow(row);
-                self.watch_own(account, &user);
-            }
-        }
+    /// The shadows among the accounts of the store.
+    pub(super) fn stored_shadows(&self) -> Vec<ShadowRow> {
+        self.accounts.users().iter().filter_map(|account| self.stored_shadow(account)).collect()
     }
 
     /// An account of the store may have got another password; with that it is tried again.
-    fn look_up_password(&mut self, now: Timestamp, index: usize) {
-        let Some(account) = self.shadows.get(index).map(|shadow| shadow.account.clone()) else { return };
-        let Some(row) = self.stored_shadow(&account) else { return };
-        let standing = self.standing_account(&row, index);
-        let Some(shadow) = self.shadows.get_mut(index).filter(|shadow| shadow.password != row.password) else { return };
-        shadow.password = row.password;
-        shadow.session.replace_account(standing);
-        self.turn(now, index, SessionEvent::Release);
+    pub(super) fn look_up_password(&mut self, now: Timestamp, index: usize) {
+        let Some(shadow) = self.shadows.get(index).filter(|shadow| shadow.origin == Origin::Store) else { return };
+        if let Some(row) = self.stored_shadow(&shadow.account) {
+            self.change_password(now, index, &row);
+        }
     }
 
-    /// Accounts of the store that are no more are logged out and forgotten.
-    pub(super) fn forget_removed(&mut self, now: Timestamp) {
-        let is_gone = |shadow: &Shadow| {
-            let is_written = self.settings.shadows.iter().any(|row| row.account == shadow.account);
-            !is_written && !self.accounts.has(&shadow.account)
-        };
-        let gone: Vec<usize> =
-            self.shadows.iter().enumerate().filter(|(_, shadow)| is_gone(shadow)).map(|(index, _)| index).collect();
-        for index in gone {
-            let Some(shadow) = self.shadows.get_mut(index) else { continue };
-            (shadow.always_on, shadow.is_present, shadow.is_registered) = (false, false, false);
-            let (account, user, peer) = (shadow.account.clone(), shadow.user.clone(), shadow.peer);
-            self.by_account.remove(&account);
-            self.by_user.remove(&(user, peer));
-            self.watches_barred(now, index);
-            self.turn(now, index, SessionEvent::Leave);
-        }
+    /// Takes another password, if it is another, and tries the account again with it.
+    pub(super) fn change_password(&mut self, now: Timestamp, index: usize, row: &ShadowRow) {
+        let standing = self.standing_account(row, index);
+        let Some(shadow) = self.shadows.get_mut(index).filter(|shadow| shadow.password != row.password) else { return };
+        shadow.password = row.password.clone();
+        shadow.session.replace_account(standing);
+        self.turn(now, index, SessionEvent::Release);
     }
 }

@@ -18,7 +18,7 @@ impl Sidecar {
     fn show_peers(&self) -> Vec<serde_json::Value> {
         let rows = self.settings.peers.iter().zip(&self.peers).enumerate();
         rows.map(|(place, (row, peer))| {
-            let of_peer = || self.shadows.iter().filter(|shadow| shadow.peer == place);
+            let of_peer = || self.shadows.iter().filter(|shadow| shadow.peer == place && !shadow.is_retired);
             let open = of_peer().filter(|shadow| shadow.session.standing() == Standing::Open).count();
             let barred = of_peer().filter(|shadow| matches!(shadow.session.standing(), Standing::Barred(_))).count();
             json!({

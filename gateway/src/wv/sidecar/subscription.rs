@@ -128,6 +128,25 @@ impl Sidecar {
         Some((index, presentity))
     }
 
+    /// Whoever watches in a session that is not for it watches in another, or not at all.
+    pub(super) fn reseat(&mut self, now: Timestamp) {
+        let mut misplaced = Vec::new();
+        for (id, subscription) in &self.subscriptions.lasting {
+            let Some(watcher) = id.watcher() else { continue };
+            let is_right = match self.shadow_of(&watcher, subscription.presentity.domain()) {
+                Some(own) => own == subscription.shadow,
+                None => self.shadows.get(subscription.shadow).is_some_and(|shadow| shadow.public_view),
+            };
+            if !is_right {
+                misplaced.push((id.clone(), watcher, subscription.presentity.clone()));
+            }
+        }
+        for (id, watcher, presentity) in misplaced {
+            self.close_subscription(now, &id);
+            self.open_subscription(now, id, &watcher, &presentity, true);
+        }
+    }
+
     /// A session stands: what was asked for in the one before is asked for again. Nobody is told anything before the
     /// server says something new.
     pub(super) fn subscribe_again(&mut self, now: Timestamp, index: usize) {

@@ -63,6 +63,7 @@ enum Deed {
     Acknowledge(usize, bool),
     Subscription(usize, usize),
     Peer(bool),
+    Admission(usize),
     Wait(u64),
     /// Crash after so many batches; with what the last of them says, or without.
     Crash(usize, bool),
@@ -102,6 +103,7 @@ fn deed() -> impl Strategy<Value = Deed> {
         4 => (0..8_usize, any::<bool>()).prop_map(|(which, taken)| Deed::Acknowledge(which, taken)),
         5 => (0..8_usize, 0..8_usize).prop_map(|(which, how)| Deed::Subscription(which, how)),
         1 => any::<bool>().prop_map(Deed::Peer),
+        1 => user().prop_map(Deed::Admission),
         4 => prop_oneof![Just(1_u64), Just(250), Just(2000), Just(5000), Just(70_000)].prop_map(Deed::Wait),
     ]
 }
@@ -274,6 +276,10 @@ impl Story {
             Deed::Acknowledge(which, taken) => self.acknowledge(which, taken),
             Deed::Subscription(which, how) => self.subscription(which, how),
             Deed::Peer(reachable) => self.world.event(EventKind::Peer { peer: PeerName::new("core"), reachable }),
+            Deed::Admission(user) => {
+                let users = [address(ACCOUNTS[user])].into();
+                self.world.event(EventKind::Admission { peer: PeerName::new("core"), users });
+            }
             Deed::Wait(millis) => self.world.wait_millis(millis),
             Deed::Rebuild(index) => {
                 let shards = u32::try_from(self.world.engines.len()).unwrap();

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     command::{CommandKind, DeliveryRoute},
     engine::Routing,
-    event::{Delivery, EventKind},
+    event::{Delivery, EventKind, SubscriptionId, SubscriptionUpdate},
     outcome::Outcome,
     presence::PresenceDocument,
     route::{DomainRoute, Route},
@@ -162,4 +162,36 @@ fn who_watched_from_there_watches_no_more() {
     let watchers: Vec<String> =
         world.engines.iter().flat_map(|engine| engine.watches()).map(|row| row.watcher.to_string()).collect();
     assert_eq!(watchers, [YAN]);
+}
+
+#[test]
+fn what_was_refused_or_waits_is_tried_when_a_neighbour_has_another_word_for_somebody() {
+    for shards in [1, 3] {
+        let mut world = world(shards);
+        watch(&mut world, ALICE, &session("a"), &[ZOE, YAN]);
+        for presentity in [ZOE, YAN] {
+            let refused = SubscriptionUpdate::Failed { outcome: Outcome::Forbidden, retry_after: None };
+            let subscription = SubscriptionId::lasting(&address(ALICE), &address(presentity));
+            world.event(EventKind::Subscription { subscription, update: refused });
+        }
+        waiting(&mut world);
+        let mut admit = |users: &[&str]| {
+            let users = users.iter().map(|user| address(user)).collect();
+            world.event(EventKind::Admission { peer: PeerName::new("core"), users });
+            world.take()
+        };
+        // Not about her.
+        assert!(admit(&["carol@wv.example"]).is_empty());
+        let seen = admit(&["carol@wv.example", ALICE]);
+        assert_eq!((opened(&seen).len(), delivered_to(&seen)), (1, vec![format!("core {ZOE}")]), "{seen:?}");
+        // Under way by now.
+        assert!(admit(&[]).is_empty());
+    }
+    // Where nobody is named, everybody is meant.
+    let mut world = world(1);
+    watch(&mut world, ALICE, &session("a"), &[ZOE]);
+    update(&mut world, ALICE, SubscriptionUpdate::Failed { outcome: Outcome::Forbidden, retry_after: None });
+    world.take();
+    world.event(EventKind::Admission { peer: PeerName::new("core"), users: [].into() });
+    assert_eq!(opened(&world.take()).len(), 1);
 }
