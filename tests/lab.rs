@@ -7,7 +7,9 @@ use acceptance::{
     kamailio::{self, DOMAIN, Kamailio},
     port,
     product::{self, Setup},
+    tool,
 };
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use gateway::lab::case::cases;
 use serde_json::Value;
 use std::{
@@ -23,6 +25,26 @@ fn lab(arguments: &[&str]) -> Output {
 
 fn text(octets: &[u8]) -> String {
     String::from_utf8_lossy(octets).into_owned()
+}
+
+/// The packets of both sides are there and whole, as far as a dissector is installed.
+fn check_capture(file: &Path) {
+    let Some(tshark) = tool::find("tshark") else { return };
+    let read = |arguments: &[&str]| {
+        let read = Command::new(&tshark).arg("-r").arg(file).args(arguments).output().expect("tshark can be started");
+        assert!(read.status.success(), "{}", text(&read.stderr));
+        text(&read.stdout)
+    };
+    let broken = "_ws.malformed || tcp.analysis.flags";
+    assert_eq!(read(&["-Y", broken]), "", "{}", file.display());
+    let layers = read(&["-T", "fields", "-e", "frame.protocols", "-e", "frame.comment"]);
+    assert!(layers.contains("udp:sip") && layers.contains("http:wbxml"), "{layers}");
+    let posts = read(&["-Y", "http.request.method == POST", "-T", "fields", "-e", "http.user_agent"]);
+    assert!(posts.lines().count() >= 3 && posts.lines().all(|agent| agent == "wv-simple-gateway-peer"), "{posts}");
+    let answered = read(&["-Y", "http.response.code == 200"]).lines().count();
+    assert!(answered >= posts.lines().count() - 1, "{answered} answers");
+    let said = read(&["-Y", "sip", "-T", "fields", "-e", "sip.Method", "-e", "sip.Status-Code"]);
+    assert!(said.lines().any(|line| !line.starts_with('\t')) && said.contains("\t200"), "{said}");
 }
 
 fn json(output: &Output) -> Value {
@@ -54,16 +76,29 @@ fn a_run_against_a_gateway_of_its_own_leaves_result_reports_and_statement() {
     let [result, html, junit, statement] = ["r.json", "r.html", "r.xml", "s.html"].map(|name| path(&folder, name));
     let select = "IWF-MSG-INT-001,IWF-SES-INT-001,IWF-SUB-INT-001";
     let arguments = ["run", "--select", select, "--csp", "1.2", "--encoding", "wbxml", "--result", &result];
-    let files = ["--html", &html, "--junit", &junit, "--statement", &statement];
+    let captures = path(&folder, "captures");
+    let files = ["--html", &html, "--junit", &junit, "--statement", &statement, "--captures", &captures];
     let run = lab(&[&arguments[..], &files].concat());
     assert_eq!(run.status.code(), Some(0), "{}{}", text(&run.stdout), text(&run.stderr));
     assert!(!text(&run.stderr).contains('#'), "a progress bar is for terminals");
+    let again = lab(&["report", &result, "--html", &path(&folder, "again.html")]);
+    assert_eq!(again.status.code(), Some(0), "{}", text(&again.stderr));
     let result: Value = serde_json::from_str(&fs::read_to_string(&result).unwrap()).unwrap();
     let performances = result["performances"].as_array().unwrap();
     assert_eq!(performances.len(), 3);
     assert!(performances.iter().all(|one| one["verdict"] == "pass"), "{result}");
     let html = fs::read_to_string(html).unwrap();
     assert!(html.contains("3 pass, 0 fail") && html.contains("iwf_ses_int_001_login_publishes"), "{html}");
+    for one in performances {
+        assert!(!one["ladder"].as_array().unwrap().is_empty(), "{one}");
+        let file = one["capture_file"].as_str().unwrap();
+        assert_eq!(file, format!("{captures}/{}.pcapng", one["name"].as_str().unwrap()));
+        // The page holds the same octets, whether it is written at once or later.
+        let octets = STANDARD.encode(fs::read(file).unwrap());
+        let later = fs::read_to_string(folder.file("again.html")).unwrap();
+        assert!([&html, &later].iter().all(|page| page.matches(&octets).count() == 1), "{file}");
+        check_capture(Path::new(file));
+    }
     let junit = fs::read_to_string(junit).unwrap();
     assert_eq!(junit.matches("<testcase ").count(), 3);
     assert!(junit.contains("<testsuite name=\"SUB\" tests=\"1\" failures=\"0\" errors=\"0\" skipped=\"0\""), "{junit}");
@@ -93,6 +128,7 @@ fn what_fails_and_what_proves_nothing_are_told_apart_with_their_ladders() {
     assert!(told.contains("REGISTER") && told.contains("0 pass, 1 fail, 1 inconclusive"), "{told}");
     let page = fs::read_to_string(&html).unwrap();
     assert!(page.contains("&lt;b&gt;What&lt;/b&gt;") && !page.contains("<b>What"), "{page}");
+    assert_eq!(page.matches("href=\"data:application/octet-stream;base64,").count(), 2, "{page}");
     let xml = fs::read_to_string(&junit).unwrap();
     assert!(xml.contains("<failure message=\"") && xml.contains("<error type=\"inconclusive\""), "{xml}");
     // The same as if it had passed before: the comparison says what became worse.

@@ -3,6 +3,7 @@
 
 pub mod actor;
 pub mod campaign;
+pub mod capture;
 pub mod case;
 pub mod catalogue;
 pub mod gateway_process;

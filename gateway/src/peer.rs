@@ -6,6 +6,7 @@ mod line;
 pub mod puppet;
 mod report;
 mod sip;
+mod tap;
 mod wv;
 
 pub use actor::{Acts, Told, play as play_actor, run as run_actor};

@@ -11,7 +11,7 @@ use super::{
     output::Output,
 };
 use crate::lab::{
-    campaign,
+    campaign::{self, Manner},
     catalogue::{Catalogue, Entry, Selection},
     result::{self, FORM, Judgement, LabResult, Performance, TestedSystem},
     scenario::run::Patience,
@@ -92,6 +92,10 @@ pub(super) struct RunArguments {
     /// Write the result as JSON, for `lab report`.
     #[arg(long, value_name = "FILE")]
     result: Option<PathBuf>,
+    /// Write for each scenario what its actors sent and received, as a packet capture: NAME.pcapng. Not masked: it holds
+    /// the passwords of the users. A page by --html holds the captures too.
+    #[arg(long, value_name = "DIR")]
+    captures: Option<PathBuf>,
     #[command(flatten)]
     files: ReportFiles,
 }
@@ -151,7 +155,11 @@ fn perform(arguments: &RunArguments, output: Output) -> Result<ExitCode, CliErro
     let (began, at) = (Instant::now(), now());
     let mut progress = Progress::new(runs.len(), began);
     let jobs = usize::from(arguments.jobs);
-    let performances = campaign::perform_all(&runs, &venue, Patience(arguments.patience), jobs, |performance| {
+    let manner = Manner {
+        patience: Patience(arguments.patience),
+        captures: arguments.captures.is_some() || arguments.files.shows_captures(),
+    };
+    let mut performances = campaign::perform_all(&runs, &venue, manner, jobs, |performance| {
         progress.clear();
         if !output.is_json() {
             output.print(&told(performance), &serde_json::Value::Null);
@@ -159,6 +167,9 @@ fn perform(arguments: &RunArguments, output: Output) -> Result<ExitCode, CliErro
         progress.step();
     });
     progress.clear();
+    if let Some(folder) = &arguments.captures {
+        report::write_captures(folder, &mut performances)?;
+    }
     let result = LabResult {
         form: FORM,
         tester: tester(),

@@ -56,6 +56,9 @@ pub struct Casting {
     /// How often a WV client polls; none is often while something is waited for, and ever more slowly then.
     #[serde(default)]
     pub poll_ms: Option<u64>,
+    /// Whether it tells every octet that passes.
+    #[serde(default)]
+    pub captures: bool,
 }
 
 /// What comes over the wire.

@@ -3,7 +3,7 @@
 use super::{
     catalogue::{Entry, Run},
     result::{Judgement, Performance},
-    scenario::run::{Patience, perform_with},
+    scenario::run::{Patience, Performed, perform_with},
     stage::SocketStage,
     venue::Venue,
 };
@@ -16,12 +16,21 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// How runs are performed.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Manner {
+    /// How patiently.
+    pub patience: Patience,
+    /// Whether what passes is captured.
+    pub captures: bool,
+}
+
 /// Performs all runs; `told` hears of each when it is over. The performances are in the order of the runs.
 #[must_use]
 pub fn perform_all(
     runs: &[Run],
     venue: &Venue,
-    patience: Patience,
+    manner: Manner,
     at_a_time: usize,
     mut told: impl FnMut(&Performance),
 ) -> Vec<Performance> {
@@ -35,7 +44,7 @@ pub fn perform_all(
                 loop {
                     let number = next.fetch_add(1, Ordering::Relaxed);
                     let Some(run) = runs.get(number) else { return };
-                    if sender.send((number, perform_one(run, venue, patience))).is_err() {
+                    if sender.send((number, perform_one(run, venue, manner))).is_err() {
                         return;
                     }
                 }
@@ -49,14 +58,19 @@ pub fn perform_all(
 }
 
 #[allow(clippy::disallowed_methods, reason = "how long it took is told")]
-fn perform_one(run: &Run, venue: &Venue, patience: Patience) -> Performance {
+fn perform_one(run: &Run, venue: &Venue, manner: Manner) -> Performance {
     let began = Instant::now();
     let reason = venue.lacks(&run.scenario, &run.variant);
-    let (verdict, trouble) = match &reason {
-        Some(_) => (Judgement::NotApplicable, None),
+    let (verdict, trouble, ladder, capture) = match &reason {
+        Some(_) => (Judgement::NotApplicable, None, Vec::new(), None),
         None => {
-            let mut stage = SocketStage::new(venue);
-            perform_with(&run.scenario, &run.variant, &mut stage, patience).into()
+            let stage = SocketStage::new(venue);
+            let mut stage = if manner.captures { stage.capturing() } else { stage };
+            let Performed { verdict, ladder } = perform_with(&run.scenario, &run.variant, &mut stage, manner.patience);
+            let (verdict, trouble) = verdict.into();
+            // What went wrong has its own ladder, the same.
+            let ladder = if trouble.is_some() { Vec::new() } else { ladder };
+            (verdict, trouble, ladder, stage.take_capture())
         }
     };
     let entry = Entry { name: run.of.clone(), scenario: run.scenario.clone() };
@@ -73,6 +87,9 @@ fn perform_one(run: &Run, venue: &Venue, patience: Patience) -> Performance {
         verdict,
         reason,
         trouble,
+        ladder,
+        capture_file: None,
+        capture,
         millis: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
     }
 }

@@ -184,6 +184,7 @@ fn enter(plan: &LoadPlan, meter: &Rc<RefCell<Meter>>) -> Vec<Client> {
                 listen: None,
                 unique: format!("load-{}-{number}", std::process::id()),
                 poll_ms: Some(plan.poll_ms),
+                captures: false,
             };
             let (seen_by, of) = (Rc::clone(meter), Rc::clone(meter));
             tokio::task::spawn_local(async move {

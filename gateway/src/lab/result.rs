@@ -65,6 +65,15 @@ pub struct Performance {
     /// What went wrong.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trouble: Option<Account>,
+    /// The messages of both protocols, where nothing went wrong.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ladder: Vec<String>,
+    /// The file in which its capture is, where one was written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capture_file: Option<String>,
+    /// The capture itself, a pcapng, where it is at hand.
+    #[serde(skip)]
+    pub capture: Option<Vec<u8>>,
     /// How long it took.
     pub millis: u64,
 }
@@ -161,6 +170,14 @@ impl LabResult {
 }
 
 impl Performance {
+    /// What a file with its capture is called.
+    #[must_use]
+    pub fn capture_name(&self) -> String {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+        let plain: String = self.name.chars().map(|c| if is_plain(c) { c } else { '_' }).collect();
+        format!("{}.pcapng", plain.trim_start_matches('.'))
+    }
+
     /// The version and encoding, in words.
     #[must_use]
     pub fn variant(&self) -> String {
@@ -246,6 +263,9 @@ pub(super) mod sample {
             verdict,
             reason: (verdict == Judgement::NotApplicable).then(|| "needs <a>".to_owned()),
             trouble: matches!(verdict, Judgement::Fail | Judgement::Inconclusive).then_some(trouble),
+            ladder: Vec::new(),
+            capture_file: None,
+            capture: None,
             millis: 1_250,
         }
     }

@@ -2,6 +2,7 @@
 
 use super::{
     actor::Casting,
+    capture::{Passage, Passages},
     gateway_process::GatewayProcess,
     pool::Pool,
     scenario::{
@@ -34,6 +35,8 @@ pub struct SocketStage<'a> {
     seen: Option<Receiver<(usize, Told)>>,
     /// What was seen while an act was waited for.
     before: VecDeque<(usize, Seen)>,
+    /// What passed, where a capture is wanted.
+    passages: Option<Passages>,
     began: Instant,
 }
 
@@ -53,6 +56,7 @@ enum Told {
     /// An act was performed.
     Done,
     Seen(Box<Seen>),
+    Passed(Box<Passage>),
     Ended,
 }
 
@@ -61,7 +65,39 @@ impl<'a> SocketStage<'a> {
     #[must_use]
     #[allow(clippy::disallowed_methods, reason = "over sockets, time is that of the clock")]
     pub fn new(venue: &'a Venue) -> Self {
-        Self { venue, own: None, actors: Vec::new(), seen: None, before: VecDeque::new(), began: Instant::now() }
+        let began = Instant::now();
+        Self { venue, own: None, actors: Vec::new(), seen: None, before: VecDeque::new(), passages: None, began }
+    }
+
+    /// The same, on which everything that passes is captured.
+    #[must_use]
+    pub fn capturing(mut self) -> Self {
+        self.passages = Some(Passages::default());
+        self
+    }
+
+    /// What has passed, as a pcapng; everybody leaves the stage. None where nothing was to be captured, or nothing passed.
+    #[must_use]
+    pub fn take_capture(mut self) -> Option<Vec<u8>> {
+        self.actors.iter_mut().for_each(|player| player.acts = None);
+        let mut staying = self.actors.len();
+        while staying > 0 && self.passages.is_some() {
+            let told = self.seen.as_ref().map(|seen| seen.recv_timeout(LEAVE_PATIENCE));
+            match told {
+                Some(Ok((who, Told::Passed(passage)))) => self.note(who, *passage),
+                Some(Ok((_, Told::Ended))) => staying = staying.saturating_sub(1),
+                Some(Ok((_, Told::Ready | Told::Done | Told::Seen(_)))) => {}
+                Some(Err(_)) | None => break,
+            }
+        }
+        self.passages.take().and_then(Passages::to_capture)
+    }
+
+    fn note(&mut self, actor: usize, passage: Passage) {
+        let name = self.actors.get(actor).map(|player| player.name.as_str()).unwrap_or_default();
+        if let Some(passages) = &mut self.passages {
+            passages.add(name, passage);
+        }
     }
 
     /// Waits until an actor has done what it was told: what others do next must find it done.
@@ -71,6 +107,7 @@ impl<'a> SocketStage<'a> {
             match told {
                 Some(Ok((who, Told::Done))) if who == actor => return Ok(()),
                 Some(Ok((who, Told::Seen(seen)))) => self.before.push_back((who, *seen)),
+                Some(Ok((who, Told::Passed(passage)))) => self.note(who, *passage),
                 Some(Ok((who, Told::Ready | Told::Done | Told::Ended))) => {
                     return Err(self.gone(who, "its process ended"));
                 }
@@ -107,14 +144,14 @@ impl Stage for SocketStage<'_> {
                 Some(gateway) => venue::server_of(gateway, &role.kind),
                 None => self.venue.server(&role.kind)?,
             };
-            let casting = casting(role, &identity, listen, server);
+            let casting = Casting { captures: self.passages.is_some(), ..casting(role, &identity, listen, server) };
             self.actors.push(Player::enter(self.venue.program(), index, &casting, sender.clone())?);
             identities.push(identity);
         }
         for _ in &setting.roles {
             match receiver.recv_timeout(ENTER_PATIENCE) {
                 Ok((_, Told::Ready)) => {}
-                Ok((index, Told::Done | Told::Seen(_) | Told::Ended)) => {
+                Ok((index, Told::Done | Told::Seen(_) | Told::Passed(_) | Told::Ended)) => {
                     return Err(self.gone(index, "it did not get ready"));
                 }
                 Err(error) => return Err(StageError::NotOffered(format!("actor that is ready: {error}"))),
@@ -152,12 +189,20 @@ impl Stage for SocketStage<'_> {
         if let Some(seen) = self.before.pop_front() {
             return Ok(Some(seen));
         }
-        let Some(seen) = &self.seen else { return Ok(None) };
-        match seen.recv_timeout(patience) {
-            Ok((actor, Told::Seen(seen))) => Ok(Some((actor, *seen))),
-            Ok((actor, Told::Ready | Told::Done | Told::Ended)) => Err(self.gone(actor, "its process ended")),
-            Err(RecvTimeoutError::Timeout) => Ok(None),
-            Err(RecvTimeoutError::Disconnected) => Err(StageError::NotOffered("actor any more".to_owned())),
+        let end = self.now().saturating_add(patience);
+        loop {
+            let left = end.saturating_sub(self.now());
+            let Some(seen) = &self.seen else { return Ok(None) };
+            return match seen.recv_timeout(left) {
+                Ok((actor, Told::Passed(passage))) => {
+                    self.note(actor, *passage);
+                    continue;
+                }
+                Ok((actor, Told::Seen(seen))) => Ok(Some((actor, *seen))),
+                Ok((actor, Told::Ready | Told::Done | Told::Ended)) => Err(self.gone(actor, "its process ended")),
+                Err(RecvTimeoutError::Timeout) => Ok(None),
+                Err(RecvTimeoutError::Disconnected) => Err(StageError::NotOffered("actor any more".to_owned())),
+            };
         }
     }
 
@@ -170,7 +215,7 @@ fn casting(role: &Role, identity: &Identity, listen: Option<SocketAddr>, server:
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     let unique = format!("{}-{}-{count}", role.name, std::process::id());
-    Casting { role: role.clone(), identity: identity.clone(), server, listen, unique, poll_ms: None }
+    Casting { role: role.clone(), identity: identity.clone(), server, listen, unique, poll_ms: None, captures: false }
 }
 
 impl Player {
@@ -214,6 +259,9 @@ fn read(line: &str) -> Option<Told> {
     if let Some(seen) = value.get_mut("seen") {
         return serde_json::from_value(seen.take()).ok().map(|seen| Told::Seen(Box::new(seen)));
     }
+    if let Some(passed) = value.get_mut("passed") {
+        return serde_json::from_value(passed.take()).ok().map(|passed| Told::Passed(Box::new(passed)));
+    }
     if value.get("done").is_some() {
         return Some(Told::Done);
     }
@@ -241,5 +289,7 @@ impl Drop for Player {
 
 /// What waits to be looked at.
 const QUEUE: usize = 10_000;
+/// How long an actor may take to tell what passed last.
+const LEAVE_PATIENCE: Duration = Duration::from_secs(5);
 /// How long a process may take to start on a loaded machine.
 const ENTER_PATIENCE: Duration = Duration::from_secs(60);

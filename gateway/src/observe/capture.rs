@@ -19,6 +19,25 @@ pub struct Capture {
     streams: HashMap<(SocketAddr, SocketAddr), Stream>,
 }
 
+/// Octets that passed between the gateway and a far end.
+#[derive(Clone, Copy, Debug)]
+pub struct Passed<'a> {
+    /// When, in microseconds since 1970.
+    pub micros: u64,
+    /// Whether a stream carried them, or a datagram.
+    pub is_stream: bool,
+    /// The gateway's address.
+    pub gateway: SocketAddr,
+    /// The address of the far end, of the same family.
+    pub far_end: SocketAddr,
+    /// Which way they went.
+    pub direction: Direction,
+    /// What passed.
+    pub octets: &'a [u8],
+    /// What is said about it.
+    pub note: &'a str,
+}
+
 /// How many octets either end of a stream has sent.
 #[derive(Clone, Copy, Debug)]
 struct Stream {
@@ -51,16 +70,32 @@ impl Capture {
     pub fn packets(&mut self, record: &TraceRecord) -> Vec<u8> {
         let Some(wire) = &record.wire else { return Vec::new() };
         let (gateway, far_end) = addresses(wire, record.side);
-        let (from, to) = match record.direction {
+        let to = match record.direction {
+            Direction::In => gateway,
+            Direction::Out => far_end,
+        };
+        self.passed(&Passed {
+            micros: record.at.as_millis().saturating_mul(1000),
+            is_stream: wire.carrier != Carrier::Udp,
+            gateway,
+            far_end,
+            direction: record.direction,
+            octets: &payload(wire, record.direction, to),
+            note: &note(record, wire),
+        })
+    }
+
+    /// The blocks of what passed.
+    pub fn passed(&mut self, passed: &Passed<'_>) -> Vec<u8> {
+        let Passed { gateway, far_end, direction, octets, note, .. } = *passed;
+        let (from, to) = match direction {
             Direction::In => (far_end, gateway),
             Direction::Out => (gateway, far_end),
         };
-        let payload = payload(wire, record.direction, to);
-        let note = note(record, wire);
         let mut out = Vec::new();
-        if wire.carrier == Carrier::Udp {
-            if let Some(packet) = packet::datagram(from, to, &payload) {
-                push_packet(&mut out, record, &packet, &note);
+        if !passed.is_stream {
+            if let Some(packet) = packet::datagram(from, to, octets) {
+                push_packet(&mut out, passed, &packet, note);
             }
             return out;
         }
@@ -75,18 +110,18 @@ impl Capture {
                 (from, to, 1, 1, packet::ACK),
             ] {
                 let segment = Segment { from, to, sequence, acknowledged, flags };
-                push_packet(&mut out, record, &segment.write(&[]).unwrap_or_default(), "");
+                push_packet(&mut out, passed, &segment.write(&[]).unwrap_or_default(), "");
             }
         }
-        for (index, part) in payload.chunks(SEGMENT_OCTETS_MAX).enumerate() {
-            let (sequence, acknowledged) = match record.direction {
+        for (index, part) in octets.chunks(SEGMENT_OCTETS_MAX).enumerate() {
+            let (sequence, acknowledged) = match direction {
                 Direction::In => (&mut stream.to_gateway, stream.from_gateway),
                 Direction::Out => (&mut stream.from_gateway, stream.to_gateway),
             };
             let segment = Segment { from, to, sequence: *sequence, acknowledged, flags: packet::PUSH | packet::ACK };
             *sequence = sequence.wrapping_add(u32::try_from(part.len()).unwrap_or(0));
             if let Some(packet) = segment.write(part) {
-                push_packet(&mut out, record, &packet, if index == 0 { &note } else { "" });
+                push_packet(&mut out, passed, &packet, if index == 0 { note } else { "" });
             }
         }
         out
@@ -155,8 +190,8 @@ fn one_line(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).collect()
 }
 
-fn push_packet(out: &mut Vec<u8>, record: &TraceRecord, packet: &[u8], note: &str) {
-    let micros = record.at.as_millis().saturating_mul(1000);
+fn push_packet(out: &mut Vec<u8>, passed: &Passed<'_>, packet: &[u8], note: &str) {
+    let micros = passed.micros;
     let length = u32::try_from(packet.len()).unwrap_or(u32::MAX);
     let mut body = Vec::with_capacity(packet.len().saturating_add(128));
     body.extend_from_slice(&0_u32.to_le_bytes());
@@ -169,7 +204,7 @@ fn push_packet(out: &mut Vec<u8>, record: &TraceRecord, packet: &[u8], note: &st
     if !note.is_empty() {
         push_option(&mut body, OPTION_COMMENT, note.as_bytes());
     }
-    let direction: u32 = match record.direction {
+    let direction: u32 = match passed.direction {
         Direction::In => 1,
         Direction::Out => 2,
     };

@@ -6,10 +6,12 @@ use super::{
     line::Lines,
     random,
     sip::socket::{Arrival as SocketArrival, Sockets},
+    tap::{Noted, Tap},
     wv::courier::{Courier, Destination},
 };
 use crate::lab::{
     actor::{Actor, Arrival, Casting, Faulty, Output, sip::SipActor, wv::WvActor},
+    capture::Passage,
     scenario::{
         seen::Seen,
         stage::{Act, RoleKind, SipTransport},
@@ -76,6 +78,8 @@ pub enum Told {
     Done,
     /// It saw something.
     Seen(Box<Seen>),
+    /// Octets passed; only where a capture is wanted.
+    Passed(Box<Passage>),
 }
 
 impl Acts {
@@ -127,12 +131,14 @@ async fn play_wv(
 ) -> Result<(), PeerError> {
     let destination =
         Destination::parse(&casting.server).map_err(|reason| PeerError::option("server", &casting.server, reason))?;
+    let (tap, mut noted) = Tap::new(casting.captures);
     let actor = WvActor::new(casting).map_err(io::Error::other)?;
-    let (mut actor, mut courier) = (Faulty::new(actor), Courier::start(destination));
+    let (mut actor, mut courier) = (Faulty::new(actor), Courier::start(destination, tap));
     let watch = Watch(Instant::now());
     let mut is_waiting = false;
     tell(Told::Ready { local: None })?;
     loop {
+        tell_noted(&mut noted, &mut tell)?;
         while let Some(output) = actor.poll() {
             match output {
                 Output::Post { content_type, body } => {
@@ -152,8 +158,9 @@ async fn play_wv(
                     // Who directs waits for this: what others do next must find the act done.
                     tell(Told::Done)?;
                 }
-                None => return Ok(()),
+                None => return tell_noted(&mut noted, &mut tell),
             },
+            passage = noted.next() => tell(Told::Passed(Box::new(passage)))?,
             answer = courier.answer(), if is_waiting => {
                 is_waiting = false;
                 let arrival = match answer {
@@ -188,12 +195,14 @@ async fn play_sip(
         SipTransport::Udp => Transport::Udp,
         SipTransport::Tcp => Transport::Tcp,
     };
-    let mut sockets = Sockets::open(&transport, listen, None, sender).await?;
+    let (tap, mut noted) = Tap::new(casting.captures);
+    let mut sockets = Sockets::open(&transport, listen, None, (sender, tap)).await?;
     let actor = SipActor::new(casting, server, sockets.local(), random()?).map_err(io::Error::other)?;
     let mut actor = Faulty::new(actor);
     let watch = Watch(Instant::now());
     tell(Told::Ready { local: Some(sockets.local()) })?;
     loop {
+        tell_noted(&mut noted, &mut tell)?;
         while let Some(output) = actor.poll() {
             match output {
                 Output::Sip { octets, target, transaction } => sockets.send(octets, &target, transaction),
@@ -209,8 +218,9 @@ async fn play_sip(
                     // Who directs waits for this: what others do next must find the act done.
                     tell(Told::Done)?;
                 }
-                None => return Ok(()),
+                None => return tell_noted(&mut noted, &mut tell),
             },
+            passage = noted.next() => tell(Told::Passed(Box::new(passage)))?,
             Some(arrival) = arrivals.recv() => match arrival {
                 SocketArrival::Message { message, hop } => {
                     actor.receive(watch.now_ms(), Arrival::Sip { message, hop });
@@ -224,6 +234,14 @@ async fn play_sip(
     }
 }
 
+/// What has passed is told before what was seen in it.
+fn tell_noted(noted: &mut Noted, tell: &mut impl FnMut(Told) -> io::Result<()>) -> Result<(), PeerError> {
+    while let Some(passage) = noted.next_now() {
+        tell(Told::Passed(Box::new(passage)))?;
+    }
+    Ok(())
+}
+
 /// What is told, as JSON on standard output.
 fn print(told: Told) -> io::Result<()> {
     let line = match told {
@@ -231,6 +249,7 @@ fn print(told: Told) -> io::Result<()> {
         Told::Ready { local: None } => json!({ "ready": {} }),
         Told::Done => json!({ "done": {} }),
         Told::Seen(seen) => json!({ "seen": seen }),
+        Told::Passed(passage) => json!({ "passed": passage }),
     };
     let mut out = io::stdout().lock();
     writeln!(out, "{line}")?;

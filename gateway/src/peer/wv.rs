@@ -5,7 +5,7 @@ mod command;
 pub(super) mod courier;
 mod event;
 
-use super::{PeerError, bare_address, line::Lines, random_name, report::Reporter};
+use super::{PeerError, bare_address, line::Lines, random_name, report::Reporter, tap::Tap};
 use crate::account::Secret;
 use channel::{Channel, Happening};
 use command::{Command, HELP};
@@ -172,7 +172,7 @@ impl Phone {
             version,
             encoding,
             session: ClientSession::new(setup),
-            courier: Courier::start(destination),
+            courier: Courier::start(destination, Tap::default()),
             wake_up: peer.wake_up,
             channel: Channel::new(),
             began: Instant::now(),

@@ -114,6 +114,7 @@ fn casting(role: &Role, identity: &Identity, address: SocketAddr) -> Casting {
         listen: Some(address),
         unique: role.name.clone(),
         poll_ms: None,
+        captures: false,
     }
 }
 

@@ -2,7 +2,8 @@
 
 use super::{Change, Comparison, HEAD, Harmless, class};
 use crate::lab::result::{Judgement, LabResult, Performance};
-use std::fmt::Write as _;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use std::{collections::BTreeSet, fmt::Write as _};
 
 /// Writes the page; with what it is compared to, if anything.
 #[must_use]
@@ -30,21 +31,63 @@ pub fn write(result: &LabResult, compared: Option<&Comparison<'_>>) -> String {
     if let Some(comparison) = compared {
         changes(&mut out, comparison);
     }
-    failures(&mut out, result);
+    let shown = captures(result);
+    failures(&mut out, result, &shown);
     out.push_str("<h2>Every performance</h2>\n<div class=\"wide\"><table><thead><tr><th>verdict</th><th>scenario</th>");
     out.push_str("<th>what it shows</th><th>cases</th><th>by</th><th>time</th></tr></thead><tbody>\n");
     for performance in &result.performances {
-        row(&mut out, performance);
+        row(&mut out, performance, &shown);
     }
     out.push_str("</tbody></table></div>\n</body></html>\n");
     out
 }
 
-fn row(out: &mut String, performance: &Performance) {
-    let Performance { name, title, cases, clauses, verdict, reason, millis, .. } = performance;
+/// The names of those whose captures the page holds: what went wrong first, as far as there is room.
+fn captures(result: &LabResult) -> BTreeSet<&str> {
+    let mut performances: Vec<&Performance> = result.performances.iter().collect();
+    performances.sort_by_key(|one| std::cmp::Reverse(one.verdict));
+    let mut room = CAPTURE_OCTETS_MAX;
+    let mut shown = BTreeSet::new();
+    for performance in performances {
+        let Some(left) = performance.capture.as_ref().and_then(|capture| room.checked_sub(capture.len())) else {
+            continue;
+        };
+        room = left;
+        shown.insert(performance.name.as_str());
+    }
+    shown
+}
+
+/// A link to the capture, which is in the page, or where it is.
+fn capture(performance: &Performance, shown: &BTreeSet<&str>) -> String {
+    let name = performance.capture_name();
+    match (&performance.capture, &performance.capture_file) {
+        (Some(octets), _) if shown.contains(performance.name.as_str()) => format!(
+            "<a download=\"{}\" href=\"data:application/octet-stream;base64,{}\">capture</a>",
+            Harmless(&name),
+            STANDARD.encode(octets)
+        ),
+        (_, Some(file)) => format!("capture in {}", Harmless(file)),
+        (Some(_), None) => "capture left out: no room".to_owned(),
+        (None, None) => String::new(),
+    }
+}
+
+fn row(out: &mut String, performance: &Performance, shown: &BTreeSet<&str>) {
+    let Performance { name, title, cases, clauses, verdict, reason, ladder, trouble, millis, .. } = performance;
+    let ladder = match ladder.is_empty() {
+        true => String::new(),
+        false => {
+            let lines = ladder.join("\n");
+            format!("<details><summary>ladder</summary><pre>{}</pre></details>", Harmless(&lines))
+        }
+    };
+    // What went wrong has it above.
+    let link = if trouble.is_some() { String::new() } else { capture(performance, shown) };
     let _ = writeln!(
         out,
-        "<tr><td class=\"verdict {}\">{verdict}</td><td>{}</td><td>{}{}</td><td>{}</td><td>{}</td><td>{}.{:03}</td></tr>",
+        "<tr><td class=\"verdict {}\">{verdict}</td><td>{}</td><td>{}{}{ladder}{link}</td><td>{}</td><td>{}</td>\
+         <td>{}.{:03}</td></tr>",
         class(*verdict),
         Harmless(name),
         Harmless(title),
@@ -56,8 +99,8 @@ fn row(out: &mut String, performance: &Performance) {
     );
 }
 
-/// What went wrong, with its ladder.
-fn failures(out: &mut String, result: &LabResult) {
+/// What went wrong, with its ladder and capture.
+fn failures(out: &mut String, result: &LabResult, shown: &BTreeSet<&str>) {
     let failed = |one: &&Performance| matches!(one.verdict, Judgement::Fail | Judgement::Inconclusive);
     for performance in result.performances.iter().filter(failed) {
         let Performance { name, title, clauses, verdict, trouble, .. } = performance;
@@ -72,6 +115,7 @@ fn failures(out: &mut String, result: &LabResult) {
         if let Some(trouble) = trouble {
             let _ = writeln!(out, "<pre>{}</pre>", Harmless(&trouble.to_string()));
         }
+        out.push_str(&capture(performance, shown));
         out.push_str("</details>\n");
     }
 }
@@ -93,6 +137,9 @@ fn changes(out: &mut String, comparison: &Comparison<'_>) {
     out.push_str("</tbody></table></div>\n");
 }
 
+/// Octets of captures in one page; browsers open larger ones slowly.
+const CAPTURE_OCTETS_MAX: usize = 16 << 20;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -108,5 +155,22 @@ mod tests {
         assert!(page.contains("(needs &lt;a&gt;)") && page.contains("1.250") && page.contains("at x.scn:3"));
         assert_eq!(page.matches("<details").count(), 2);
         assert!(!page.contains("http://") && !page.contains("https://"), "nothing from elsewhere");
+    }
+    #[test]
+    fn captures_are_in_the_page_as_far_as_there_is_room_and_what_went_wrong_comes_first() {
+        let mut passed = performance("<a>", "IWF-MSG-INT-001", Judgement::Pass);
+        passed.ladder = vec!["|-- <b> ->|".to_owned()];
+        passed.capture = Some(b"passed".to_vec());
+        let mut failed = performance("b", "IWF-MSG-INT-001", Judgement::Fail);
+        failed.capture = Some(b"failed".to_vec());
+        let page = write(&result(vec![passed.clone(), failed.clone()]), None);
+        assert!(page.contains("<a download=\"_a_.pcapng\" href=\"data:application/octet-stream;base64,cGFzc2Vk\">"));
+        assert!(page.contains("<summary>ladder</summary><pre>|-- &lt;b&gt; -&gt;|</pre>"), "{page}");
+        assert_eq!(page.matches("base64,").count(), 2);
+        failed.capture = Some(vec![0; CAPTURE_OCTETS_MAX]);
+        passed.capture_file = Some("caps/_a_.pcapng".to_owned());
+        let page = write(&result(vec![passed.clone(), failed]), None);
+        assert_eq!(page.matches("base64,").count(), 1);
+        assert!(page.contains("capture in caps/_a_.pcapng"), "{}", page.len());
     }
 }

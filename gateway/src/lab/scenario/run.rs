@@ -25,6 +25,15 @@ pub enum Verdict {
     Inconclusive(Box<Trouble>),
 }
 
+/// A performance that is over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Performed {
+    /// How it ended.
+    pub verdict: Verdict,
+    /// The messages of both protocols.
+    pub ladder: Vec<String>,
+}
+
 /// How patiently what has to come is waited for, in percent of what the scenarios say: less for systems that answer at
 /// once or not at all, more for slow ones. Times that have to pass are not changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,11 +53,11 @@ impl Default for Patience {
 
 /// Performs a scenario on a stage.
 pub fn perform(scenario: &Scenario, variant: &Variant, stage: &mut dyn Stage) -> Verdict {
-    perform_with(scenario, variant, stage, Patience::default())
+    perform_with(scenario, variant, stage, Patience::default()).verdict
 }
 
 /// Performs a scenario on a stage, as patiently as is wanted.
-pub fn perform_with(scenario: &Scenario, variant: &Variant, stage: &mut dyn Stage, patience: Patience) -> Verdict {
+pub fn perform_with(scenario: &Scenario, variant: &Variant, stage: &mut dyn Stage, patience: Patience) -> Performed {
     let roles = scenario.cast.iter().map(|part| Role {
         name: part.name.clone(),
         kind: variant.role_kind(&part.kind),
@@ -68,30 +77,8 @@ pub fn perform_with(scenario: &Scenario, variant: &Variant, stage: &mut dyn Stag
         patience,
         stage,
     };
-    match play.stage.open(&setting) {
-        Ok(identities) => play.identities = identities,
-        Err(error) => {
-            let trouble = play.trouble(scenario.steps.first(), "the stage to open".to_owned(), vec![error.to_string()]);
-            return Verdict::Inconclusive(Box::new(trouble));
-        }
-    }
-    for step in &scenario.steps {
-        if step.versions.as_ref().is_some_and(|versions| !versions.contains(&variant.csp)) {
-            continue;
-        }
-        match play.take_step(step) {
-            Ok(()) => {}
-            Err(Stop::Stage(error)) => {
-                let trouble = play.trouble(Some(step), step.text.clone(), vec![error.to_string()]);
-                return Verdict::Inconclusive(Box::new(trouble));
-            }
-            Err(Stop::Unfulfilled { awaited, instead }) => {
-                let trouble = Box::new(play.trouble(Some(step), awaited, instead));
-                return if step.is_given { Verdict::Inconclusive(trouble) } else { Verdict::Fail(trouble) };
-            }
-        }
-    }
-    Verdict::Pass
+    let verdict = play.perform(&setting);
+    Performed { verdict, ladder: play.draw() }
 }
 
 /// A performance in the middle.
@@ -123,6 +110,40 @@ impl From<StageError> for Stop {
 }
 
 impl Play<'_> {
+    fn perform(&mut self, setting: &Setting) -> Verdict {
+        let scenario = self.scenario;
+        match self.stage.open(setting) {
+            Ok(identities) => self.identities = identities,
+            Err(error) => {
+                let awaited = "the stage to open".to_owned();
+                let trouble = self.trouble(scenario.steps.first(), awaited, vec![error.to_string()]);
+                return Verdict::Inconclusive(Box::new(trouble));
+            }
+        }
+        for step in &scenario.steps {
+            if step.versions.as_ref().is_some_and(|versions| !versions.contains(&self.variant.csp)) {
+                continue;
+            }
+            match self.take_step(step) {
+                Ok(()) => {}
+                Err(Stop::Stage(error)) => {
+                    let trouble = self.trouble(Some(step), step.text.clone(), vec![error.to_string()]);
+                    return Verdict::Inconclusive(Box::new(trouble));
+                }
+                Err(Stop::Unfulfilled { awaited, instead }) => {
+                    let trouble = Box::new(self.trouble(Some(step), awaited, instead));
+                    return if step.is_given { Verdict::Inconclusive(trouble) } else { Verdict::Fail(trouble) };
+                }
+            }
+        }
+        Verdict::Pass
+    }
+
+    /// The ladder so far.
+    fn draw(&self) -> Vec<String> {
+        super::trouble::draw(&self.scenario.cast, &self.identities, &self.ladder)
+    }
+
     fn take_step(&mut self, step: &Step) -> Result<(), Stop> {
         match &step.direction {
             Direction::Do(actor, deed) => {
@@ -354,7 +375,7 @@ impl Play<'_> {
             title: self.scenario.title.clone(),
             awaited,
             instead,
-            ladder: super::trouble::draw(&self.scenario.cast, &self.identities, &self.ladder),
+            ladder: self.draw(),
         }
     }
 }

@@ -10,7 +10,7 @@ use super::{
     socket::{Arrival, Sockets},
     watch::Watch,
 };
-use crate::peer::{PeerError, line::Lines, random, report::Reporter};
+use crate::peer::{PeerError, line::Lines, random, report::Reporter, tap::Tap};
 use bytes::Bytes;
 use serde_json::json;
 use sip_proto::{
@@ -90,7 +90,7 @@ impl Agent {
             Transport::Tls => Some(peer.protection(&address.host().to_canonical())?),
             _ => None,
         };
-        let sockets = Sockets::open(&transport, peer.listen(server)?, tls, sender).await?;
+        let sockets = Sockets::open(&transport, peer.listen(server)?, tls, (sender, Tap::default())).await?;
         let local = sockets.local();
         let contact = SipUri::new(Host::from(local.ip())).with_user(&user).with_port(Some(local.port()));
         let contact = match transport {

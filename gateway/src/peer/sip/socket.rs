@@ -1,5 +1,6 @@
 //! The agent's sockets: datagrams, or connections that it opens and accepts.
 
+use crate::peer::tap::{Course, Ends, Tap};
 use bytes::{Bytes, BytesMut};
 use sip_proto::{
     limit::Limits,
@@ -46,6 +47,7 @@ pub(in crate::peer) struct Sockets {
     /// Connections that this side opened; accepted ones have odd numbers.
     opened: u64,
     tls: Option<Protection>,
+    tap: Tap,
     arrivals: mpsc::Sender<Arrival>,
     task: JoinHandle<()>,
 }
@@ -80,7 +82,8 @@ struct Outbound {
 }
 
 impl Sockets {
-    /// Opens what the transport needs; what comes in goes to `arrivals`.
+    /// Opens what the transport needs; what comes in goes to `arrivals`, and everything is noted at the
+    /// tap.
     ///
     /// # Errors
     /// When the address cannot be listened on.
@@ -88,21 +91,24 @@ impl Sockets {
         transport: &Transport,
         listen: SocketAddr,
         tls: Option<Protection>,
-        arrivals: mpsc::Sender<Arrival>,
+        (arrivals, tap): (mpsc::Sender<Arrival>, Tap),
     ) -> io::Result<Self> {
         let (local, datagrams, task) = if transport.is_reliable() {
             let listener = TcpListener::bind(listen).await?;
             let local = listener.local_addr()?;
             // Over TLS nobody is let in: there is no certificate to show. All goes over the connection to the server.
-            let task =
-                if tls.is_some() { tokio::spawn(async {}) } else { tokio::spawn(accept(listener, arrivals.clone())) };
+            let task = if tls.is_some() {
+                tokio::spawn(async {})
+            } else {
+                tokio::spawn(accept(listener, tap.clone(), arrivals.clone()))
+            };
             (local, None, task)
         } else {
             let socket = Arc::new(UdpSocket::bind(listen).await?);
-            let task = tokio::spawn(receive(Arc::clone(&socket), arrivals.clone()));
+            let task = tokio::spawn(receive(Arc::clone(&socket), tap.clone(), arrivals.clone()));
             (socket.local_addr()?, Some(socket), task)
         };
-        Ok(Self { local, datagrams, connections: HashMap::new(), opened: 0, tls, arrivals, task })
+        Ok(Self { local, datagrams, connections: HashMap::new(), opened: 0, tls, tap, arrivals, task })
     }
 
     /// Where the agent is reached.
@@ -143,7 +149,7 @@ impl Sockets {
     fn send_datagram(&self, outbound: Outbound, to: SocketAddr) {
         let Some(socket) = &self.datagrams else { return self.tell_unsent(outbound.transaction) };
         match socket.try_send_to(&outbound.octets, to) {
-            Ok(_) => {}
+            Ok(_) => self.tap.datagram(Ends { actor: self.local, system: to }, Course::Sent, &outbound.octets),
             // Lost as datagrams are: it is sent again.
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             Err(_) => self.tell_unsent(outbound.transaction),
@@ -162,11 +168,11 @@ impl Sockets {
         let id = ConnectionId::from_number(self.opened);
         let (queue, outbound) = mpsc::channel(QUEUE_MESSAGES_MAX);
         let arrivals = self.arrivals.clone();
-        let tls = self.tls.clone();
+        let (tls, tap) = (self.tls.clone(), self.tap.clone());
         let task = tokio::spawn(async move {
             let way = Way { transport: Transport::Tcp, far, side: FlowSide::Opened, id };
             match (TcpStream::connect(far).await, tls) {
-                (Ok(stream), None) => serve(stream, way, outbound, arrivals).await,
+                (Ok(stream), None) => serve(tap.listen(stream), way, outbound, arrivals).await,
                 (Ok(stream), Some(tls)) => {
                     let way = Way { transport: Transport::Tls, ..way };
                     match tls.connector.connect(tls.name, stream).await {
@@ -207,12 +213,15 @@ async fn give_up(id: ConnectionId, mut outbound: mpsc::Receiver<Outbound>, arriv
     let _ = arrivals.send(Arrival::Closed(id)).await;
 }
 
-async fn receive(socket: Arc<UdpSocket>, arrivals: mpsc::Sender<Arrival>) {
+async fn receive(socket: Arc<UdpSocket>, tap: Tap, arrivals: mpsc::Sender<Arrival>) {
     let limits = Limits::default();
     let mut buffer = vec![0; DATAGRAM_OCTETS_MAX];
     loop {
         let Ok((length, address)) = socket.recv_from(&mut buffer).await else { continue };
         let octets = Bytes::copy_from_slice(buffer.get(..length).unwrap_or_default());
+        if let Ok(actor) = socket.local_addr() {
+            tap.datagram(Ends { actor, system: address }, Course::Received, &octets);
+        }
         let Ok(Parsed::Message(message)) = parse_datagram(&octets, &limits) else { continue };
         let Ok(message) = validate(message) else { continue };
         let hop = Hop { transport: Transport::Udp, address, connection: None, name: None };
@@ -222,14 +231,14 @@ async fn receive(socket: Arc<UdpSocket>, arrivals: mpsc::Sender<Arrival>) {
     }
 }
 
-async fn accept(listener: TcpListener, arrivals: mpsc::Sender<Arrival>) {
+async fn accept(listener: TcpListener, tap: Tap, arrivals: mpsc::Sender<Arrival>) {
     let mut accepted: u64 = 1;
     while let Ok((stream, far)) = listener.accept().await {
         let id = ConnectionId::from_number(accepted);
         accepted = accepted.saturating_add(2);
         let (queue, outbound) = mpsc::channel(QUEUE_MESSAGES_MAX);
         let task = tokio::spawn(serve(
-            stream,
+            tap.listen(stream),
             Way { transport: Transport::Tcp, far, side: FlowSide::Accepted, id },
             outbound,
             arrivals.clone(),

@@ -1,5 +1,6 @@
 //! The phone's HTTP connection: one message out, one answer in, over one connection that is opened again when it is gone.
 
+use crate::peer::tap::Tap;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::{
@@ -87,11 +88,11 @@ impl Destination {
 
 impl Courier {
     /// A courier to this destination; it connects with the first message. Needs a Tokio runtime.
-    pub(in crate::peer) fn start(destination: Destination) -> Self {
+    pub(in crate::peer) fn start(destination: Destination, tap: Tap) -> Self {
         let (errands, outgoing) = mpsc::channel(ERRANDS_MAX);
         let (incoming, answers) = mpsc::channel(1);
         let task = tokio::spawn(async move {
-            Line { destination, open: None }.serve(outgoing, incoming).await;
+            Line { destination, tap, open: None }.serve(outgoing, incoming).await;
         });
         Self { errands, answers, task }
     }
@@ -123,6 +124,7 @@ impl Drop for Courier {
 
 struct Line {
     destination: Destination,
+    tap: Tap,
     open: Option<Open>,
 }
 
@@ -213,7 +215,7 @@ impl Line {
         let stream = TcpStream::connect((host.as_str(), *port)).await.map_err(unreachable)?;
         // Small messages must not wait for each other.
         let _ = stream.set_nodelay(true);
-        let (sender, connection) = handshake(TokioIo::new(stream)).await?;
+        let (sender, connection) = handshake(TokioIo::new(self.tap.listen(stream))).await?;
         let driver = tokio::spawn(async move {
             // What broke it is told by the request under way.
             let _ = connection.await;
@@ -280,7 +282,7 @@ mod tests {
         runtime.block_on(async {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let url = format!("http://{}/csp", listener.local_addr().unwrap());
-            let mut courier = Courier::start(Destination::parse(&url).unwrap());
+            let mut courier = Courier::start(Destination::parse(&url).unwrap(), Tap::default());
             for answer in ["one", "two"] {
                 courier.post(ContentType::CspXml.as_str(), Bytes::from_static(b"hello")).await;
                 let ((), got) = tokio::join!(answer_one(&listener, answer), courier.answer());
