@@ -15,6 +15,10 @@ pub(crate) const fn is_allowed(character: char) -> bool {
 
 /// Whether a text is a name without a prefix. Non-ASCII letters are not looked at one by one.
 pub(crate) fn is_name(text: &str) -> bool {
+    let is_plain = |octet: u8| octet.is_ascii_alphanumeric() || matches!(octet, b'_' | b'-' | b'.');
+    if text.bytes().all(is_plain) {
+        return text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_');
+    }
     let is_start = |character: char| character.is_alphabetic() || character == '_';
     let is_rest = |character: char| character.is_alphanumeric() || matches!(character, '_' | '-' | '.' | '\u{B7}');
     text.chars().next().is_some_and(is_start) && text.chars().all(is_rest)

@@ -274,7 +274,14 @@ fn xml_is_read_strictly() {
         let is_same_kind = core::mem::discriminant(&result) == core::mem::discriminant(&expected);
         assert!(is_same_kind, "{text}: {result:?}");
     }
-    for text in ["<Status a='1' a='2'/>", "<Status>]]></Status>", "<Status><!-- -- --></Status>", "<Status a=1/>"] {
+    for text in [
+        "<Status a='1' a='2'/>",
+        "<Status xmlns='a' xmlns='a'/>",
+        "<Status xmlns:p='u' p:a='1' p:a='2'/>",
+        "<Status>]]></Status>",
+        "<Status><!-- -- --></Status>",
+        "<Status a=1/>",
+    ] {
         let result = crate::codec::xml::read(text.as_bytes(), &Limits::default()).map(|_| ());
         assert!(result.is_err(), "{text}");
     }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use quick_xml::XmlVersion;
-use quick_xml::events::attributes::Attribute;
+use quick_xml::events::attributes::{Attribute, Attributes};
 use quick_xml::events::{BytesRef, BytesStart, Event};
 
 use super::prologue::{Prologue, decode_text};
@@ -68,17 +68,21 @@ fn read_document<'a>(octets: &'a [u8], limits: &Limits, namespaces: Namespaces) 
 }
 
 /// A namespace declaration that is in force.
-struct Binding {
+struct Binding<'a> {
     /// Empty for the default namespace.
-    prefix: String,
-    namespace: Cow<'static, str>,
+    prefix: &'a str,
+    namespace: Cow<'a, str>,
     /// How many elements were open around the one that declares it.
     depth: usize,
 }
 
 struct Reader<'l, 'a> {
     builder: Builder<'a>,
-    bindings: Vec<Binding>,
+    bindings: Vec<Binding<'a>>,
+    /// Those of the element that is being opened, without namespace declarations.
+    attributes: Vec<(&'a str, Cow<'a, str>)>,
+    /// The names of all of its attributes, of which each stands once.
+    keys: Vec<&'a str>,
     /// For each open element, whether the namespace in force belongs to the protocol.
     protocol_scopes: Vec<bool>,
     /// Whether the element around and this one can be in different namespaces without a declaration on this one.
@@ -97,6 +101,8 @@ impl<'a> Reader<'_, 'a> {
         let mut reader = Reader {
             builder: Builder::with_limits(Version::V1_3, Encoding::Xml, limits),
             bindings: Vec::new(),
+            attributes: Vec::with_capacity(8),
+            keys: Vec::with_capacity(8),
             protocol_scopes: Vec::with_capacity(16),
             has_prefixes: false,
             namespaces,
@@ -105,9 +111,9 @@ impl<'a> Reader<'_, 'a> {
         loop {
             let event = parser.read_event().map_err(|_| CodecError::MalformedXml(parser.error_position()))?;
             match event {
-                Event::Start(start) => reader.start(&start)?,
+                Event::Start(start) => reader.start(Tag::of(body, &start, parser.buffer_position(), ">")?)?,
                 Event::Empty(start) => {
-                    reader.start(&start)?;
+                    reader.start(Tag::of(body, &start, parser.buffer_position(), "/>")?)?;
                     reader.end()?;
                 }
                 Event::End(_) => reader.end()?,
@@ -137,19 +143,16 @@ impl<'a> Reader<'_, 'a> {
         Ok(Document { tree: reader.builder.into_tree()?, public_id_version })
     }
 
-    fn start(&mut self, start: &BytesStart<'_>) -> Result<(), CodecError> {
-        let name = start.name().into_inner();
+    fn start(&mut self, tag: Tag<'a>) -> Result<(), CodecError> {
+        let name = tag.name();
         if name.len() > self.limits.name_bytes_max {
             return Err(CodecError::LimitExceeded(Limit::Name));
         }
-        let has_attributes = !start.attributes_raw().trim_ascii().is_empty();
-        if has_attributes {
-            self.bind_namespaces(start)?;
-        }
+        let declares = self.take_attributes(tag)?;
         let (prefix, local) = name.split_once(':').map_or(("", name), |(prefix, local)| (prefix, local));
         self.has_prefixes |= !prefix.is_empty();
         // The common case: nothing is declared here and everything around is in the default namespace.
-        let inherited = self.protocol_scopes.last().copied().filter(|_| !has_attributes && !self.has_prefixes);
+        let inherited = self.protocol_scopes.last().copied().filter(|_| !declares && !self.has_prefixes);
         let (namespace, is_protocol) = match inherited {
             Some(is_protocol) => (None, is_protocol),
             None => {
@@ -162,12 +165,12 @@ impl<'a> Reader<'_, 'a> {
         let known = ElementName::from_text(local).filter(|known| is_protocol || known.is_extension_container());
         match known {
             Some(known) => self.builder.open_known(known, namespace)?,
-            None if is_name(local) => self.builder.open_foreign(Cow::Owned(local.to_owned()), namespace)?,
+            None if is_name(local) => self.builder.open_foreign(Cow::Borrowed(local), namespace)?,
             None => return Err(CodecError::MalformedXml(0)),
         }
         self.protocol_scopes.push(is_protocol);
-        if has_attributes {
-            self.add_attributes(start)?;
+        for (name, value) in self.attributes.drain(..) {
+            self.builder.add_attribute(Cow::Borrowed(name), value)?;
         }
         Ok(())
     }
@@ -183,9 +186,7 @@ impl<'a> Reader<'_, 'a> {
     }
 
     fn text(&mut self, text: Cow<'a, str>) -> Result<(), CodecError> {
-        // All forbidden characters are below the blank or begin with 0xEF.
-        let is_suspect = |octet: u8| octet < 0x20 || octet == 0xEF;
-        if text.bytes().any(is_suspect) && !text.chars().all(is_allowed) {
+        if has_forbidden(&text) {
             return Err(CodecError::ForbiddenCharacter);
         }
         if self.builder.depth() > 0 {
@@ -214,49 +215,46 @@ impl<'a> Reader<'_, 'a> {
         self.builder.add_text(text)
     }
 
-    fn bind_namespaces(&mut self, start: &BytesStart<'_>) -> Result<(), CodecError> {
+    /// Puts declared namespaces in force and the other attributes aside; whether there were declarations. Attributes with
+    /// a prefix say nothing to us: `xsi:type`, `xml:lang` and the like.
+    fn take_attributes(&mut self, tag: Tag<'a>) -> Result<bool, CodecError> {
         let depth = self.builder.depth();
-        for (count, attribute) in start.attributes().enumerate() {
+        let mut declares = false;
+        self.keys.clear();
+        for (count, attribute) in tag.attributes().enumerate() {
             if count >= self.limits.attributes_max {
                 return Err(CodecError::LimitExceeded(Limit::Attributes));
             }
             let attribute = attribute.map_err(|_| CodecError::MalformedXml(0))?;
             let key = attribute.key.into_inner();
-            let prefix = match key.strip_prefix("xmlns") {
-                Some("") => "",
-                Some(rest) => match rest.strip_prefix(':') {
-                    Some(prefix) => prefix,
-                    None => continue,
-                },
-                None => continue,
+            if self.keys.contains(&key) {
+                return Err(CodecError::MalformedXml(0));
+            }
+            self.keys.push(key);
+            let prefix = match key.split_once(':') {
+                None if key == "xmlns" => Some(""),
+                Some(("xmlns", prefix)) => Some(prefix),
+                Some(_) => continue,
+                None => None,
             };
             let value = attribute_value(&attribute)?;
+            let Some(prefix) = prefix else {
+                if !is_name(key) {
+                    return Err(CodecError::MalformedXml(0));
+                }
+                self.attributes.push((key, value));
+                continue;
+            };
             if value.len() > self.limits.name_bytes_max || prefix.len() > self.limits.name_bytes_max {
                 return Err(CodecError::LimitExceeded(Limit::Name));
             }
-            self.bindings.push(Binding { prefix: prefix.to_owned(), namespace: known_namespace(value), depth });
+            declares = true;
+            self.bindings.push(Binding { prefix, namespace: value, depth });
         }
-        Ok(())
+        Ok(declares)
     }
 
-    /// Attributes with a prefix say nothing to us: `xsi:type`, `xml:lang` and the like.
-    fn add_attributes(&mut self, start: &BytesStart<'_>) -> Result<(), CodecError> {
-        for attribute in start.attributes() {
-            let attribute = attribute.map_err(|_| CodecError::MalformedXml(0))?;
-            let key = attribute.key.into_inner();
-            if key == "xmlns" || key.contains(':') {
-                continue;
-            }
-            if !is_name(key) {
-                return Err(CodecError::MalformedXml(0));
-            }
-            let value = attribute_value(&attribute)?.into_owned();
-            self.builder.add_attribute(Cow::Owned(key.to_owned()), Cow::Owned(value))?;
-        }
-        Ok(())
-    }
-
-    fn resolve(&self, prefix: &str) -> Result<Cow<'static, str>, CodecError> {
+    fn resolve(&self, prefix: &str) -> Result<Cow<'a, str>, CodecError> {
         match self.bindings.iter().rev().find(|binding| binding.prefix == prefix) {
             Some(binding) => Ok(binding.namespace.clone()),
             None if prefix.is_empty() => Ok(Cow::Borrowed("")),
@@ -276,19 +274,47 @@ fn resolve_entity(name: &str) -> Option<&'static str> {
     }
 }
 
-fn attribute_value<'v>(attribute: &'v Attribute<'_>) -> Result<Cow<'v, str>, CodecError> {
+fn attribute_value<'a>(attribute: &Attribute<'a>) -> Result<Cow<'a, str>, CodecError> {
     let value = attribute.normalized_value(XmlVersion::Implicit1_0).map_err(|_| CodecError::UnknownEntity)?;
-    if !value.chars().all(is_allowed) || attribute.value.contains('<') {
+    if has_forbidden(&value) || attribute.value.contains('<') {
         return Err(CodecError::ForbiddenCharacter);
     }
     Ok(value)
 }
 
-/// The namespaces of the protocol need no copy.
-fn known_namespace(namespace: Cow<'_, str>) -> Cow<'static, str> {
-    let known = Version::from_namespace(&namespace).and_then(|version| {
-        let all = [version.message_namespace(), version.transaction_namespace(), version.presence_namespace()];
-        all.into_iter().find(|known| *known == namespace)
-    });
-    known.map_or_else(|| Cow::Owned(namespace.into_owned()), Cow::Borrowed)
+/// Whether there is a character that XML does not have.
+fn has_forbidden(text: &str) -> bool {
+    // All of them are below the blank or begin with 0xEF.
+    let is_suspect = |octet: u8| octet < 0x20 || octet == 0xEF;
+    text.bytes().any(is_suspect) && !text.chars().all(is_allowed)
+}
+
+/// What stands between the brackets of a start tag, as long as the text that it is part of.
+#[derive(Clone, Copy)]
+struct Tag<'a> {
+    content: &'a str,
+    name_len: usize,
+}
+
+impl<'a> Tag<'a> {
+    /// The tag that ends here with `close`.
+    fn of(body: &'a str, start: &BytesStart<'_>, position: u64, close: &str) -> Result<Self, CodecError> {
+        let content: &str = start;
+        let end = usize::try_from(position).ok().and_then(|position| position.checked_sub(close.len()));
+        let place = end.and_then(|end| Some(end.checked_sub(content.len())?..end));
+        let found = place.and_then(|place| body.get(place)).filter(|found| *found == content);
+        let content = found.ok_or(CodecError::MalformedXml(position))?;
+        Ok(Self { content, name_len: start.name().into_inner().len() })
+    }
+
+    fn name(self) -> &'a str {
+        self.content.get(..self.name_len).unwrap_or_default()
+    }
+
+    fn attributes(self) -> Attributes<'a> {
+        let mut attributes = Attributes::new(self.content, self.name_len);
+        // The reader does, without a list for each tag.
+        attributes.with_checks(false);
+        attributes
+    }
 }

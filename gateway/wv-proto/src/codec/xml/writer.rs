@@ -1,5 +1,7 @@
 //! Writes XML: default namespaces only, because no client understands prefixes, and no white space of its own.
 
+use std::ops::Range;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
@@ -16,18 +18,13 @@ use crate::version::{Encoding, Version};
 pub struct Writer {
     version: Version,
     out: String,
-    open: Vec<OpenName>,
+    /// Where the names of the open elements stand in what is written.
+    open: Vec<Range<usize>>,
     start_tag: StartTag,
     text_form: TextForm,
     /// Whether several elements may stand beside each other.
     is_fragment: bool,
     fault: Option<WriteError>,
-}
-
-#[derive(Debug, Clone)]
-enum OpenName {
-    Known(ElementName),
-    Vendor(Box<str>),
 }
 
 /// Whether the tag of the innermost element still waits for its end.
@@ -116,7 +113,9 @@ impl Writer {
             self.fail(WriteError::Unbalanced);
         }
         self.out.push('<');
+        let place = self.out.len();
         self.out.push_str(name);
+        self.open.push(place..self.out.len());
         self.start_tag = StartTag::Pending;
         if let Some(namespace) = namespace {
             self.write_attribute("xmlns", namespace);
@@ -162,12 +161,10 @@ impl Sink for Writer {
 
     fn open(&mut self, name: ElementName) {
         self.start(name.as_str(), None);
-        self.open.push(OpenName::Known(name));
     }
 
     fn open_with_namespace(&mut self, name: ElementName, namespace: &str) {
         self.start(name.as_str(), Some(namespace));
-        self.open.push(OpenName::Known(name));
     }
 
     fn open_vendor(&mut self, name: &str, namespace: Option<&str>) {
@@ -175,7 +172,6 @@ impl Sink for Writer {
             self.fail(WriteError::InvalidName);
         }
         self.start(name, namespace);
-        self.open.push(OpenName::Vendor(name.into()));
     }
 
     fn attribute(&mut self, name: &str, value: &str) {
@@ -235,10 +231,7 @@ impl Sink for Writer {
             return;
         }
         self.out.push_str("</");
-        match &name {
-            OpenName::Known(name) => self.out.push_str(name.as_str()),
-            OpenName::Vendor(name) => self.out.push_str(name),
-        }
+        self.out.extend_from_within(name);
         self.out.push('>');
     }
 }
