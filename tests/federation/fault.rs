@@ -107,6 +107,23 @@ fn wv_ssp_11_a_peer_that_lost_everything_is_set_up_again() {
 }
 
 #[test]
+fn a_peer_in_its_session_may_post_more_than_a_stranger() {
+    let world = World::limited("limits.requests_per_s_per_source=10");
+    let ssp = SocketAddr::from((Ipv4Addr::LOCALHOST, world.gateway.ports().ssp));
+    world.home.open_session("sip.example");
+    for number in 0..40 {
+        let message = world.home.message(ALICE, "wv:nobody@sip.example", &format!("m{number}"), "x", false);
+        let answer = world.home.request("sip.example", message).unwrap();
+        assert_eq!(answer.status().unwrap().code.number(), 531);
+    }
+    let stranger = world.home.document("sip.example", world.home.subscription(ALICE, "wv:bob@sip.example"));
+    let stranger = String::from_utf8(stranger).unwrap().replace("@foreign.example\"><Transaction", "0\"><Transaction");
+    let answers: Vec<Option<u16>> = (0..40).map(|_| post_octets(ssp, stranger.as_bytes()).ok()).collect();
+    assert!(answers.iter().all(|answer| matches!(answer, None | Some(503))), "{answers:?}");
+    assert!(answers.contains(&None) && answers.contains(&Some(503)), "{answers:?}");
+}
+
+#[test]
 fn a_session_survives_the_death_of_the_gateway() {
     let mut world = World::new();
     let mut bob = Agent::registered(world.gateway.sip(), BOB);

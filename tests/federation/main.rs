@@ -71,11 +71,20 @@ impl World {
         Self::with("")
     }
 
-    /// With more in the configuration.
+    /// With more in the configuration of the home server.
     fn with(more: &str) -> Self {
+        Self::start(more, |setup| setup)
+    }
+
+    /// With another value of an option.
+    fn limited(option: &str) -> Self {
+        Self::start("", |setup| setup.with(option))
+    }
+
+    fn start(more: &str, change: impl FnOnce(Setup) -> Setup) -> Self {
         let port = port();
         let peer = format!("\n[[peer]]\nname = \"home\"\nuri = \"ssp+http://127.0.0.1:{port}\"\n");
-        let gateway = Setup::configured(&format!("{DOMAINS}{peer}{more}")).start();
+        let gateway = change(Setup::configured(&format!("{DOMAINS}{peer}{more}"))).start();
         let ssp = SocketAddr::from((Ipv4Addr::LOCALHOST, gateway.ports().ssp));
         Self { home: SspHome::start("foreign.example", port, ssp), gateway }
     }

@@ -28,4 +28,11 @@ impl Budget {
         *count = count.saturating_add(1);
         *count <= self.per_second
     }
+
+    /// One request of this source does not count: it showed that it comes from somebody who is known.
+    pub(super) fn give_back(&self, source: IpAddr) {
+        if let Some(count) = self.spent.borrow_mut().1.get_mut(&source) {
+            *count = count.saturating_sub(1);
+        }
+    }
 }

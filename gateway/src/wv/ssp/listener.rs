@@ -29,7 +29,7 @@ use tokio::{
 use wv_proto::{
     limit::Limits,
     quirk::SspQuirk,
-    ssp::{ContentType, Document},
+    ssp::{Body, ContentType, Document},
 };
 
 /// What bounds the listener.
@@ -37,7 +37,7 @@ use wv_proto::{
 pub struct SspListenerSettings {
     /// Connections at once.
     pub connections_max: usize,
-    /// Requests per second and source address.
+    /// Requests per second and source address, but for those in a session.
     pub requests_per_s_per_source: u32,
 }
 
@@ -158,12 +158,12 @@ async fn answer(
     if request.method() != Method::POST {
         return Ok(empty(StatusCode::METHOD_NOT_ALLOWED));
     }
-    let field = |name| request.headers().get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    let (head, body) = request.into_parts();
+    let field = |name| head.headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
     if !ContentType::is_acceptable(field(CONTENT_TYPE)) {
         return Ok(empty(StatusCode::UNSUPPORTED_MEDIA_TYPE));
     }
-    let host = field(HOST).map(|host| host.rsplit_once(':').map_or(host, |(name, _)| name).to_lowercase());
-    let limited = Limited::new(request.into_body(), served.limits.document_bytes_max);
+    let limited = Limited::new(body, served.limits.document_bytes_max);
     let body = match tokio::time::timeout(BODY_PATIENCE, limited.collect()).await {
         Ok(Ok(collected)) => collected.to_bytes(),
         Ok(Err(error)) if error.is::<LengthLimitError>() => return Ok(empty(StatusCode::PAYLOAD_TOO_LARGE)),
@@ -178,12 +178,21 @@ async fn answer(
             return Ok(empty(StatusCode::BAD_REQUEST));
         }
     };
+    let is_setup = matches!(document.body, Body::Setup(_));
+    let host = field(HOST).filter(|_| is_setup);
+    let host = host.map(|host| host.rsplit_once(':').map_or(host, |(name, _)| name).to_lowercase());
     count_quirks(&SspQuirk::seen_in(&body));
     let hash = Document::hash_of_transactions(&body);
     let carrier = if served.tls.is_some() { Carrier::Https } else { Carrier::Http };
     let line = Line { carrier, local: served.local, remote: Some(peer) };
     match served.adapter.receive(IncomingDocument { document, hash, host, octets: body, line }).await {
-        Ok(Verdict::Taken) => Ok(empty(StatusCode::OK)),
+        Ok(Verdict::Taken) => {
+            if !is_setup {
+                // All users of a home server come from one address.
+                served.budget.give_back(peer.ip());
+            }
+            Ok(empty(StatusCode::OK))
+        }
         Ok(Verdict::Closed) => Err(Unanswered),
         // It could not be kept.
         Err(_) => Ok(empty(StatusCode::SERVICE_UNAVAILABLE)),
