@@ -1,9 +1,10 @@
 //! Messages and reports between a foreign home server and users here.
 
-use super::{ALICE, BOB, CAROL, World};
+use super::{ALICE, BOB, CAROL, World, replay::quirk_uses};
 use acceptance::{
     agent::Agent,
     phone::{Phone, text_of},
+    ssp_peer::Fault,
 };
 use wv_proto::{
     primitive::{Primitive as CspPrimitive, identifier::TransactionId, message::MessageDelivered},
@@ -135,4 +136,46 @@ fn wv_ssp_13_a_repeated_message_is_delivered_once() {
     bob.expect_text("only once");
     let again = bob.take_requests(&sip_proto::message::Method::Message);
     assert!(again.is_empty(), "{again:?}");
+}
+
+/// Three messages in one, that are refused at once; the codes of the answers, and how many were in each message that
+/// brought them.
+fn refuse_three(world: &World) -> (Vec<u16>, Vec<usize>) {
+    let of = |id: &str| world.home.message("wv:eve@elsewhere.example", "wv:bob@sip.example", id, "x", false);
+    let ids = world.home.send_together("sip.example", vec![of("m1"), of("m2"), of("m3")]).unwrap();
+    let codes = ids.iter().map(|id| code(&world.home.wait_for_answer(id).unwrap())).collect();
+    let titles = world.home.titles();
+    let answers = titles.iter().filter(|title| title.starts_with("SendMessageResponse"));
+    (codes, answers.map(|title| title.split(", ").count()).collect())
+}
+
+#[test]
+fn wv_ssp_17_answers_that_are_ready_together_come_in_one_message() {
+    let world = World::new();
+    world.home.open_session("sip.example");
+    let (codes, sizes) = refuse_three(&world);
+    assert_eq!((codes, sizes), (vec![901; 3], vec![1, 2]));
+    assert!(quirk_uses(&world.gateway, "ssp_one_transaction") < 1.0);
+}
+
+// QUIRK ssp_one_transaction: refuses a message with several transactions, or asks again for what was answered in one,
+// so each goes by itself; none known.
+#[test]
+fn wv_ssp_17_a_peer_that_refuses_them_together_gets_each_by_itself() {
+    let world = World::new();
+    world.home.open_session("sip.example");
+    world.home.fail("SendMessageResponse Response, ", Fault::Status(400));
+    let (codes, sizes) = refuse_three(&world);
+    assert_eq!((codes, sizes), (vec![901; 3], vec![1, 2, 1, 1]));
+    assert!(quirk_uses(&world.gateway, "ssp_one_transaction") >= 1.0);
+    let (codes, sizes) = refuse_three(&world);
+    assert_eq!((codes, sizes[4..].to_vec()), (vec![901; 3], vec![1; 3]));
+}
+
+#[test]
+fn wv_ssp_17_the_operator_may_want_each_by_itself() {
+    let world = World::with("answers_per_post = 1\n");
+    world.home.open_session("sip.example");
+    let (codes, sizes) = refuse_three(&world);
+    assert_eq!((codes, sizes), (vec![901; 3], vec![1; 3]));
 }

@@ -275,6 +275,7 @@ pub(super) fn federation(configuration: &Configuration, federation: &WvFederatio
             target,
             domains: domains.iter().map(|domain| domain.name.as_str().into()).collect(),
             secret: peer.and_then(|peer| peer.secret.as_ref()).map(|secret| SecretToken::new(secret.reveal())),
+            answers_per_post: peer.map(|peer| peer.answers_per_post),
             name,
         });
     }

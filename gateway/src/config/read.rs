@@ -363,6 +363,10 @@ fn peer(values: &Values, report: &mut Report, index: usize) -> Option<Peer> {
             .and_then(|user| AccountUser::parse(user).ok()),
         probe: values.number(&format!("{row}.probe_s")).filter(|every| *every > 0).map(Duration::from_secs),
         secret: values.text(&format!("{row}.secret")).as_deref().map(Secret::new),
+        answers_per_post: values
+            .number(&format!("{row}.answers_per_post"))
+            .and_then(|count| usize::try_from(count).ok())
+            .unwrap_or(1),
         user: values.text(&format!("{row}.user")),
         password: values.text(&format!("{row}.password")).as_deref().map(Secret::new),
         csp_version: text(values, &format!("{row}.csp_version")),

@@ -299,6 +299,8 @@ pub struct Peer {
     pub probe: Option<Duration>,
     /// Shared secret (SSP).
     pub secret: Option<Secret>,
+    /// Answers that go to it in one post at most (SSP).
+    pub answers_per_post: usize,
     /// The domain that its certificate has to name.
     pub tls_name: Option<String>,
     /// The name by which the gateway answers its challenges.

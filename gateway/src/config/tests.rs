@@ -218,6 +218,17 @@ fn routes_by_dns_and_by_several_peers_are_read() {
 }
 
 #[test]
+fn a_peer_may_get_each_answer_by_itself() {
+    let peers = "[[peer]]\nname=\"a\"\nuri=\"ssp+http://a.example\"\n\
+                 [[peer]]\nname=\"b\"\nuri=\"ssp+http://b.example\"\nanswers_per_post=1\n";
+    let text = format!("{DOMAINS}{peers}");
+    let configuration = Configuration::read(&Sources::from_text("gw.toml", &text)).unwrap();
+    let answers: Vec<usize> = configuration.peers.iter().map(|peer| peer.answers_per_post).collect();
+    assert_eq!(answers, [16, 1]);
+    assert_eq!(problems(&text.replace("answers_per_post=1", "answers_per_post=0")).len(), 1);
+}
+
+#[test]
 fn certificates_of_domains_need_their_keys_and_one_for_all_others() {
     let domain = "[[domain]]\nname=\"d\"\nside=\"simple\"\nroute=\"registrar\"\ntls_certificate=\"d.pem\"\n";
     let found = problems(domain);

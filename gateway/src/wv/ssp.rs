@@ -51,7 +51,7 @@ use wv_proto::{
     session::time::Timestamp as WvTimestamp,
     ssp::{
         Document,
-        association::{Command as SspCommand, Event as SspEvent, Request},
+        association::{Command as SspCommand, Event as SspEvent, PostResult, Request},
         primitive::Primitive,
     },
 };
@@ -63,7 +63,7 @@ pub struct IncomingDocument {
     pub document: Document,
     /// A hash of its transactions as they came.
     pub hash: u64,
-    /// The host that the peer looked for.
+    /// The host that the peer looked for, where it opens a session.
     pub host: Option<String>,
     /// The body as it came, for the trace.
     pub octets: Bytes,
@@ -95,6 +95,8 @@ pub struct Federation {
     /// Requests to peers.
     purposes: HashMap<u64, command::Purpose>,
     held: BTreeMap<u64, Vec<Output>>,
+    /// Whether what leaves answers a post that is not answered itself yet.
+    is_executing: bool,
     subscriptions: Subscriptions,
     /// Users of ours in groups of peers.
     far_members: BTreeMap<Address, BTreeMap<Address, Joining>>,
@@ -127,14 +129,17 @@ impl Federation {
     /// precedes the 200 to its request.
     fn drive(&mut self, now: Timestamp, index: usize) {
         let (mut outputs, mut executed, mut finished, mut later) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        let mut is_kept = false;
+        let (mut is_kept, mut unwritten) = (false, Vec::new());
         self.meet_quirks(index);
         while let Some(command) = self.members.get_mut(index).and_then(|member| member.machine.poll()) {
             match command {
                 SspCommand::Post { number, document, transaction_header, session_header } => {
                     let transaction = transaction_header.map(|id| id.as_str().to_owned());
                     let session = session_header.map(|id| id.as_str().to_owned());
-                    outputs.extend(self.posting(index, number, &document, transaction, session));
+                    match self.posting(index, number, &document, transaction, session) {
+                        Some(output) => outputs.push(output),
+                        None => unwritten.push(number),
+                    }
                 }
                 SspCommand::Take { post } => outputs.push(Output::Reply(post, Verdict::Taken)),
                 SspCommand::Close { post } => outputs.push(Output::Reply(post, Verdict::Closed)),
@@ -148,19 +153,26 @@ impl Federation {
                 news @ (SspCommand::Opened | SspCommand::Lost | SspCommand::SetupFailed { .. }) => later.push(news),
             }
         }
-        if is_kept || !executed.is_empty() {
+        if is_kept || self.is_executing || !executed.is_empty() {
             self.hold(outputs);
         } else {
             outputs.into_iter().for_each(|output| self.let_out(output));
         }
+        let is_within = self.is_executing;
+        self.is_executing |= !executed.is_empty();
         for (transaction_id, content) in executed {
             self.execute(now, index, transaction_id, content);
         }
+        self.is_executing = is_within;
         for (key, result) in finished {
             self.finished(now, key, result);
         }
         for news in later {
             self.session_news(now, index, &news);
+        }
+        for number in unwritten {
+            // Nobody could read it.
+            self.turn(now, index, SspEvent::Posted { number, result: PostResult::BadRequest });
         }
         self.dismiss(now, index);
     }
@@ -235,7 +247,7 @@ impl Federation {
         let target = member.target.clone();
         let body = match document.write() {
             Ok(octets) => Bytes::from(octets),
-            // A text that XML cannot hold: the transaction fails by its answer that never comes.
+            // A text that XML cannot hold.
             Err(error) => {
                 tracing::warn!(side = "wv", title = document.title(), %error, "not written");
                 return None;
@@ -250,7 +262,7 @@ impl Federation {
         self.current = posting.correlation;
         let Target { authority, path, .. } = &posting.target;
         let way = (posting.target.to_line(), path.as_str(), &posting.body);
-        self.trace(Direction::Out, authority, way, || posting.title.clone());
+        self.trace(Direction::Out, || authority.clone(), way, || posting.title.clone());
         let client = Rc::clone(&self.client);
         tokio::task::spawn_local(async move {
             let (index, number, correlation) = (posting.index, posting.number, posting.correlation);

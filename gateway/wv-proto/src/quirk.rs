@@ -386,6 +386,9 @@ pub enum SspQuirk {
     JoinedUser,
     /// QUIRK ssp_procotol_version: writes the attribute as procotolVersion; Baraza.
     ProcotolVersion,
+    /// QUIRK ssp_one_transaction: refuses a message with several transactions, or asks again for what was answered in one,
+    /// so each goes by itself; none known.
+    OneTransaction,
 }
 
 impl SspQuirk {
@@ -398,32 +401,33 @@ impl SspQuirk {
             Self::BareIds => "ssp_bare_ids",
             Self::JoinedUser => "ssp_joined_user",
             Self::ProcotolVersion => "ssp_procotol_version",
+            Self::OneTransaction => "ssp_one_transaction",
         }
     }
 
     /// Those that show in a document, for counting: what it means the reader finds.
     #[must_use]
     pub fn seen_in(document: &[u8]) -> Vec<Self> {
-        let holds = |needle: &[u8]| document.windows(needle.len()).any(|window| window == needle);
-        let is_bare = |mark: &[u8]| {
-            let behind = document.windows(mark.len()).zip(mark.len()..).filter(|(window, _)| *window == mark);
-            behind.filter_map(|(_, at)| document.get(at..)).any(|rest| {
-                rest.first().is_some_and(u8::is_ascii_alphanumeric) && !rest.get(..3).is_some_and(is_scheme)
-            })
-        };
-        let mut seen = Vec::new();
-        if is_bare(b"userID=\"") || is_bare(b"groupID=\"") {
-            seen.push(Self::BareIds);
+        let (mut is_bare, mut is_single, mut is_misspelt) = (false, false, false);
+        // One walk: every message of a peer is looked at.
+        for (at, octet) in document.iter().enumerate() {
+            let (before, rest) = document.split_at_checked(at).unwrap_or((document, &[]));
+            match octet {
+                b'=' if before.ends_with(b"userID") || before.ends_with(b"groupID") => {
+                    let id = rest.strip_prefix(b"=\"").unwrap_or_default();
+                    is_bare |= id.first().is_some_and(u8::is_ascii_alphanumeric) && !id.get(..3).is_some_and(is_scheme);
+                }
+                // Lines are broken between attributes.
+                b'=' => is_misspelt |= before.ends_with(b"procotolVersion"),
+                b'<' => {
+                    let behind = rest.strip_prefix(b"<JoinedUser").and_then(<[u8]>::first);
+                    is_single |= behind.is_some_and(|octet| *octet != b's');
+                }
+                _ => {}
+            }
         }
-        let is_single = |window: &[u8]| window.strip_prefix(b"<JoinedUser").is_some_and(|rest| rest != b"s");
-        if document.windows(b"<JoinedUser>".len()).any(is_single) {
-            seen.push(Self::JoinedUser);
-        }
-        // Lines are broken between attributes.
-        if holds(b"procotolVersion=") {
-            seen.push(Self::ProcotolVersion);
-        }
-        seen
+        let found = [(is_bare, Self::BareIds), (is_single, Self::JoinedUser), (is_misspelt, Self::ProcotolVersion)];
+        found.into_iter().filter(|(is_found, _)| *is_found).map(|(_, quirk)| quirk).collect()
     }
 }
 
@@ -534,7 +538,7 @@ mod tests {
         assert_eq!(seen("<JoinedUser><User>"), [SspQuirk::JoinedUser]);
         assert_eq!(seen(r#"<X userID="wv:a@b"/><Y groupID="a/g@b"/>"#), [SspQuirk::BareIds]);
         assert_eq!(seen(r#"<X userID=""/>"#), []);
-        let all = [SspQuirk::LateStore, SspQuirk::DeadSession];
+        let all = [SspQuirk::LateStore, SspQuirk::DeadSession, SspQuirk::OneTransaction];
         assert!(all.iter().all(|quirk| quirk.as_str().starts_with("ssp_")));
     }
 

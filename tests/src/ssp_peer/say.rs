@@ -3,13 +3,16 @@
 use super::SspHome;
 use wv_proto::{
     primitive::{
-        identifier::{ClientId, MessageId, UserId},
+        TransactionMode,
+        identifier::{ClientId, MessageId, TransactionId, UserId},
         party::User,
     },
     ssp::{
+        Document, Transaction,
         part::{ContentData, MessageInfo, MetaInfo, Party, ServiceId},
         primitive::{Primitive, SendMessageRequest, SubscribeRequest},
     },
+    version::Version,
 };
 
 impl SspHome {
@@ -33,6 +36,22 @@ impl SspHome {
                 octets: text.as_bytes().to_vec().into(),
             }),
         }))
+    }
+
+    /// Sends several requests to a domain of the gateway in one message; their ids.
+    ///
+    /// # Errors
+    /// When the gateway does not take it.
+    pub fn send_together(&self, local: &str, primitives: Vec<Primitive>) -> Result<Vec<TransactionId>, String> {
+        let session = self.inner.state().own_sessions.get(local).cloned().ok_or("no session")?;
+        let ids: Vec<TransactionId> = primitives.iter().map(|_| self.inner.mint()).collect();
+        let transactions = ids.iter().zip(primitives).map(|(id, primitive)| Transaction {
+            mode: TransactionMode::Request,
+            transaction_id: id.clone(),
+            content: Ok(primitive),
+        });
+        self.inner.post(&Document::transactions(Version::V1_3, session, transactions.collect()))?;
+        Ok(ids)
     }
 
     /// A SubscribeRequest of one of its users.

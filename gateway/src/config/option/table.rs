@@ -381,6 +381,12 @@ pub const OPTIONS: &[ConfigOption] = &[
     ),
     option("peer[].secret", Kind::Secret, Nothing("no secret"), "Secret shared with it (SSP)."),
     option(
+        "peer[].answers_per_post",
+        Kind::Integer(1, 64),
+        Number(16),
+        "How many answers that are ready together go to it in one message; 1: each by itself (SSP).",
+    ),
+    option(
         "peer[].csp_version",
         Kind::Choice(&["1.1", "1.2", "1.3"]),
         Word("1.2"),

@@ -23,8 +23,8 @@ impl Federation {
         let (reply, verdict) = oneshot::channel();
         let post = self.next();
         self.current = self.correlation();
-        let source = incoming.line.remote.map(|remote| remote.to_string()).unwrap_or_default();
-        self.trace(Direction::In, &source, (incoming.line, "/", &incoming.octets), || incoming.document.title());
+        let source = || incoming.line.remote.map(|remote| remote.to_string()).unwrap_or_default();
+        self.trace(Direction::In, source, (incoming.line, "/", &incoming.octets), || incoming.document.title());
         self.posts.insert(post, reply);
         match incoming.document.body {
             Body::Setup(message) => self.receive_setup(now, post, message, incoming.host.as_deref()),

@@ -31,7 +31,7 @@ impl Federation {
         self.far_members.retain(|conversation, _| settings.peer_of(conversation.domain()).is_some());
     }
 
-    /// The peer stays, and may be elsewhere or have another secret.
+    /// The peer stays, and may be elsewhere, have another secret, or take more in one post.
     fn renew_member(&mut self, index: usize) {
         let Some(member) = self.members.get_mut(index) else { return };
         let Some(peer) = self.settings.peers.iter().find(|peer| peer.name == member.peer) else { return };
@@ -40,6 +40,8 @@ impl Federation {
         }
         member.target = peer.target.clone();
         member.machine.change_secret(peer.secret.clone());
+        let answers = peer.answers_per_post.unwrap_or(self.settings.limits.answers_per_post_max);
+        member.machine.change_answers_per_post(answers);
     }
 
     /// Ends what waits for the peer, tells it what has ended while there is a session, and forgets it.

@@ -45,6 +45,8 @@ pub struct SspPeer {
     pub domains: Vec<Box<str>>,
     /// A secret to be sent in place of one made anew.
     pub secret: Option<SecretToken>,
+    /// Answers that go to it in one post at most; none: as many as the limits say.
+    pub answers_per_post: Option<usize>,
 }
 
 /// What the federation needs from its surroundings.
@@ -92,6 +94,7 @@ impl Federation {
             pending: HashMap::new(),
             purposes: HashMap::new(),
             held: BTreeMap::new(),
+            is_executing: false,
             subscriptions: super::Subscriptions::default(),
             far_members: BTreeMap::new(),
             trials: HashMap::new(),
@@ -107,13 +110,16 @@ impl Federation {
     /// What the association between two domains is told; none where there is no such peer, or the domain is not ours.
     pub(super) fn association_settings(&self, local: &str, peer: &str) -> Option<AssociationSettings> {
         self.settings.locals.iter().find(|own| ***own == *local)?;
+        let known = self.settings.peer_of(peer)?;
+        let mut limits = self.settings.limits.clone();
+        limits.answers_per_post_max = known.answers_per_post.unwrap_or(limits.answers_per_post_max);
         Some(AssociationSettings {
             local: ServiceId::of_domain(local),
             peer: ServiceId::of_domain(peer),
             mark: mark_of(local, peer),
             version: Version::V1_3,
-            secret: self.settings.peer_of(peer)?.secret.clone(),
-            limits: self.settings.limits.clone(),
+            secret: known.secret.clone(),
+            limits,
             seed: self.seed,
         })
     }

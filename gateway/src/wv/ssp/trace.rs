@@ -16,7 +16,7 @@ impl Federation {
     pub(super) fn trace(
         &self,
         direction: Direction,
-        peer: &str,
+        peer: impl FnOnce() -> String,
         way: (Line, &str, &Bytes),
         title: impl FnOnce() -> String,
     ) {
@@ -30,7 +30,7 @@ impl Federation {
                 correlation: self.current,
                 side: Side::Wv,
                 direction,
-                peer: peer.to_owned(),
+                peer: peer(),
                 title: title(),
                 detail: None,
                 wire: Some(Box::new(wire)),

@@ -31,7 +31,7 @@ use crate::{
     session::time::Timestamp,
     version::Version,
 };
-use event::PostPurpose;
+use event::{PostKind, PostPurpose};
 use outbox::Outbox;
 use reception::{Reception, Repetition};
 use setup::Half;
@@ -239,6 +239,15 @@ impl Association {
         self.settings.secret = secret;
     }
 
+    /// So many answers go in one post from now on, whatever the peer was found to take.
+    pub fn change_answers_per_post(&mut self, answers_per_post_max: usize) {
+        if std::mem::replace(&mut self.settings.limits.answers_per_post_max, answers_per_post_max)
+            != answers_per_post_max
+        {
+            self.outbox.gather_up_to(answers_per_post_max);
+        }
+    }
+
     /// How many transactions wait for something.
     #[must_use]
     pub fn waiting(&self) -> usize {
@@ -328,6 +337,9 @@ impl Association {
                         Repetition::New => self.commands.push_back(Command::Execute { transaction_id, content }),
                         Repetition::UnderWay => {}
                         Repetition::Answered(primitive) => {
+                            if self.reception.was_in_company(&transaction_id) {
+                                self.keep_apart();
+                            }
                             self.outbox.push_answer(now, transaction_id, *primitive, Some(message.session_id.clone()));
                         }
                     }
@@ -366,22 +378,49 @@ impl Association {
                     self.drop_session(&own);
                 }
             }
-            Some(PostPurpose::Transaction { transaction_id, mode, own }) => {
+            Some(PostPurpose::Transactions { ids, kind, own }) => {
+                self.outbox.landed(kind);
                 let event = match result {
                     PostResult::Taken => TransactionEvent::Taken,
+                    PostResult::BadRequest if ids.len() > 1 => {
+                        self.keep_apart();
+                        TransactionEvent::Parted
+                    }
                     PostResult::BadRequest => TransactionEvent::Unreadable,
                     PostResult::Refused => TransactionEvent::Refused,
                     PostResult::Unanswered => TransactionEvent::Unanswered,
                     PostResult::Unreachable => TransactionEvent::Unreachable,
                 };
-                let step = self.outbox.step(now, &transaction_id, mode, event, &mut self.commands);
-                if step.drops_session {
-                    self.drop_session(&own);
-                }
-                if let Some((key, result)) = step.finished {
-                    self.commands.push_back(Command::Finished { key, result });
+                for id in ids {
+                    self.step(now, &id, kind.mode(), event, &own);
                 }
             }
+        }
+    }
+
+    fn step(
+        &mut self,
+        now: Timestamp,
+        id: &TransactionId,
+        mode: TransactionMode,
+        event: TransactionEvent,
+        own: &SessionId,
+    ) {
+        let step = self.outbox.step(now, id, mode, event, &mut self.commands);
+        if step.drops_session {
+            self.drop_session(own);
+        }
+        if let Some((key, result)) = step.finished {
+            self.commands.push_back(Command::Finished { key, result });
+        }
+    }
+
+    /// The peer does not take several transactions together, or loses some of them.
+    // QUIRK ssp_one_transaction: refuses a message with several transactions, or asks again for what was answered in one,
+    // so each goes by itself; none known.
+    fn keep_apart(&mut self) {
+        if self.outbox.keep_apart() {
+            self.met.push(SspQuirk::OneTransaction);
         }
     }
 
@@ -428,7 +467,7 @@ impl Association {
             while self.outbox.in_flight() < limit
                 && let Some(outgoing) = self.outbox.next()
             {
-                self.post_transaction(now, &own, outgoing);
+                self.post_transactions(&own, outgoing);
             }
         }
         let is_wanted = match self.living() {
@@ -455,17 +494,20 @@ impl Association {
         if session.is_opened_here { session.until } else { session.until.after(RENEWAL_GRACE) }
     }
 
-    fn post_transaction(&mut self, _: Timestamp, own: &SessionId, outgoing: outbox::Outgoing) {
-        let outbox::Outgoing { transaction_id, mode, primitive, quoted } = outgoing;
+    fn post_transactions(&mut self, own: &SessionId, outgoing: outbox::Outgoing) {
+        let outbox::Outgoing { kind, transactions, quoted } = outgoing;
+        let ids: Vec<TransactionId> =
+            transactions.iter().map(|transaction| transaction.transaction_id.clone()).collect();
         // Requests name our session, answers the one of the request; the body always ours.
-        let (transaction_header, session_header) = match mode {
-            TransactionMode::Request => (Some(transaction_id.clone()), own.clone()),
-            TransactionMode::Response => (None, quoted.unwrap_or_else(|| own.clone())),
+        let (transaction_header, session_header) = match kind {
+            PostKind::Request => (ids.first().cloned(), own.clone()),
+            PostKind::Answer | PostKind::Gathered => (None, quoted.unwrap_or_else(|| own.clone())),
         };
-        let content = Ok(primitive);
-        let transaction = Transaction { mode, transaction_id: transaction_id.clone(), content };
-        let document = Document::transaction(self.settings.version, own.clone(), transaction);
-        let purpose = PostPurpose::Transaction { transaction_id, mode, own: own.clone() };
+        if ids.len() > 1 {
+            ids.iter().for_each(|id| self.reception.left_in_company(id));
+        }
+        let document = Document::transactions(self.settings.version, own.clone(), transactions);
+        let purpose = PostPurpose::Transactions { ids, kind, own: own.clone() };
         self.post(purpose, document, transaction_header, Some(session_header));
     }
 

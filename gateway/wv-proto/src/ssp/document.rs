@@ -129,7 +129,13 @@ impl Document {
     /// One transaction of a session, in this version.
     #[must_use]
     pub fn transaction(version: Version, session_id: SessionId, transaction: Transaction) -> Self {
-        Self { version, body: Body::Session(SessionMessage { session_id, transactions: vec![transaction] }) }
+        Self::transactions(version, session_id, vec![transaction])
+    }
+
+    /// Transactions of a session, in order and at least one, in this version.
+    #[must_use]
+    pub const fn transactions(version: Version, session_id: SessionId, transactions: Vec<Transaction>) -> Self {
+        Self { version, body: Body::Session(SessionMessage { session_id, transactions }) }
     }
 
     /// Reads a document. Its namespace tells the version, and nothing else.
@@ -196,12 +202,13 @@ impl Document {
     /// from another transaction of the same id.
     #[must_use]
     pub fn hash_of_transactions(octets: &[u8]) -> u64 {
-        let mark = b"<Transaction";
-        let start = octets.windows(mark.len()).position(|part| part == mark).unwrap_or(0);
-        let rest = octets.get(start..).unwrap_or_default();
-        rest.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, octet| {
-            (hash ^ u64::from(*octet)).wrapping_mul(0x0000_0100_0000_01b3)
-        })
+        let is_mark = |at: &usize| octets.get(*at..).is_some_and(|rest| rest.starts_with(b"<Transaction"));
+        let brackets = octets.iter().enumerate().filter(|(_, octet)| **octet == b'<').map(|(at, _)| at);
+        let rest = octets.get({ brackets }.find(is_mark).unwrap_or(0)..).unwrap_or_default();
+        let (words, tail) = rest.as_chunks::<8>();
+        let add = |hash: u64, word: u64| (hash.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95);
+        let hash = words.iter().fold(0, |hash, word| add(hash, u64::from_le_bytes(*word)));
+        tail.iter().fold(hash, |hash, octet| add(hash, u64::from(*octet)))
     }
 
     /// What is in it, in one word for each transaction.

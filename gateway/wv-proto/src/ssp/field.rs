@@ -4,7 +4,7 @@ use crate::{
     codec::{date_time::DateTime, sink::Sink, tree::Element},
     primitive::identifier::{GroupId, UserId},
 };
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 use thiserror::Error;
 
 /// Why an SSP primitive cannot be taken.
@@ -158,11 +158,12 @@ impl dyn Sink + '_ {
 /// An address with its scheme.
 // WV-SSP-04
 /// QUIRK ssp_bare_ids: leaves `wv:` out of some ids; Baraza.
-pub(super) fn with_scheme(text: &str) -> Box<str> {
+pub(super) fn with_scheme(text: &str) -> Cow<'_, str> {
     let text = text.trim();
     match text.split_at_checked(SCHEME.len()) {
-        Some((scheme, rest)) if scheme.eq_ignore_ascii_case(SCHEME) => format!("{SCHEME}{rest}").into(),
-        _ => format!("{SCHEME}{text}").into(),
+        Some((SCHEME, _)) => Cow::Borrowed(text),
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case(SCHEME) => Cow::Owned([SCHEME, rest].concat()),
+        _ => Cow::Owned([SCHEME, text].concat()),
     }
 }
 

@@ -161,6 +161,15 @@ impl Primitive {
         )
     }
 
+    /// Whether it says a result and little more.
+    #[must_use]
+    pub fn is_brief(&self) -> bool {
+        let (Self::Status(status) | Self::SendMessageResponse(SendMessageResponse { status, .. })) = self else {
+            return false;
+        };
+        status.detailed.len() <= DETAILS_OF_BRIEF_MAX
+    }
+
     /// The result that an answer carries; none where it carries none, which is success.
     #[must_use]
     pub const fn status(&self) -> Option<&StatusResult> {
@@ -179,3 +188,6 @@ impl Primitive {
         }
     }
 }
+
+/// Detailed results in an answer that says little more than a result.
+const DETAILS_OF_BRIEF_MAX: usize = 4;

@@ -28,6 +28,8 @@ pub enum TransactionEvent {
     Taken,
     /// The peer cannot read it (400).
     Unreadable,
+    /// The peer cannot read the post in which it was together with others (400): it may be one of them.
+    Parted,
     /// The peer answered the post with another failure.
     Refused,
     /// The connection was closed, or nothing came in time: the peer does not know the session any more.
@@ -102,7 +104,7 @@ impl TransactionMachine {
     pub fn handle(&mut self, event: TransactionEvent) -> SmallVec<[TransactionAction; 2]> {
         use TransactionAction::{AwaitAnswer, BackOff, DropSession, Fail, Post, Succeed};
         use TransactionEvent::{
-            Answered, Expired, Refused, SetupFailed, Taken, Turn, Unanswered, Unreachable, Unreadable, Waited,
+            Answered, Expired, Parted, Refused, SetupFailed, Taken, Turn, Unanswered, Unreachable, Unreadable, Waited,
         };
         use TransactionState::{Awaiting, BackingOff, Done, Posting, Queued};
         let wish = if self.is_impatient { "impatient" } else { "patient" };
@@ -119,6 +121,8 @@ impl TransactionMachine {
             }
             // WV-SSP-10
             (Posting, Unreadable) => (Done, fail(Failure::Unreadable)),
+            // WV-SSP-17
+            (Posting, Parted) => (Queued, SmallVec::new()),
             (Posting, Refused) if may_retry => (BackingOff, SmallVec::from_iter([BackOff])),
             (Posting, Refused) => (Done, SmallVec::from_iter([DropSession, Fail(Failure::Refused)])),
             // WV-SSP-11
@@ -134,14 +138,14 @@ impl TransactionMachine {
             (Awaiting, Expired) => (Done, fail(Failure::Unanswered)),
             // What is under way is waited for; what is not awaited changes nothing.
             (state @ Posting, Turn | Waited | Expired)
-            | (state @ Queued, Taken | Unreadable | Refused | Unanswered | Unreachable | Waited)
-            | (state @ (Awaiting | BackingOff), Taken | Unreadable | Refused | Unanswered | Unreachable)
+            | (state @ Queued, Taken | Unreadable | Parted | Refused | Unanswered | Unreachable | Waited)
+            | (state @ (Awaiting | BackingOff), Taken | Unreadable | Parted | Refused | Unanswered | Unreachable)
             | (state @ Awaiting, Turn)
             | (state @ (Queued | Posting | Awaiting | BackingOff), SetupFailed)
             | (
                 state @ Done,
-                Turn | Taken | Unreadable | Refused | Unanswered | Unreachable | Answered | Waited | SetupFailed
-                | Expired,
+                Turn | Taken | Unreadable | Parted | Refused | Unanswered | Unreachable | Answered | Waited
+                | SetupFailed | Expired,
             ) => (state, SmallVec::new()),
         };
         if actions.contains(&Post) {
@@ -178,6 +182,7 @@ mod tests {
                         E::Turn,
                         E::Taken,
                         E::Unreadable,
+                        E::Parted,
                         E::Refused,
                         E::Unanswered,
                         E::Unreachable,

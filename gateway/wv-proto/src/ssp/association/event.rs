@@ -173,6 +173,26 @@ pub(super) enum PostPurpose {
     Answering(u8),
     /// Step 6 of the session with this id of ours.
     LastStep(SessionId),
-    /// A transaction, in the session with this id of ours.
-    Transaction { transaction_id: TransactionId, mode: TransactionMode, own: SessionId },
+    /// Transactions, in the session with this id of ours.
+    Transactions { ids: Vec<TransactionId>, kind: PostKind, own: SessionId },
+}
+
+/// What is in a post of transactions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum PostKind {
+    /// One request.
+    Request,
+    /// One answer that goes by itself.
+    Answer,
+    /// One answer or several, of those that gather.
+    Gathered,
+}
+
+impl PostKind {
+    pub(super) const fn mode(self) -> TransactionMode {
+        match self {
+            Self::Request => TransactionMode::Request,
+            Self::Answer | Self::Gathered => TransactionMode::Response,
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 mod order;
 
-use super::event::{Command, Kept, Request};
+use super::event::{Command, Kept, PostKind, Request};
 use super::snapshot;
 use crate::{
     primitive::{
@@ -11,12 +11,14 @@ use crate::{
     },
     session::time::Timestamp,
     ssp::{
+        document::Transaction,
         limit::SspLimits,
         primitive::Primitive,
         transaction::{Failure, TransactionAction, TransactionEvent, TransactionMachine, TransactionState},
     },
 };
 use order::Order;
+use smallvec::SmallVec;
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
     time::Duration,
@@ -30,7 +32,10 @@ pub(super) struct Outbox {
     by_name: HashMap<Box<str>, u64>,
     order: Order,
     last: u64,
+    /// Posts under way.
     in_flight: usize,
+    /// Those of them that bring answers that gather.
+    gathered_in_flight: usize,
     limits: SspLimits,
 }
 
@@ -43,17 +48,18 @@ pub(super) struct Entry {
     /// The session of the request that is answered.
     quoted: Option<SessionId>,
     pub(super) request: Request,
-    /// When its wait is over.
+    /// When its wait is over: for others to go with it, for its answer, or for the next attempt.
     waits_until: Option<Timestamp>,
     failures: u32,
+    /// Whether it may leave together with others.
+    gathers: bool,
 }
 
-/// A transaction that leaves now.
+/// What leaves now in one post.
 #[derive(Debug)]
 pub(super) struct Outgoing {
-    pub(super) transaction_id: TransactionId,
-    pub(super) mode: TransactionMode,
-    pub(super) primitive: Primitive,
+    pub(super) kind: PostKind,
+    pub(super) transactions: Vec<Transaction>,
     pub(super) quoted: Option<SessionId>,
 }
 
@@ -73,6 +79,7 @@ impl Outbox {
             order: Order::default(),
             last: 0,
             in_flight: 0,
+            gathered_in_flight: 0,
             limits,
         }
     }
@@ -83,6 +90,24 @@ impl Outbox {
 
     pub(super) const fn in_flight(&self) -> usize {
         self.in_flight
+    }
+
+    /// A post has come to its end.
+    pub(super) const fn landed(&mut self, kind: PostKind) {
+        self.in_flight = self.in_flight.saturating_sub(1);
+        if matches!(kind, PostKind::Gathered) {
+            self.gathered_in_flight = self.gathered_in_flight.saturating_sub(1);
+        }
+    }
+
+    /// From now on nothing leaves together with others; whether anything did.
+    pub(super) fn keep_apart(&mut self) -> bool {
+        std::mem::replace(&mut self.limits.answers_per_post_max, 1) > 1
+    }
+
+    /// So many answers leave together from now on.
+    pub(super) const fn gather_up_to(&mut self, answers_per_post_max: usize) {
+        self.limits.answers_per_post_max = answers_per_post_max;
     }
 
     /// Whether anything waits for a session.
@@ -118,7 +143,7 @@ impl Outbox {
             let body = Some(snapshot::export_transaction(&transaction_id, &request));
             commands.push_back(Command::Keep(Kept::Transaction { transaction_id: transaction_id.clone(), body }));
         }
-        self.insert(transaction_id, TransactionMode::Request, request, None);
+        self.insert(transaction_id, TransactionMode::Request, request, None, None);
         Ok(())
     }
 
@@ -155,27 +180,31 @@ impl Outbox {
             expires: now.after(ANSWER_LIFE),
             primitive,
         };
-        self.insert(transaction_id, TransactionMode::Response, request, quoted);
+        let waits_until = Some(now.after(self.limits.gather_wait));
+        self.insert(transaction_id, TransactionMode::Response, request, quoted, waits_until);
     }
 
-    pub(super) fn insert(
+    fn insert(
         &mut self,
         transaction_id: TransactionId,
         mode: TransactionMode,
         request: Request,
         quoted: Option<SessionId>,
+        waits_until: Option<Timestamp>,
     ) {
         self.last = self.last.saturating_add(1);
         let number = self.last;
         let is_answer = mode == TransactionMode::Response;
         let expects_answer = !is_answer && request.primitive.expects_answer();
         let machine = TransactionMachine::new(expects_answer, request.is_impatient, self.limits.attempts_max);
+        let gathers = is_answer && request.primitive.is_brief();
         self.by_id.insert((transaction_id.clone(), is_answer), number);
         if let Some(name) = &request.name {
             self.by_name.insert(name.clone(), number);
         }
         self.order.enter(number, request.line.as_deref());
-        let entry = Entry { machine, transaction_id, mode, quoted, request, waits_until: None, failures: 0 };
+        let waits_until = waits_until.filter(|_| gathers);
+        let entry = Entry { machine, transaction_id, mode, quoted, request, waits_until, failures: 0, gathers };
         self.entries.insert(number, entry);
         self.file(number);
     }
@@ -187,21 +216,59 @@ impl Outbox {
         }
     }
 
-    /// The next one that may leave now.
+    /// What may leave now in one post: the oldest transaction, or the answers that have gathered.
     pub(super) fn next(&mut self) -> Option<Outgoing> {
-        let number = self.order.first_ready()?;
-        let entry = self.entries.get_mut(&number)?;
-        entry.machine.handle(TransactionEvent::Turn);
-        entry.waits_until = None;
+        let oldest = self.order.ready().next()?;
+        let gathered = self.gathered();
+        if self.may_gather_on(&gathered) {
+            return None;
+        }
+        let numbers = if gathered.is_empty() { SmallVec::from_iter([oldest]) } else { gathered };
+        let quoted = self.entries.get(&oldest)?.quoted.clone();
+        let mut outgoing =
+            Outgoing { kind: PostKind::Request, transactions: Vec::with_capacity(numbers.len()), quoted };
+        for number in numbers {
+            let Some(entry) = self.entries.get_mut(&number) else { continue };
+            entry.machine.handle(TransactionEvent::Turn);
+            entry.waits_until = None;
+            outgoing.kind = match entry.mode {
+                TransactionMode::Request => PostKind::Request,
+                TransactionMode::Response if entry.gathers => PostKind::Gathered,
+                TransactionMode::Response => PostKind::Answer,
+            };
+            outgoing.transactions.push(Transaction {
+                mode: entry.mode,
+                transaction_id: entry.transaction_id.clone(),
+                content: Ok(entry.request.primitive.clone()),
+            });
+            self.file(number);
+        }
         self.in_flight = self.in_flight.saturating_add(1);
-        let outgoing = Outgoing {
-            transaction_id: entry.transaction_id.clone(),
-            mode: entry.mode,
-            primitive: entry.request.primitive.clone(),
-            quoted: entry.quoted.clone(),
-        };
-        self.file(number);
+        if outgoing.kind == PostKind::Gathered {
+            self.gathered_in_flight = self.gathered_in_flight.saturating_add(1);
+        }
         Some(outgoing)
+    }
+
+    /// The answers that would leave together now; none where the oldest transaction goes by itself.
+    // WV-SSP-17
+    fn gathered(&self) -> SmallVec<[u64; 16]> {
+        let mut session = None;
+        let goes_along = |number: &u64| {
+            let Some(entry) = self.entries.get(number).filter(|entry| entry.gathers) else { return false };
+            // One post quotes one session.
+            *session.get_or_insert(&entry.quoted) == &entry.quoted
+        };
+        self.order.ready().take_while(goes_along).take(self.limits.answers_per_post_max).collect()
+    }
+
+    /// Whether these answers need not leave yet: others are under way, and nothing waits behind these.
+    fn may_gather_on(&self, gathered: &[u64]) -> bool {
+        let oldest = gathered.first().and_then(|number| self.entries.get(number));
+        oldest.is_some_and(|oldest| oldest.waits_until.is_some())
+            && self.gathered_in_flight > 0
+            && gathered.len() < self.limits.answers_per_post_max
+            && self.order.ready().nth(gathered.len()).is_none()
     }
 
     /// A session is there: what waits because of the last one need not wait longer.
@@ -266,9 +333,8 @@ impl Outbox {
                 TransactionAction::Fail(failure) => over = Some(Err(failure)),
             }
         }
-        if was_posting && entry.machine.state != TransactionState::Posting {
-            self.in_flight = self.in_flight.saturating_sub(1);
-        }
+        // What was not taken may be at fault.
+        entry.gathers &= !was_posting;
         self.file(number);
         if let Some(result) = over
             && let Some(entry) = self.remove(number, commands)
@@ -328,7 +394,7 @@ impl Outbox {
     /// What is kept over a restart, and posted again after it.
     pub(super) fn restore(&mut self, transaction_id: TransactionId, request: Request) {
         if !self.by_id.contains_key(&(transaction_id.clone(), false)) {
-            self.insert(transaction_id, TransactionMode::Request, request, None);
+            self.insert(transaction_id, TransactionMode::Request, request, None, None);
         }
     }
 
@@ -337,7 +403,6 @@ impl Outbox {
         let numbers: Vec<u64> = self.entries.keys().copied().collect();
         let ended = numbers.into_iter().filter_map(|number| self.remove(number, commands));
         let ended: Vec<Entry> = ended.collect();
-        self.in_flight = 0;
         let requests = ended.into_iter().filter(|entry| entry.mode == TransactionMode::Request);
         requests.map(|entry| (entry.request.key, Failure::Unreachable)).collect()
     }

@@ -19,6 +19,8 @@ struct Entry {
     hash: u64,
     session_id: SessionId,
     answer: Option<Box<Primitive>>,
+    /// Whether the answer left together with others.
+    in_company: bool,
 }
 
 /// What a transaction is.
@@ -42,7 +44,7 @@ impl Reception {
         if let Some(known) = self.entries.get(id).filter(|known| known.hash == hash) {
             return known.answer.clone().map_or(Repetition::UnderWay, Repetition::Answered);
         }
-        let entry = Entry { hash, session_id: session_id.clone(), answer: None };
+        let entry = Entry { hash, session_id: session_id.clone(), answer: None, in_company: false };
         if self.entries.insert(id.clone(), entry).is_none() {
             self.order.push_back(id.clone());
         }
@@ -59,5 +61,17 @@ impl Reception {
         let entry = self.entries.get_mut(id)?;
         entry.answer = Some(Box::new(answer.clone()));
         Some(entry.session_id.clone())
+    }
+
+    /// The answer left together with others.
+    pub(super) fn left_in_company(&mut self, id: &TransactionId) {
+        if let Some(entry) = self.entries.get_mut(id) {
+            entry.in_company = true;
+        }
+    }
+
+    /// Whether the answer left together with others.
+    pub(super) fn was_in_company(&self, id: &TransactionId) -> bool {
+        self.entries.get(id).is_some_and(|entry| entry.in_company)
     }
 }

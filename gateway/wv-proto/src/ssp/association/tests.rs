@@ -408,6 +408,191 @@ fn who_cannot_prove_anything_gets_no_session() {
     assert_eq!(wire.ends[1].session(), None);
 }
 
+/// Requests are executed here, and answered when a test says so.
+struct Desk {
+    end: Association,
+    now: u64,
+    posts: Vec<(u64, Document)>,
+    session: SessionId,
+    requests: u64,
+}
+
+impl Desk {
+    fn new() -> Self {
+        let mut wire = Wire::new();
+        wire.tell(0, request(1));
+        wire.run();
+        let [_, end] = wire.ends;
+        let session = end.session().unwrap().1.clone();
+        Self { end, now: wire.now, posts: Vec::new(), session, requests: 0 }
+    }
+
+    fn handle(&mut self, event: Event) {
+        self.end.handle(at(self.now), event);
+        self.drain();
+    }
+
+    fn drain(&mut self) {
+        while let Some(command) = self.end.poll() {
+            if let Command::Post { number, document, transaction_header, session_header } = command {
+                assert!(transaction_header.is_none() || session_header.as_ref() != Some(&self.session));
+                self.posts.push((number, *document));
+            }
+        }
+    }
+
+    fn ask(&mut self, id: u64) {
+        let (mode, transaction_id) = (TransactionMode::Request, TransactionId::new(id.to_string()));
+        let transaction = Transaction { mode, transaction_id, content: Ok(message(&format!("m{id}"))) };
+        let message = SessionMessage { session_id: self.session.clone(), transactions: vec![transaction] };
+        self.requests += 1;
+        self.handle(Event::Message { post: self.requests, message, hash: id });
+    }
+
+    fn answer(&mut self, id: u64) {
+        let status = StatusResult::success();
+        let primitive = Primitive::SendMessageResponse(SendMessageResponse { message_id: None, status });
+        self.handle(Event::Answer { transaction_id: TransactionId::new(id.to_string()), primitive });
+    }
+
+    /// As many messages are asked and answered.
+    fn serve(&mut self, ids: std::ops::RangeInclusive<u64>) {
+        for id in ids {
+            self.ask(id);
+            self.answer(id);
+        }
+    }
+
+    fn land(&mut self, place: usize, result: PostResult) {
+        let (number, _) = self.posts.remove(place);
+        self.handle(Event::Posted { number, result });
+    }
+
+    fn pass(&mut self, millis: u64) {
+        self.now += millis;
+        self.end.expire(at(self.now));
+        self.drain();
+    }
+
+    /// The ids in each post that is under way.
+    fn under_way(&self) -> Vec<Vec<u64>> {
+        let ids = |document: &Document| match &document.body {
+            Body::Session(message) => {
+                message.transactions.iter().map(|one| one.transaction_id.as_str().parse().unwrap_or(0)).collect()
+            }
+            Body::Setup(_) => panic!("a set-up"),
+        };
+        self.posts.iter().map(|(_, document)| ids(document)).collect()
+    }
+}
+
+#[test]
+fn wv_ssp_17_answers_gather_while_one_is_under_way_and_go_in_one_message_in_order() {
+    let mut desk = Desk::new();
+    desk.serve(1..=1);
+    assert_eq!(desk.under_way(), [[1]], "an answer alone does not wait");
+    desk.serve(2..=5);
+    assert_eq!(desk.under_way(), [[1]]);
+    desk.land(0, PostResult::Taken);
+    assert_eq!(desk.under_way(), [[2, 3, 4, 5]]);
+    desk.land(0, PostResult::Taken);
+    assert_eq!((desk.under_way().len(), desk.end.waiting()), (0, 0));
+}
+
+#[test]
+fn wv_ssp_17_a_full_message_goes_at_once_and_no_answer_waits_long() {
+    let mut desk = Desk::new();
+    desk.serve(1..=19);
+    assert_eq!(desk.under_way(), [vec![1], (2..=17).collect()]);
+    let due = desk.end.deadline().unwrap();
+    assert_eq!(due, at(desk.now).after(SspLimits::default().gather_wait));
+    desk.pass(due.as_millis() - at(desk.now).as_millis());
+    assert_eq!(desk.under_way()[2..], [[18, 19]]);
+}
+
+#[test]
+fn wv_ssp_17_nothing_overtakes_the_answers_that_gather() {
+    let mut desk = Desk::new();
+    desk.serve(1..=3);
+    desk.handle(request(9));
+    let under_way = desk.under_way();
+    assert_eq!(under_way[..2], [vec![1], vec![2, 3]]);
+    assert_eq!(under_way.len(), 3, "and the request after them");
+    // An answer that says more than a result goes by itself.
+    desk.ask(4);
+    let primitive = Primitive::GetPresenceResponse(crate::ssp::primitive::GetPresenceResponse::default());
+    desk.handle(Event::Answer { transaction_id: TransactionId::new("4"), primitive });
+    assert_eq!(desk.under_way()[3..], [[4]]);
+}
+
+// QUIRK ssp_one_transaction: refuses a message with several transactions, or asks again for what was answered in one,
+// so each goes by itself; none known.
+#[test]
+fn wv_ssp_17_answers_that_are_not_taken_together_are_given_one_by_one() {
+    let mut desk = Desk::new();
+    desk.serve(1..=4);
+    desk.land(0, PostResult::Taken);
+    assert_eq!(desk.under_way(), [[2, 3, 4]]);
+    desk.land(0, PostResult::BadRequest);
+    assert_eq!(desk.under_way(), [[2], [3], [4]]);
+    assert_eq!(desk.end.take_met(), [SspQuirk::OneTransaction]);
+    // One of them was the bad one: it is over, and the others arrive.
+    desk.land(1, PostResult::BadRequest);
+    desk.land(0, PostResult::Taken);
+    desk.land(0, PostResult::Taken);
+    assert_eq!(desk.end.waiting(), 0);
+    desk.serve(5..=6);
+    assert_eq!(desk.under_way(), [[5], [6]], "nothing gathers any more");
+    desk.end.change_answers_per_post(8);
+    desk.serve(7..=9);
+    assert_eq!(desk.under_way(), [[5], [6]], "the operator says that they may");
+    desk.land(0, PostResult::Taken);
+    desk.land(0, PostResult::Taken);
+    assert_eq!(desk.under_way(), [[7, 8, 9]]);
+}
+
+#[test]
+fn wv_ssp_17_a_peer_that_lost_some_of_several_answers_gets_each_by_itself() {
+    let mut desk = Desk::new();
+    desk.serve(1..=3);
+    desk.land(0, PostResult::Taken);
+    desk.land(0, PostResult::Taken);
+    desk.ask(1);
+    desk.land(0, PostResult::Taken);
+    assert_eq!(desk.end.take_met(), [], "it left by itself before");
+    desk.ask(3);
+    assert_eq!(desk.end.take_met(), [SspQuirk::OneTransaction]);
+    desk.ask(2);
+    assert_eq!(desk.under_way(), [[3], [2]]);
+}
+
+#[test]
+fn wv_ssp_17_what_was_refused_together_is_tried_again_alone() {
+    for (result, pause) in [(PostResult::Refused, 10_000), (PostResult::Unreachable, 10_000)] {
+        let mut desk = Desk::new();
+        desk.serve(1..=3);
+        desk.land(0, PostResult::Taken);
+        desk.land(0, result);
+        assert!(desk.under_way().is_empty());
+        desk.pass(pause);
+        assert_eq!(desk.under_way(), [[2], [3]], "{result:?}");
+        desk.land(0, PostResult::Taken);
+        desk.land(0, PostResult::Taken);
+        assert_eq!(desk.end.waiting(), 0);
+    }
+}
+
+#[test]
+fn wv_ssp_17_posts_that_are_under_way_are_counted_until_they_land() {
+    let mut desk = Desk::new();
+    desk.end.change_answers_per_post(1);
+    desk.serve(1..=20);
+    let most = SspLimits::default().posts_max;
+    assert_eq!(desk.under_way().len(), most);
+    desk.land(0, PostResult::Taken);
+    assert_eq!(desk.under_way().len(), most);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 

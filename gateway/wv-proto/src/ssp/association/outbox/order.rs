@@ -61,9 +61,9 @@ impl Order {
         heir
     }
 
-    /// The oldest that may leave now.
-    pub(super) fn first_ready(&self) -> Option<u64> {
-        self.ready.first().copied()
+    /// Those that may leave now, the oldest first.
+    pub(super) fn ready(&self) -> impl Iterator<Item = u64> {
+        self.ready.iter().copied()
     }
 
     pub(super) fn has_waiting(&self) -> bool {
