@@ -4,9 +4,13 @@ use super::{ALICE, BOB, SHADOW, World, message::talk, presence::BOB_IS_THERE};
 use acceptance::{
     agent::{Agent, Watch},
     catalogue::{How, case},
+    wv_server::Style,
 };
 use std::time::Duration;
-use wv_proto::presence_attribute::{Availability, PresenceAttribute, Qualified};
+use wv_proto::{
+    presence_attribute::{Availability, PresenceAttribute, Qualified},
+    version::{Encoding, Version},
+};
 
 /// Attributes of a user who is there, and this one.
 fn there_and(attribute: PresenceAttribute) -> Vec<PresenceAttribute> {
@@ -106,6 +110,34 @@ fn messages_to_sip_users_pass_as_the_catalogue_has_it() {
         bob.answer_messages(200);
     });
 }
+
+#[test]
+fn iwf_msg_int_003_what_is_no_text_passes_octet_by_octet() {
+    let spoken = [Version::V1_1, Version::V1_2, Version::V1_3]
+        .into_iter()
+        .flat_map(|version| [(version, Encoding::Xml), (version, Encoding::Wbxml)]);
+    case("IWF-MSG-INT-003", How::Sockets, || {
+        for spoken in spoken {
+            let world = World::of(spoken, Style::proper(), "");
+            let mut bob = Agent::registered(world.gateway.sip(), BOB);
+            talk(&world.server, &mut bob, "first");
+            for octets in [PICTURE, b"letters all of it"] {
+                let id = world.server.say_content(ALICE, SHADOW, "image/png", octets);
+                bob.expect("the picture", |request| {
+                    let kind = request.headers().content_type().ok().flatten().map(|kind| kind.to_string());
+                    (kind.as_deref() == Some("image/png") && request.body().as_ref() == octets).then_some(())
+                });
+                world.server.expect_delivered(&id);
+                let answer = bob.send_content("sip:alice@old.example", "image/png", octets).unwrap();
+                assert!(matches!(answer.status().to_number(), 200 | 202), "{spoken:?} {answer:?}");
+                world.server.expect_content(ALICE, "image/png", octets);
+            }
+        }
+    });
+}
+
+/// The beginning of a picture: with a zero, and no UTF-8.
+const PICTURE: &[u8] = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR";
 
 #[test]
 fn messages_of_sip_users_pass_as_the_catalogue_has_it() {

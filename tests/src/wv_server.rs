@@ -307,6 +307,24 @@ impl WvServer {
         found.unwrap_or_else(|error| panic!("{error}: {:#?}", self.titles()))
     }
 
+    /// The message of those octets that a client sent, and the type that it gave them; its id.
+    ///
+    /// # Panics
+    /// When none comes.
+    pub fn expect_content(&self, to: &str, kind: &str, octets: &[u8]) -> MessageId {
+        let is_meant = |request: &SendMessageRequest| {
+            let users = &request.message.recipient.users;
+            users.iter().any(|user| bare(user.user_id.as_str()) == to)
+                && request.message.content_type.as_deref() == Some(kind)
+                && request.content.as_ref().is_some_and(|content| content.octets().as_ref() == octets)
+        };
+        let found = wait::try_until(kind, PATIENCE, || {
+            let state = self.inner.state();
+            state.messages.iter().find(|(_, request)| is_meant(request)).map(|(id, _)| id.clone())
+        });
+        found.unwrap_or_else(|error| panic!("{error}: {:#?}", self.inner.state().messages))
+    }
+
     /// Waits until the client has acknowledged the message.
     ///
     /// # Panics

@@ -1,6 +1,7 @@
 //! What users of the server say to those who are logged in.
 
 use super::{WvServer, session::bare};
+use bytes::Bytes;
 use std::time::Duration;
 use wv_proto::{
     presence_attribute::{Availability, PresenceAttribute, Qualified},
@@ -20,6 +21,16 @@ impl WvServer {
     /// One of its users says something to a logged-in one; the message's id.
     pub fn say(&self, from: &str, to: &str, text: &str) -> MessageId {
         let (id, new) = self.message(from, to, text);
+        self.queue(to, Primitive::NewMessage(Box::new(new)));
+        id
+    }
+
+    /// The same with octets of any kind.
+    pub fn say_content(&self, from: &str, to: &str, kind: &str, octets: &'static [u8]) -> MessageId {
+        let (id, mut new) = self.message(from, to, "");
+        new.message.content_type = Some(kind.into());
+        new.message.content_size = u32::try_from(octets.len()).ok();
+        new.content = Some(Content::from_octets(Bytes::from_static(octets)));
         self.queue(to, Primitive::NewMessage(Box::new(new)));
         id
     }

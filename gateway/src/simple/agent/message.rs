@@ -199,6 +199,10 @@ impl Agent {
         if status == StatusCode::METHOD_NOT_ALLOWED {
             response.push(uas::allow(&self.profile));
         }
+        // RFC 3261 §21.4.13
+        if status == StatusCode::UNSUPPORTED_MEDIA_TYPE && purpose == CodePurpose::Message {
+            response.push(Header::new(HeaderName::Accept, ACCEPT.join(", ")));
+        }
         response
     }
 

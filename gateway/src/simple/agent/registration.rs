@@ -1,7 +1,6 @@
 //! REGISTER: users of hosted domains and their contacts.
 
 use super::{Agent, Pending, contact::word_of, to_sip};
-use crate::simple::translate::message::ACCEPTED;
 use mapping::{
     address::Address,
     event::{Attachment, DetachReason, Operation},
@@ -141,7 +140,8 @@ fn attachment(binding: &Binding, content_octets_max: usize) -> Attachment {
             takes_stored: true,
             takes_announcements: false,
             takes_messages: true,
-            media_types: ACCEPTED.iter().map(|media_type| Arc::from(*media_type)).collect(),
+            // RFC 3428 §7: it says itself what it does not take.
+            media_types: Arc::from([]),
             content_octets_max: u64::try_from(content_octets_max).unwrap_or(u64::MAX),
         },
         // Presence of SIP users comes by PUBLISH.

@@ -1,7 +1,7 @@
 //! Requests from outside: generic checks, then one function per method.
 
 use super::{Agent, Held, Pending, subscription::Outgoing, to_tag};
-use crate::simple::translate::message::ACCEPT;
+use crate::simple::translate::message::{ACCEPT, OTHERS};
 use mapping::{side::Side, time::Timestamp};
 use sip_proto::{
     body::{partial, watcher_info::MEDIA_TYPE},
@@ -36,6 +36,7 @@ pub(super) fn profile() -> UasProfile {
         extensions: Vec::new(),
         media_types: ACCEPT
             .iter()
+            .chain(OTHERS)
             .copied()
             .chain(["application/pidf+xml", partial::MEDIA_TYPE, MEDIA_TYPE, "multipart/*"])
             .collect(),

@@ -20,10 +20,13 @@ use sip_proto::{
 use std::{sync::Arc, time::Duration};
 use wrapping::Opened;
 
-/// Media types that are shown to the recipient.
-pub const ACCEPTED: &[&str] = &["text/plain", "text/html", "application/xhtml+xml"];
+/// Media types that every recipient is shown, in one form or another.
+pub const TEXTS: &[&str] = &["text/plain", "text/html", "application/xhtml+xml"];
 
-/// Media types of MESSAGE that are taken in, whatever becomes of them.
+/// Media types of other things: they go to recipients that take them.
+pub const OTHERS: &[&str] = &["text/*", "image/*", "audio/*", "video/*", "application/*"];
+
+/// Media types of MESSAGE that are taken in whoever is to get them.
 pub const ACCEPT: &[&str] = &[
     "text/plain",
     "text/html",
@@ -88,7 +91,7 @@ pub fn from_request(
     match essence.as_str() {
         COMPOSING => return Ok(Inward::Nothing),
         IMDN => return fate(&opened.body),
-        essence if !ACCEPTED.contains(&essence) => return Err(MessageError::UnsupportedType),
+        essence if !is_content(essence) => return Err(MessageError::UnsupportedType),
         _ => {}
     }
     let lifetime = headers.expires_s().map_err(|_| MessageError::BadHeader)?;
@@ -140,9 +143,21 @@ fn origin(headers: &Headers) -> Result<String, MessageError> {
     Ok(format!("{tag} {call_id} {}", cseq.sequence.to_number()))
 }
 
+/// Whether a message may consist of it.
+fn is_content(essence: &str) -> bool {
+    // RFC 3261 §23: what is sealed for another one cannot be opened here.
+    let is_sealed = essence.starts_with("application/pkcs7-");
+    let kind = essence.split('/').next().unwrap_or_default();
+    !is_sealed && OTHERS.iter().any(|other| other.split('/').next() == Some(kind))
+}
+
 fn readable(media_type: &MediaType, body: &Bytes) -> Result<Content, MessageError> {
+    let essence = media_type.to_essence();
+    if !essence.starts_with("text/") && !TEXTS.contains(&essence.as_str()) {
+        return Ok(Content { media_type: Arc::from(essence), body: body.clone() });
+    }
     let charset = media_type.param("charset").map(|charset| charset.to_ascii_lowercase());
-    text(&media_type.to_essence(), body, charset.as_deref())
+    text(&essence, body, charset.as_deref())
 }
 
 fn text(media_type: &str, body: &Bytes, charset: Option<&str>) -> Result<Content, MessageError> {
@@ -162,4 +177,52 @@ fn text(media_type: &str, body: &Bytes, charset: Option<&str>) -> Result<Content
 pub fn to_media_type(content: &Content) -> Option<MediaType> {
     let media_type = MediaType::parse(&content.media_type).ok()?;
     Some(if content.media_type.starts_with("text/") { media_type.with_param("charset", "UTF-8") } else { media_type })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sip_proto::{
+        limit::Limits,
+        message::framer::{Parsed, parse_datagram},
+    };
+
+    fn read(kind: &str, body: &[u8]) -> Result<Inward, MessageError> {
+        let mut octets = format!(
+            "MESSAGE sip:alice@wv.example SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\r\nMax-Forwards: 70\r\n\
+             From: <sip:bob@sip.example>;tag=1\r\nTo: <sip:alice@wv.example>\r\nCall-ID: 1\r\nCSeq: 1 MESSAGE\r\n\
+             Content-Type: {kind}\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        )
+        .into_bytes();
+        octets.extend_from_slice(body);
+        let Ok(Parsed::Message(sip_proto::message::Message::Request(request))) =
+            parse_datagram(&octets.into(), &Limits::default())
+        else {
+            panic!("a request")
+        };
+        let [sender, recipient] = ["bob@sip.example", "alice@wv.example"].map(|user| Address::parse(user).unwrap());
+        from_request(&request, &sender, &recipient, Duration::from_secs(60), Timestamp::from_secs(1))
+    }
+
+    #[test]
+    fn what_is_no_text_is_content_octet_by_octet() {
+        let picture: &[u8] = b"\x89PNG\x00\xff";
+        let content = |read: Result<Inward, MessageError>| match read {
+            Ok(Inward::Message(message)) => (message.content.media_type.to_string(), message.content.body.to_vec()),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(content(read("Image/PNG;name=x.png", picture)), ("image/png".to_owned(), picture.to_vec()));
+        let parts = |first: &[u8]| {
+            [b"--b\r\n", first, b"\r\n--b\r\nContent-Type: image/png\r\n\r\n", picture, b"\r\n--b--"].concat()
+        };
+        let mixed = parts(b"Content-Type: text/plain\r\n\r\nlook");
+        assert_eq!(content(read("multipart/mixed;boundary=b", &mixed)), ("text/plain".to_owned(), b"look".to_vec()));
+        let only = parts(b"Content-Type: message/sipfrag\r\n\r\nx");
+        assert_eq!(content(read("multipart/mixed;boundary=b", &only)), ("image/png".to_owned(), picture.to_vec()));
+        for kind in ["application/pkcs7-mime", "message/sipfrag", "model/vrml"] {
+            assert_eq!(read(kind, picture), Err(MessageError::UnsupportedType), "{kind}");
+        }
+        assert_eq!(read("text/plain", picture), Err(MessageError::BadCharset));
+    }
 }

@@ -1,6 +1,6 @@
 //! Taking messages out of their wrapping, and wrapping them.
 
-use super::{ACCEPT, ACCEPTED, MessageError, notification::Wishes, to_media_type};
+use super::{ACCEPT, MessageError, TEXTS, is_content, notification::Wishes, to_media_type};
 use crate::simple::translate::address;
 use bytes::Bytes;
 use mapping::{
@@ -86,13 +86,17 @@ impl Opened {
             })
         };
         let is_text = |part: &&MimePart| {
-            part.media_type().is_some_and(|media_type| ACCEPTED.contains(&media_type.to_essence().as_str()))
+            part.media_type().is_some_and(|media_type| TEXTS.contains(&media_type.to_essence().as_str()))
         };
+        let is_other =
+            |part: &&MimePart| part.media_type().is_some_and(|media_type| is_content(&media_type.to_essence()));
         let chosen = match kind {
             // The last one is the richest.
             "alternative" => parts.iter().rfind(is_readable),
             _ => parts.iter().find(is_text).or_else(|| parts.iter().find(is_readable)),
         };
+        // Whether the recipient takes anything else is not known here.
+        let chosen = chosen.or_else(|| parts.iter().find(is_other));
         self.take(chosen.ok_or(MessageError::UnsupportedType)?)
     }
 
