@@ -338,7 +338,7 @@ impl Engine {
             Timer::Attempt(owner, number) => self.attempt_over(&owner, number),
             Timer::Retry(owner, number) => self.retry_due(&owner, number),
             Timer::Expiry(owner, number) => self.letter_expired(&owner, number),
-            Timer::Origin(user, origin) => self.origin_over(&user, &origin),
+            Timer::Origin(user) => self.origins_over(&user),
             Timer::Announcement(user, id) => self.announcement_over(&user, &id),
             Timer::Report(sender, message, recipient) => self.report_over(&sender, &message, &recipient),
             Timer::Notify(watcher, presentity, endpoint) => self.show_waiting(&watcher, &presentity, &endpoint),

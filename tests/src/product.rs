@@ -24,7 +24,8 @@ pub fn target_folder() -> PathBuf {
     profile_folder().parent().expect("a build folder has a parent").to_owned()
 }
 
-/// The gateway's program, built if it is absent or older than its sources.
+/// The gateway's program: the one that `WVSG_PROGRAM` names, or that of this build, built if it is absent or older than its
+/// sources.
 ///
 /// # Panics
 /// When it cannot be built.
@@ -32,6 +33,9 @@ pub fn target_folder() -> PathBuf {
 pub fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| {
+        if let Some(named) = std::env::var_os("WVSG_PROGRAM") {
+            return PathBuf::from(named);
+        }
         let program = profile_folder().join("wv-simple-gateway");
         let built = fs::metadata(&program).and_then(|known| known.modified()).ok();
         if built.is_none_or(|built| built < youngest_source()) {

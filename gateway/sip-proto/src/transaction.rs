@@ -31,9 +31,9 @@ use crate::id_source::IdSource;
 use crate::message::header::identifier::{Branch, Tag};
 use crate::message::method::Method;
 use crate::message::request::Request;
-use crate::time::{DeadlineQueue, Timestamp};
+use crate::time::Timestamp;
 use bytes::Bytes;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 pub use self::receive::{RequestEvent, ResponseEvent};
@@ -47,12 +47,13 @@ pub struct TransactionTable {
     sheds: bool,
     ids: IdSource,
     last_number: u64,
-    clients: HashMap<ClientTransactionId, ClientEntry>,
-    clients_by_branch: HashMap<(Branch, Method), ClientTransactionId>,
-    servers: HashMap<ServerTransactionId, ServerEntry>,
-    servers_by_key: HashMap<ServerKey, ServerTransactionId>,
-    servers_by_merge_key: HashMap<MergeKey, ServerTransactionId>,
-    deadlines: DeadlineQueue<TransactionId>,
+    clients: HashMap<ClientTransactionId, Box<ClientEntry>>,
+    clients_by_branch: HashMap<Arc<(Branch, Method)>, ClientTransactionId>,
+    servers: HashMap<ServerTransactionId, Box<ServerEntry>>,
+    servers_by_key: HashMap<Arc<ServerKey>, ServerTransactionId>,
+    servers_by_merge_key: HashMap<Arc<MergeKey>, ServerTransactionId>,
+    /// The deadline of each entry that has one.
+    deadlines: BTreeSet<(Timestamp, TransactionId)>,
     commands: VecDeque<TransactionCommand>,
 }
 
@@ -109,23 +110,28 @@ pub enum TransactionCommand {
 #[derive(Debug)]
 struct ClientEntry {
     machine: ClientMachine,
-    key: (Branch, Method),
+    key: Arc<(Branch, Method)>,
     octets: Bytes,
     /// The INVITE, for its CANCEL and the ACK of a refusal.
-    invite: Option<Request>,
+    invite: Option<Box<Request>>,
     hop: Hop,
+    /// Its place among the deadlines.
+    due: Option<Timestamp>,
 }
 
 #[derive(Debug)]
 struct ServerEntry {
     machine: ServerMachine,
-    key: ServerKey,
-    merge_key: Option<MergeKey>,
+    key: Arc<ServerKey>,
+    merge_key: Option<Arc<MergeKey>>,
     target: ResponseTarget,
     /// Kept until the final response, for a 100.
     request: Option<Arc<Request>>,
     latest: Bytes,
+    /// That of the response to an INVITE, for an ACK of RFC 2543.
     to_tag: Option<Tag>,
+    /// Its place among the deadlines.
+    due: Option<Timestamp>,
 }
 
 impl TransactionTable {
@@ -143,7 +149,7 @@ impl TransactionTable {
             servers: HashMap::new(),
             servers_by_key: HashMap::new(),
             servers_by_merge_key: HashMap::new(),
-            deadlines: DeadlineQueue::new(),
+            deadlines: BTreeSet::new(),
             commands: VecDeque::new(),
         }
     }
@@ -161,11 +167,18 @@ impl TransactionTable {
 
     /// Fires the timers that are due.
     pub fn expire(&mut self, now: Timestamp) {
-        while let Some(due) = self.deadlines.pop_due(now) {
+        while let Some((_, due)) = self.deadlines.first().copied().filter(|(at, _)| *at <= now) {
+            self.deadlines.pop_first();
             match due {
-                TransactionId::Client(id) => self.drive_client(id, |machine| machine.expire(now)),
-                TransactionId::Server(id) => self.drive_server(id, |machine| machine.expire(now)),
-            };
+                TransactionId::Client(id) => {
+                    self.clients.get_mut(&id).into_iter().for_each(|entry| entry.due = None);
+                    self.drive_client(id, |machine| machine.expire(now));
+                }
+                TransactionId::Server(id) => {
+                    self.servers.get_mut(&id).into_iter().for_each(|entry| entry.due = None);
+                    self.drive_server(id, |machine| machine.expire(now));
+                }
+            }
         }
     }
 
@@ -177,7 +190,7 @@ impl TransactionTable {
     /// When [`TransactionTable::expire`] wants to be called.
     #[must_use]
     pub fn deadline(&self) -> Option<Timestamp> {
-        self.deadlines.next()
+        self.deadlines.first().map(|(at, _)| *at)
     }
 
     // RFC 3261 §21.5.4
@@ -235,7 +248,8 @@ impl TransactionTable {
             if !entry.machine.may_send() {
                 entry.octets = Bytes::new();
             }
-            self.deadlines.set(TransactionId::Client(id), entry.machine.deadline());
+            let due = entry.machine.deadline();
+            reschedule(&mut self.deadlines, TransactionId::Client(id), &mut entry.due, due);
         }
         delivery
     }
@@ -262,27 +276,47 @@ impl TransactionTable {
         if entry.machine.is_terminated() {
             self.forget_server(id);
         } else {
-            self.deadlines.set(TransactionId::Server(id), entry.machine.deadline());
+            let due = entry.machine.deadline();
+            reschedule(&mut self.deadlines, TransactionId::Server(id), &mut entry.due, due);
         }
         delivery
     }
 
     fn forget_client(&mut self, id: ClientTransactionId) {
-        self.deadlines.set(TransactionId::Client(id), None);
-        if let Some(entry) = self.clients.remove(&id) {
+        if let Some(mut entry) = self.clients.remove(&id) {
+            reschedule(&mut self.deadlines, TransactionId::Client(id), &mut entry.due, None);
             self.clients_by_branch.remove(&entry.key);
         }
     }
 
     fn forget_server(&mut self, id: ServerTransactionId) {
-        self.deadlines.set(TransactionId::Server(id), None);
-        if let Some(entry) = self.servers.remove(&id) {
+        if let Some(mut entry) = self.servers.remove(&id) {
+            reschedule(&mut self.deadlines, TransactionId::Server(id), &mut entry.due, None);
             self.servers_by_key.remove(&entry.key);
             if let Some(key) = entry.merge_key {
                 self.servers_by_merge_key.remove(&key);
             }
         }
     }
+}
+
+/// Moves an entry from the deadline that it has to the one that it wants.
+fn reschedule(
+    deadlines: &mut BTreeSet<(Timestamp, TransactionId)>,
+    id: TransactionId,
+    has: &mut Option<Timestamp>,
+    wants: Option<Timestamp>,
+) {
+    if *has == wants {
+        return;
+    }
+    if let Some(at) = has.take() {
+        deadlines.remove(&(at, id));
+    }
+    if let Some(at) = wants {
+        deadlines.insert((at, id));
+    }
+    *has = wants;
 }
 
 /// Whether the transaction user sees what was just received.

@@ -449,11 +449,11 @@ impl Transports {
     }
 
     fn send_on_stream(self: &Rc<Self>, outbound: Outbound, target: &ResponseTarget) {
-        let mut hops = std::iter::once(&target.hop).chain(&target.fallback);
+        let mut hops = std::iter::once(&target.hop).chain(target.fallback.as_deref());
         if let Some(id) = hops.find_map(|hop| self.find_stream(hop)) {
             return self.enqueue(id, outbound);
         }
-        let flow = Flow::of(target.fallback.as_ref().unwrap_or(&target.hop));
+        let flow = Flow::of(target.fallback.as_deref().unwrap_or(&target.hop));
         tokio::task::spawn_local(stream::open(Rc::clone(self), flow, outbound));
     }
 

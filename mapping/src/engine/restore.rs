@@ -176,10 +176,8 @@ impl Engine {
             Fact::Sent { inviter, id, invitee, sent } => self.restore_sent(&inviter, id, invitee, *sent),
             Fact::Origin { user, origin, message, until } => {
                 let origin: Arc<str> = Arc::from(origin);
-                let actor = self.user_mut(&owner);
-                actor.origin_order.push_back(Arc::clone(&origin));
-                actor.origins.insert(Arc::clone(&origin), Origin { message, progress: Progress::Known });
-                self.timers.set(Timer::Origin(user, origin), until);
+                self.user_mut(&user).remember(origin, Origin { message, progress: Progress::Known, until });
+                self.await_oldest_origin(&user);
             }
         }
     }

@@ -149,32 +149,46 @@ impl Engine {
             message: message.clone(),
             until,
         });
-        self.timers.set(Timer::Origin(user.clone(), Arc::clone(origin)), until);
         let bound = self.config.limits.origins_per_user;
         let actor = self.user_mut(user);
-        let known = actor.origins.insert(Arc::clone(origin), Origin { message: message.clone(), progress });
-        if known.is_none() {
-            actor.origin_order.push_back(Arc::clone(origin));
+        actor.remember(Arc::clone(origin), Origin { message: message.clone(), progress, until });
+        let is_over = actor.origins.len() > bound;
+        let oldest = if is_over { actor.origin_order.pop_front() } else { None };
+        if let Some((_, oldest)) = oldest {
+            self.forget_origin(user, &oldest);
         }
-        let oldest = if actor.origins.len() > bound { actor.origin_order.front().cloned() } else { None };
-        if let Some(oldest) = oldest {
-            self.timers.clear(&Timer::Origin(user.clone(), Arc::clone(&oldest)));
-            self.origin_over(user, &oldest);
+        self.await_oldest_origin(user);
+    }
+
+    /// Forgets the user's origins whose time is over.
+    pub(super) fn origins_over(&mut self, user: &Address) {
+        while let Some(actor) = self.users.get_mut(user)
+            && let Some((at, origin)) = actor.origin_order.pop_front_if(|(at, _)| *at <= self.now)
+        {
+            match actor.origins.get(&origin).map(|known| known.until) {
+                // It was remembered again.
+                Some(until) if until > at => actor.origin_order.push_back((until, origin)),
+                _ => self.forget_origin(user, &origin),
+            }
+        }
+        self.await_oldest_origin(user);
+        self.forget_if_empty(user);
+    }
+
+    fn forget_origin(&mut self, user: &Address, origin: &Arc<str>) {
+        if self.users.get_mut(user).is_some_and(|actor| actor.origins.remove(origin).is_some()) {
+            self.output.drop_fact(FactKey::Origin(user.clone(), origin.as_ref().to_owned()));
         }
     }
 
-    pub(super) fn origin_over(&mut self, user: &Address, origin: &Arc<str>) {
-        let forgotten = self.users.get_mut(user).is_some_and(|actor| {
-            // Nearly always the first one: all live equally long.
-            if let Some(index) = actor.origin_order.iter().position(|known| known == origin) {
-                actor.origin_order.remove(index);
-            }
-            actor.origins.remove(origin).is_some()
-        });
-        if forgotten {
-            self.output.drop_fact(FactKey::Origin(user.clone(), origin.as_ref().to_owned()));
+    /// One wait for all origins of a user: they live equally long, so the oldest is the first that is over.
+    pub(super) fn await_oldest_origin(&mut self, user: &Address) {
+        let oldest = self.users.get(user).and_then(|actor| actor.origin_order.front());
+        let timer = Timer::Origin(user.clone());
+        match oldest {
+            Some((at, _)) if !self.timers.is_set(&timer) => self.timers.set(timer, *at),
+            _ => {}
         }
-        self.forget_if_empty(user);
     }
 
     pub(super) fn send_one(&mut self, sender: &Address, message: Message, ticket: u64) {

@@ -19,8 +19,8 @@ pub(crate) enum Timer {
     Retry(Address, u64),
     /// A message has lost its value.
     Expiry(Address, u64),
-    /// A repetition is no longer recognised.
-    Origin(Address, Arc<str>),
+    /// Repetitions of messages of this sender are no longer recognised.
+    Origin(Address),
     /// A report is not fetched, or not coming: sender, message, recipient.
     Report(Address, MessageId, Address),
     /// The operator's word is out of date: user, its name.

@@ -34,8 +34,8 @@ pub(crate) struct User {
     pub(crate) letters: Letters,
     /// Recognised repetitions, by origin.
     pub(crate) origins: HashMap<Arc<str>, Origin>,
-    /// The same, oldest first.
-    pub(crate) origin_order: VecDeque<Arc<str>>,
+    /// The same, oldest first, and when each is over.
+    pub(crate) origin_order: VecDeque<(Timestamp, Arc<str>)>,
     /// Reports that the user has not got, by message and recipient.
     pub(crate) reports: BTreeMap<(MessageId, Address), Report>,
     /// Reports that the far side owes, by message and recipient.
@@ -90,6 +90,7 @@ pub(crate) struct Watcher {
 pub(crate) struct Origin {
     pub(crate) message: MessageId,
     pub(crate) progress: Progress,
+    pub(crate) until: Timestamp,
 }
 
 /// How far the message came.
@@ -104,6 +105,14 @@ pub(crate) enum Progress {
 }
 
 impl User {
+    /// Takes an origin among the recognised ones.
+    pub(crate) fn remember(&mut self, origin: Arc<str>, value: Origin) {
+        let until = value.until;
+        if self.origins.insert(Arc::clone(&origin), value).is_none() {
+            self.origin_order.push_back((until, origin));
+        }
+    }
+
     /// Endpoints where messages may be pushed.
     pub(crate) fn takers(&self) -> impl Iterator<Item = (&Endpoint, &Attachment)> {
         self.attachments.iter().filter(|(_, attachment)| attachment.reception.takes_messages)

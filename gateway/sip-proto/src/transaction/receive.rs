@@ -8,7 +8,7 @@ use super::server::{ServerEvent, ServerTransaction};
 use super::via::{Hop, response_target, stamp_received};
 use super::{
     ClientTransactionId, Delivery, ServerEntry, ServerTransactionId, TransactionCommand, TransactionId,
-    TransactionTable,
+    TransactionTable, reschedule,
 };
 use crate::error::HeaderError;
 use crate::message::header::retry_after::RetryAfter;
@@ -234,15 +234,17 @@ impl TransactionTable {
         } else {
             ServerMachine::Plain(ServerTransaction::new(now, reliability, self.timers))
         };
-        self.deadlines.set(TransactionId::Server(id), machine.deadline());
-        self.servers_by_key.insert(key.clone(), id);
+        let (key, merge_key) = (Arc::new(key), merge_key.map(Arc::new));
+        self.servers_by_key.insert(Arc::clone(&key), id);
         if let Some(key) = &merge_key {
-            self.servers_by_merge_key.insert(key.clone(), id);
+            self.servers_by_merge_key.insert(Arc::clone(key), id);
         }
         let target = response_target(via, source);
-        let entry =
-            ServerEntry { machine, key, merge_key, target, request: Some(request), latest: Bytes::new(), to_tag: None };
-        self.servers.insert(id, entry);
+        let mut due = None;
+        reschedule(&mut self.deadlines, TransactionId::Server(id), &mut due, machine.deadline());
+        let (request, latest, to_tag) = (Some(request), Bytes::new(), None);
+        let entry = ServerEntry { machine, key, merge_key, target, request, latest, to_tag, due };
+        self.servers.insert(id, Box::new(entry));
         id
     }
 

@@ -22,6 +22,7 @@ use crate::message::response::Response;
 use crate::message::status::StatusCode;
 use crate::time::Timestamp;
 use bytes::Bytes;
+use std::sync::Arc;
 
 /// How a request leaves: chosen by the owner, who knows DNS and the listeners.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -150,12 +151,16 @@ impl TransactionTable {
         let id = ClientTransactionId(self.next_number());
         let reliability = Reliability::of(&hop.transport);
         let (machine, invite) = if key.1 == Method::Invite {
-            (ClientMachine::Invite(InviteClientTransaction::new(now, reliability, self.timers)), Some(request))
+            (
+                ClientMachine::Invite(InviteClientTransaction::new(now, reliability, self.timers)),
+                Some(Box::new(request)),
+            )
         } else {
             (ClientMachine::Plain(ClientTransaction::new(now, reliability, self.timers)), None)
         };
-        self.clients_by_branch.insert(key.clone(), id);
-        self.clients.insert(id, ClientEntry { machine, key, octets, invite, hop });
+        let key = Arc::new(key);
+        self.clients_by_branch.insert(Arc::clone(&key), id);
+        self.clients.insert(id, Box::new(ClientEntry { machine, key, octets, invite, hop, due: None }));
         self.drive_client(id, |_| {});
         Ok(id)
     }
@@ -188,7 +193,9 @@ impl TransactionTable {
             ServerEvent::Provisional
         } else {
             entry.request = None;
-            entry.to_tag = response.headers().to().ok().and_then(|to| to.tag()).map(|tag| tag.detach());
+            if matches!(entry.machine, ServerMachine::Invite(_)) {
+                entry.to_tag = response.headers().to().ok().and_then(|to| to.tag()).map(|tag| tag.detach());
+            }
             if status.is_success() { ServerEvent::Success } else { ServerEvent::Failure }
         };
         self.drive_server(id, |machine| machine.handle(now, event));

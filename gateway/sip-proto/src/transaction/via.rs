@@ -31,7 +31,7 @@ pub struct ResponseTarget {
     /// To be tried first.
     pub hop: Hop,
     /// To be tried when the first fails; streams only.
-    pub fallback: Option<Hop>,
+    pub fallback: Option<Box<Hop>>,
 }
 
 impl ConnectionId {
@@ -72,7 +72,7 @@ pub fn response_target(via: &Via, source: &Hop) -> ResponseTarget {
             // A connection opened for a response leads to whom sent-by names.
             name: (source.transport == Transport::Tls).then(|| Arc::from(via.host().to_canonical())),
         };
-        return ResponseTarget { hop: source.clone(), fallback: Some(fallback) };
+        return ResponseTarget { hop: source.clone(), fallback: Some(Box::new(fallback)) };
     }
     let address = match (multicast(via), via.rport()) {
         (Some(group), _) => SocketAddr::new(group, via.port_or_default()),

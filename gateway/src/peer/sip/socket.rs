@@ -133,10 +133,10 @@ impl Sockets {
             return self.send_datagram(outbound, target.hop.address);
         }
         let existing = target.hop.connection.filter(|id| self.connections.contains_key(id)).or_else(|| {
-            let address = target.fallback.as_ref().unwrap_or(&target.hop).address;
+            let address = target.fallback.as_deref().unwrap_or(&target.hop).address;
             self.connections.values().find(|connection| connection.far == address).map(|connection| connection.id)
         });
-        let id = existing.unwrap_or_else(|| self.connect(target.fallback.as_ref().unwrap_or(&target.hop).address));
+        let id = existing.unwrap_or_else(|| self.connect(target.fallback.as_deref().unwrap_or(&target.hop).address));
         let Some(connection) = self.connections.get(&id) else { return };
         if let Err(mpsc::error::TrySendError::Full(outbound) | mpsc::error::TrySendError::Closed(outbound)) =
             connection.queue.try_send(outbound)
