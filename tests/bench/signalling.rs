@@ -50,7 +50,7 @@ pub(crate) fn measure(effort: Effort, is_wanted: &dyn Fn(&str) -> bool, add: &mu
 enum What {
     /// A question that the server answers by itself.
     Options,
-    /// A message from one registered user to another, and the answer back.
+    /// A message from one registered user to another, and the answer back; thirty-two such pairs at once.
     Message,
     /// A new subscription: its answer, the first NOTIFY and the answer to that.
     Subscribe,
@@ -82,7 +82,7 @@ impl Users {
     fn at(server: SocketAddr, domain: &str, what: What) -> Self {
         match what {
             What::Options | What::Message => {
-                let mut users = UserAgents::new(server, domain);
+                let mut users = UserAgents::talking(server, domain);
                 users.turn(what == What::Message, WARM_UP);
                 Self::Talking(users, what)
             }
@@ -121,7 +121,7 @@ impl Wish {
         let own = [gateway.process_id()];
         let (ours, baseline) = match self.beside {
             Beside::Echo => {
-                let mut users = UserAgents::new(gateway.sip(), DOMAIN);
+                let mut users = UserAgents::talking(gateway.sip(), DOMAIN);
                 let sizes = users.turn(self.what == What::Message, WARM_UP);
                 let mut ours = || timed(&own, || drop(users.turn(self.what == What::Message, times)));
                 let echo = Echo::start();

@@ -1,4 +1,4 @@
-//! Two users of a SIP server: bob, who asks and writes, and dave, who answers what comes.
+//! Users of a SIP server who ask and write, each one thing at a time, and as many who answer what comes.
 
 use acceptance::wait;
 use bytes::Bytes;
@@ -25,7 +25,7 @@ use std::{
     time::Duration,
 };
 
-/// Requests under way at once.
+/// Requests under way at once, each of another user and to another: what two users say to each other goes in order.
 pub(crate) const AT_ONCE: u64 = 32;
 
 /// How many octets a server takes and gives.
@@ -42,6 +42,8 @@ pub(crate) struct UserAgents {
     count: u64,
     seen: Arc<Seen>,
     dave: Option<JoinHandle<()>>,
+    /// Where all are who are written to.
+    dave_at: SocketAddr,
 }
 
 /// What dave saw last.
@@ -57,20 +59,29 @@ impl UserAgents {
     pub(crate) fn new(server: SocketAddr, domain: &str) -> Self {
         let bob = socket();
         let dave = socket();
-        let mut users = Self { server, domain: domain.to_owned(), bob, count: 0, seen: Arc::default(), dave: None };
-        users.register(dave.local_addr().expect("a bound socket has an address"));
+        let (seen, dave_at) = (Arc::default(), dave.local_addr().expect("a bound socket has an address"));
+        let mut users = Self { server, domain: domain.to_owned(), bob, count: 0, seen, dave: None, dave_at };
+        users.register("dave", dave_at);
         let seen = Arc::clone(&users.seen);
         users.dave = Some(thread::spawn(move || answer_all(&dave, &seen)));
         users
     }
 
-    /// So many questions to the server, or messages to dave; what the server takes and gives for the last of them.
+    /// These and so many others who are written to at once.
+    pub(crate) fn talking(server: SocketAddr, domain: &str) -> Self {
+        let mut users = Self::new(server, domain);
+        let dave = users.dave_at;
+        (0..AT_ONCE).for_each(|pair| users.register(&recipient(pair), dave));
+        users
+    }
+
+    /// So many questions to the server, or messages to others; what the server takes and gives for the last of them.
     pub(crate) fn turn(&mut self, is_message: bool, times: u64) -> Vec<Sizes> {
         let (mut left, mut request, mut answer) = (times, 0, 0);
         while left > 0 {
             let count = left.min(AT_ONCE);
-            for _ in 0..count {
-                let octets = if is_message { self.message() } else { self.options() };
+            for pair in 0..count {
+                let octets = if is_message { self.message(pair) } else { self.options() };
                 request = octets.len();
                 self.bob.send_to(&octets, self.server).expect("the server takes it");
             }
@@ -101,12 +112,12 @@ impl UserAgents {
         }
     }
 
-    fn register(&mut self, contact: SocketAddr) {
+    fn register(&mut self, user: &str, contact: SocketAddr) {
         let uri = format!("sip:{}", self.domain);
-        let own = format!("<sip:dave@{}>", self.domain);
+        let own = format!("<sip:{user}@{}>", self.domain);
         let request = self
             .request(Method::Register, &uri, &own, &own)
-            .with(Header::new(HeaderName::Contact, format!("<sip:dave@{contact}>")))
+            .with(Header::new(HeaderName::Contact, format!("<sip:{user}@{contact}>")))
             .with(Header::new(HeaderName::Expires, 3600));
         self.bob.send_to(&request.write().expect("it can be written"), self.server).expect("the server takes it");
         self.final_answer();
@@ -118,9 +129,9 @@ impl UserAgents {
         self.request(Method::Options, &uri, &from, &to).write().expect("it can be written")
     }
 
-    fn message(&mut self) -> Bytes {
-        let uri = format!("sip:dave@{}", self.domain);
-        let (from, to) = (format!("<sip:bob@{}>", self.domain), format!("<{uri}>"));
+    fn message(&mut self, pair: u64) -> Bytes {
+        let uri = format!("sip:{}@{}", recipient(pair), self.domain);
+        let (from, to) = (format!("<sip:u{pair}@{}>", self.domain), format!("<{uri}>"));
         let kind = MediaType::parse("text/plain").expect("a media type");
         let request = self.request(Method::Message, &uri, &from, &to);
         request.with_body(&kind, Bytes::from_static(WORDS)).write().expect("it can be written")
@@ -150,6 +161,11 @@ impl Drop for UserAgents {
             let _ = dave.join();
         }
     }
+}
+
+/// Who is written to by the user of this number.
+fn recipient(pair: u64) -> String {
+    format!("u{}", AT_ONCE + pair)
 }
 
 fn socket() -> UdpSocket {
