@@ -1,7 +1,8 @@
-//! What a shadow costs while nobody talks, and how evenly many of them log in and poll.
+//! What a shadow costs: at the start of the gateway, while nobody needs it, and while it is logged in and nobody talks; and
+//! how evenly many of them log in and poll.
 
 use crate::{
-    Effort,
+    Effort, clock,
     report::{Goal, Row, Side, Unit},
     size::{REST, resident_octets},
 };
@@ -15,19 +16,60 @@ use std::{collections::BTreeMap, fmt::Write as _, time::Duration};
 use wv_proto::version::{Encoding, Version};
 
 pub(crate) fn measure(effort: Effort, is_wanted: &dyn Fn(&str) -> bool, add: &mut dyn FnMut(Row)) {
-    if !is_wanted(NAME) {
-        return;
+    if is_wanted(START) || is_wanted(ACCOUNT) {
+        measure_start(effort.sessions, add);
     }
-    let (count, port) = (effort.sessions, port::free());
+    if is_wanted(SESSION) {
+        measure_sessions(effort.sessions, add);
+    }
+}
+
+/// From the start of the process until `/ready` says that it serves: the configuration read, the accounts entered, the
+/// server reached.
+fn measure_start(count: usize, add: &mut dyn FnMut(Row)) {
+    let port = port::free();
+    let server = WvServer::start(port, (Version::V1_2, Encoding::Wbxml), Style::proper(), &[]);
+    let spent = |gateway: &Gateway| clock::of_process(gateway.process_id()).expect("it runs").as_nanos();
+    let empty = start(port, 1, Needed::Never);
+    let spent_before = spent(&empty);
+    std::thread::sleep(REST);
+    let before = resident_octets(empty.process_id());
+    drop(empty);
+    let gateway = start(port, count, Needed::Never);
+    let nanos = spent(&gateway).saturating_sub(spent_before);
+    std::thread::sleep(REST);
+    let octets = resident_octets(gateway.process_id()) - before;
+    assert_eq!(server.sessions(), 0, "nobody needs them");
+    let operation = |told: &str| format!("{told}, mean of {count}");
+    let told =
+        format!("account of a shadow, from the start of the process until /ready ({} ms in all)", nanos / 1_000_000);
+    add(row(START, operation(&told), Unit::CpuNanoseconds, share(nanos, count), Goal::Watched));
+    let octets = u128::try_from(octets).unwrap_or(0);
+    let told = operation("account of a shadow that nobody needs");
+    add(row(ACCOUNT, told, Unit::ResidentOctets, share(octets, count), Goal::Watched));
+}
+
+#[allow(clippy::cast_precision_loss, reason = "amounts of one process are far below 2^52")]
+fn share(amount: u128, count: usize) -> f64 {
+    amount as f64 / count as f64
+}
+
+fn row(name: &str, operation: String, unit: Unit, amount: f64, goal: Goal) -> Row {
+    let ours = Side { amount, instructions: None, allocations: None, name: String::new() };
+    Row { name: name.to_owned(), operation, unit, ours, baseline: None, goal }
+}
+
+fn measure_sessions(count: usize, add: &mut dyn FnMut(Row)) {
+    let port = port::free();
     let users: Vec<String> = (0..count).map(account).collect();
     let users: Vec<&str> = users.iter().map(String::as_str).collect();
     let server = WvServer::start(port, (Version::V1_2, Encoding::Wbxml), Style::proper(), &users);
-    let empty = start(port, 1);
+    let empty = start(port, 1, Needed::Always);
     std::thread::sleep(REST);
     let before = resident_octets(empty.process_id());
     drop(empty);
     let logged_in_before = server.times().1.len();
-    let gateway = start(port, count);
+    let gateway = start(port, count, Needed::Always);
     wait::until("all sessions", PATIENCE, || (server.times().1.len() >= logged_in_before + count).then_some(()));
     let polls = server.times().0.len();
     wait::until("two rounds of polls", PATIENCE, || (server.times().0.len() >= polls + 2 * count).then_some(()));
@@ -39,24 +81,23 @@ pub(crate) fn measure(effort: Effort, is_wanted: &dyn Fn(&str) -> bool, add: &mu
         most_in_a_second(&polls),
         count / POLL_S,
     );
-    #[allow(clippy::cast_precision_loss, reason = "sizes of a process are far below 2^52")]
-    let each = octets as f64 / count as f64;
-    add(Row {
-        name: NAME.to_owned(),
-        operation: format!("{told}, mean of {count}"),
-        unit: Unit::ResidentOctets,
-        ours: Side { amount: each, instructions: None, allocations: None, name: String::new() },
-        baseline: None,
-        goal: Goal::Amount(12_288.0),
-    });
+    let each = share(u128::try_from(octets).unwrap_or(0), count);
+    add(row(SESSION, format!("{told}, mean of {count}"), Unit::ResidentOctets, each, Goal::Amount(12_288.0)));
+}
+
+/// Whether the accounts are logged in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Needed {
+    Always,
+    Never,
 }
 
 fn account(number: usize) -> String {
     format!("w{number}@old.example")
 }
 
-/// A gateway with so many shadows, all of them logged in all the time.
-fn start(port: u16, shadows: usize) -> Gateway {
+/// A gateway with so many shadows.
+fn start(port: u16, shadows: usize, needed: Needed) -> Gateway {
     let mut text = format!(
         "[wv.sidecar]\npoll_interval_s = {POLL_S}\nlogins_per_s = {LOGINS_PER_S}\n\n[[domain]]\nname = \"old.example\"\n\
          side = \"wv\"\nroute = \"csp-client:old\"\n\n[[domain]]\nname = \"sip.example\"\nside = \"simple\"\n\
@@ -66,8 +107,9 @@ fn start(port: u16, shadows: usize) -> Gateway {
         let _ = write!(
             text,
             "[[shadow]]\nuser = \"sip:s{number}@sip.example\"\naccount = \"wv:{}\"\npassword = \"secret\"\n\
-             always_on = true\n\n",
-            account(number)
+             always_on = {}\n\n",
+            account(number),
+            needed == Needed::Always
         );
     }
     Setup::configured(&text).with("store.kind=memory").start()
@@ -81,7 +123,9 @@ fn most_in_a_second(times: &[Duration]) -> usize {
     counts.values().copied().max().unwrap_or(0)
 }
 
-const NAME: &str = "shadow_session_size";
+const START: &str = "shadow_start";
+const ACCOUNT: &str = "shadow_account_size";
+const SESSION: &str = "shadow_session_size";
 const POLL_S: usize = 20;
 const LOGINS_PER_S: usize = 200;
 const PATIENCE: Duration = Duration::from_secs(600);
