@@ -8,6 +8,7 @@ use acceptance::{
     port,
     product::{self, Setup},
     tool,
+    wv_server::{Style, WvServer},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use gateway::lab::case::cases;
@@ -18,6 +19,7 @@ use std::{
     path::Path,
     process::{Command, Output},
 };
+use wv_proto::version::{Encoding, Version};
 
 fn lab(arguments: &[&str]) -> Output {
     Command::new(product::program()).arg("lab").args(arguments).output().expect("the program can be started")
@@ -207,6 +209,59 @@ fn the_simple_part_is_run_against_a_kamailio() {
     assert!(simple.len() >= 5 && simple.iter().all(|one| one["verdict"] == "pass"), "{result:#}");
     assert!(others.iter().all(|one| one["verdict"] == "not-applicable" && one["reason"] == "needs a CSP server"));
     assert_eq!(run.status.code(), Some(0));
+}
+
+#[test]
+fn the_wv_part_is_run_against_a_scripted_wv_server() {
+    let users: Vec<String> = (1..=8).map(|number| format!("lab{number}@wv.test")).collect();
+    let known: Vec<&str> = users.iter().map(String::as_str).collect();
+    let server = WvServer::start(port::free(), (Version::V1_2, Encoding::Xml), Style::proper(), &known);
+    let folder = Folder::new("lab");
+    let named: Vec<String> = users.iter().map(|user| format!("wv:{user}")).collect();
+    let users: Vec<(&str, &str)> = named.iter().map(|user| (user.as_str(), "secret")).collect();
+    let csp = format!("http://127.0.0.1:{}/", server.port());
+    let file = folder.file("site.toml");
+    let site = site(&file, "scripted", Some(&csp), None, &users);
+    let spoken = "[system]\nversions = [\"1.2\"]\nencodings = [\"xml\"]\n";
+    fs::write(&file, fs::read_to_string(&file).unwrap().replace("[system]\n", spoken)).unwrap();
+    let wanted = "flow_2,flow_9_life,flow_10_identifiers,IWF-MSG-INT-001,IWF-PRS-INT-031";
+    let page = path(&folder, "page.html");
+    let run = lab(&["run", "--target", &site, "--select", wanted, "--patience", "10", "--html", &page, "--json"]);
+    let result = json(&run);
+    let performances = result["performances"].as_array().unwrap();
+    let is_spoken = |one: &&Value| one["verdict"] != "not-applicable";
+    let (spoken, others): (Vec<&Value>, Vec<&Value>) = performances.iter().partition(is_spoken);
+    let is_reason =
+        |reason: &str| reason.starts_with("the system does not speak CSP") || reason == "needs a SIP server";
+    assert!(
+        !others.is_empty() && others.iter().all(|one| one["reason"].as_str().is_some_and(is_reason)),
+        "{others:#?}"
+    );
+    let of = |name: &str| -> &Value {
+        let one = spoken.iter().find(|one| one["name"] == format!("{name}_csp_1_2_xml"));
+        one.unwrap_or_else(|| panic!("no {name}: {spoken:#?}"))
+    };
+    // What it does …
+    for name in ["flow_2_2_transactions", "iwf_prs_int_031_own_presence"] {
+        let one = of(name);
+        assert!(one["verdict"] == "pass" && !one["ladder"].as_array().unwrap().is_empty(), "{one:#}");
+    }
+    // … what it does otherwise, and what it says that it does not do; where that is a precondition, nothing is shown.
+    for (name, wanted, told) in [
+        ("flow_2_4_keep_alive", "fail", "KeepAliveTime"),
+        ("flow_9_life", "fail", "501"),
+        ("flow_10_identifiers", "inconclusive", "501"),
+    ] {
+        let one = of(name);
+        let trouble = one["trouble"].to_string();
+        assert!(one["verdict"] == wanted && trouble.contains(told), "{one:#}");
+        assert!(!one["clauses"].as_array().unwrap().is_empty() && trouble.contains("Login-Request"), "{one:#}");
+    }
+    assert_eq!(run.status.code(), Some(1));
+    let page = fs::read_to_string(page).unwrap();
+    let captures = page.matches("href=\"data:application/octet-stream;base64,").count();
+    assert_eq!(captures, spoken.len(), "a capture for each");
+    println!("{}", spoken.iter().map(|one| format!("{} {}\n", one["name"], one["verdict"])).collect::<String>());
 }
 
 #[test]

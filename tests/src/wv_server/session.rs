@@ -9,7 +9,7 @@ use wv_proto::{
         capability::{AgreedCapabilityList, CirMethod},
         delivery::GetMessageResponse,
         identifier::{MessageId, Nonce, SessionId, TransactionId, UserId},
-        message::SendMessageResponse,
+        message::{MessageInfo, NewMessage, SendMessageRequest, SendMessageResponse},
         party::{Sender, User},
         presence::{GetPresenceResponse, Presence, PresenceNotificationRequest, Presentity},
         service::{CapabilityAnswer, ClientCapabilityResponse, ServiceResponse},
@@ -198,6 +198,7 @@ impl Inner {
                     return Some(Primitive::SendMessageResponse(SendMessageResponse { result, message_id: None }));
                 }
                 let message_id = MessageId::new(format!("m-{}", self.number()));
+                self.pass_on(state, &recipient, &message_id, &request);
                 state.messages.insert(message_id.clone(), *request);
                 Primitive::SendMessageResponse(SendMessageResponse {
                     result: StatusResult::success(),
@@ -221,6 +222,17 @@ impl Inner {
             }
             _ => code(501),
         })
+    }
+
+    /// A message to somebody who is logged in.
+    fn pass_on(&self, state: &mut State, recipient: &str, id: &MessageId, request: &SendMessageRequest) {
+        let Some(session) = state.by_user.get(recipient).cloned() else { return };
+        let message = MessageInfo { message_id: Some(id.clone()), ..request.message.clone() };
+        let new = NewMessage { message, content: request.content.clone() };
+        if let Some(session) = state.sessions.get_mut(&session) {
+            session.queue.push_back(Primitive::NewMessage(Box::new(new)));
+        }
+        self.ring(state, &session);
     }
 
     /// What a client says to something of the server's.

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::{
     Method, Request, Uri,
-    client::conn::http1::{SendRequest, handshake},
+    client::conn::http1::{Builder, SendRequest},
     header::{CONTENT_TYPE, HOST, HeaderValue, USER_AGENT},
 };
 use hyper_util::rt::TokioIo;
@@ -215,7 +215,14 @@ impl Line {
         let stream = TcpStream::connect((host.as_str(), *port)).await.map_err(unreachable)?;
         // Small messages must not wait for each other.
         let _ = stream.set_nodelay(true);
-        let (sender, connection) = handshake(TokioIo::new(self.tap.listen(stream))).await?;
+        let mut builder = Builder::new();
+        // Old servers know names of header fields as they were always written, and write what they like.
+        builder
+            .title_case_headers(true)
+            .ignore_invalid_headers_in_responses(true)
+            .allow_spaces_after_header_name_in_responses(true)
+            .allow_obsolete_multiline_headers_in_responses(true);
+        let (sender, connection) = builder.handshake(TokioIo::new(self.tap.listen(stream))).await?;
         let driver = tokio::spawn(async move {
             // What broke it is told by the request under way.
             let _ = connection.await;
