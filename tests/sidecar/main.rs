@@ -11,6 +11,7 @@ mod life;
 mod message;
 mod presence;
 mod reload;
+mod service;
 mod session;
 
 use acceptance::{
