@@ -224,7 +224,7 @@ fn a_peer_may_get_each_answer_by_itself() {
     let text = format!("{DOMAINS}{peers}");
     let configuration = Configuration::read(&Sources::from_text("gw.toml", &text)).unwrap();
     let answers: Vec<usize> = configuration.peers.iter().map(|peer| peer.answers_per_post).collect();
-    assert_eq!(answers, [16, 1]);
+    assert_eq!(answers, [32, 1]);
     assert_eq!(problems(&text.replace("answers_per_post=1", "answers_per_post=0")).len(), 1);
 }
 

@@ -383,7 +383,7 @@ pub const OPTIONS: &[ConfigOption] = &[
     option(
         "peer[].answers_per_post",
         Kind::Integer(1, 64),
-        Number(16),
+        Number(32),
         "How many answers that are ready together go to it in one message; 1: each by itself (SSP).",
     ),
     option(

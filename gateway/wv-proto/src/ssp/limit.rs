@@ -25,7 +25,7 @@ pub struct SspLimits {
     pub queue_max: usize,
     /// Posts under way at once.
     pub posts_max: usize,
-    /// Answers in one post; more begin the next. With 1 each goes by itself. So many octets of results are a few KiB.
+    /// Answers in one post; more begin the next. With 1 each goes by itself. Results of so many are 8 KiB.
     pub answers_per_post_max: usize,
     /// How long an answer may wait for others while answers are under way: nothing beside what a user notices.
     pub gather_wait: Duration,
@@ -48,7 +48,7 @@ impl Default for SspLimits {
             setup_backoff_max: Duration::from_secs(120),
             queue_max: 10_000,
             posts_max: 16,
-            answers_per_post_max: 16,
+            answers_per_post_max: 32,
             gather_wait: Duration::from_millis(20),
             repetitions_max: 512,
             sessions_max: 3,

@@ -252,7 +252,7 @@ impl Outbox {
 
     /// The answers that would leave together now; none where the oldest transaction goes by itself.
     // WV-SSP-17
-    fn gathered(&self) -> SmallVec<[u64; 16]> {
+    fn gathered(&self) -> SmallVec<[u64; 32]> {
         let mut session = None;
         let goes_along = |number: &u64| {
             let Some(entry) = self.entries.get(number).filter(|entry| entry.gathers) else { return false };

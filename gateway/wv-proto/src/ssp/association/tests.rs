@@ -502,12 +502,13 @@ fn wv_ssp_17_answers_gather_while_one_is_under_way_and_go_in_one_message_in_orde
 #[test]
 fn wv_ssp_17_a_full_message_goes_at_once_and_no_answer_waits_long() {
     let mut desk = Desk::new();
-    desk.serve(1..=19);
-    assert_eq!(desk.under_way(), [vec![1], (2..=17).collect()]);
+    let most = SspLimits::default().answers_per_post_max as u64;
+    desk.serve(1..=most + 3);
+    assert_eq!(desk.under_way(), [vec![1], (2..=most + 1).collect()]);
     let due = desk.end.deadline().unwrap();
     assert_eq!(due, at(desk.now).after(SspLimits::default().gather_wait));
     desk.pass(due.as_millis() - at(desk.now).as_millis());
-    assert_eq!(desk.under_way()[2..], [[18, 19]]);
+    assert_eq!(desk.under_way()[2..], [[most + 2, most + 3]]);
 }
 
 #[test]
