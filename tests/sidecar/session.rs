@@ -66,6 +66,39 @@ fn iwf_ses_int_014_a_session_that_the_server_forgot_comes_back_in_silence() {
 }
 
 #[test]
+fn a_session_that_comes_back_asks_for_everybody_at_once() {
+    let users = ["carol@old.example", "erin@old.example", "frank@old.example"];
+    // A loose server refuses all because of one, and then each is asked for alone.
+    for style in [Style::proper(), Style { is_loose: true, ..Style::proper() }] {
+        let world = World::of((Version::V1_2, Encoding::Xml), style.clone(), "");
+        users.iter().for_each(|user| world.server.add_user(user));
+        let mut bob = Agent::registered(world.gateway.sip(), BOB);
+        let watches: Vec<_> = users
+            .iter()
+            .map(|user| {
+                world.server.show(user, "before");
+                let (_, watch) = bob.watch(&format!("sip:{user}"), "presence", 600).unwrap();
+                sees(&mut bob, &watch, "before");
+                watch
+            })
+            .collect();
+        let asked = || world.server.titles().iter().filter(|title| *title == "SubscribePresence-Request").count();
+        assert_eq!(asked(), users.len());
+        // One of them is gone when the session comes back.
+        world.server.remove_user(users[2]);
+        world.server.forget_sessions();
+        world.server.expect_logins(SHADOW, 2, Duration::from_secs(30));
+        bob.expect_notify(&watches[2], "the end", |notify| notify.state.contains("noresource").then_some(()));
+        for (user, watch) in users.iter().zip(&watches).take(2) {
+            world.server.show(user, "after");
+            sees(&mut bob, watch, "after");
+        }
+        let wanted = if style.is_loose { users.len() + 1 + users.len() } else { users.len() + 1 };
+        assert_eq!(asked(), wanted);
+    }
+}
+
+#[test]
 fn a_refused_account_is_given_up_and_told_of() {
     let world = World::new();
     world.server.change_password(SHADOW, "another");

@@ -227,6 +227,17 @@ impl WvServer {
         self.inner.state().faults.push_back((title.to_owned(), code));
     }
 
+    /// One more user, with the password `secret`.
+    pub fn add_user(&self, user: &str) {
+        let known = WvUser { password: "secret".to_owned(), ..WvUser::default() };
+        self.inner.state().users.insert(user.to_owned(), known);
+    }
+
+    /// One user less.
+    pub fn remove_user(&self, user: &str) {
+        self.inner.state().users.remove(user);
+    }
+
     /// Another password from now on.
     pub fn change_password(&self, user: &str, password: &str) {
         if let Some(user) = self.inner.state().users.get_mut(user) {

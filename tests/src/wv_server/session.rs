@@ -159,15 +159,22 @@ impl Inner {
                 ok()
             }
             Primitive::SubscribePresenceRequest(request) => {
-                for target in &request.users {
-                    let target = bare(target.user_id.as_str());
-                    if !state.users.contains_key(&target) {
-                        return Some(code(531));
-                    }
+                let targets: Vec<String> = request.users.iter().map(|user| bare(user.user_id.as_str())).collect();
+                let (known, unknown): (Vec<String>, Vec<String>) =
+                    targets.into_iter().partition(|target| state.users.contains_key(target));
+                if !unknown.is_empty() && (known.is_empty() || self.style().is_loose) {
+                    return Some(code(531));
+                }
+                for target in known {
                     state.sessions.get_mut(session)?.watched.insert(target.clone());
                     self.notify(state, &target);
                 }
-                ok()
+                if unknown.is_empty() {
+                    return Some(ok());
+                }
+                let users = unknown.iter().map(|user| UserId::new(format!("wv:{user}"))).collect();
+                let unknown = DetailedResult::of_users(StatusCode::UNKNOWN_USER, users);
+                Primitive::Status(StatusResult::new(StatusCode::new(201)?).with_detailed(vec![unknown]).into())
             }
             Primitive::UnsubscribePresenceRequest(request) => {
                 for target in &request.users {

@@ -21,12 +21,12 @@ use std::sync::Arc;
 use wv_proto::{
     primitive::{
         Primitive,
-        identifier::MessageId as WvMessageId,
+        identifier::{MessageId as WvMessageId, UserId},
         message::{MessageInfo, SendMessageRequest},
         party::{Recipient, Sender},
     },
     session::standing::Failure,
-    status::{StatusCode, StatusResult},
+    status::{DetailedResult, StatusCode, StatusResult},
 };
 
 /// What a request to a server is for.
@@ -35,6 +35,8 @@ pub(super) enum Purpose {
     Deliver { delivery: DeliveryId, owner: Address, message: Box<AwaitedReport> },
     /// A lasting subscription.
     Subscribe(SubscriptionId),
+    /// Lasting subscriptions, all in one.
+    SubscribeAll(Vec<SubscriptionId>),
     /// A look at a presentity.
     Look(SubscriptionId),
     /// A message that the server holds is fetched.
@@ -166,6 +168,7 @@ impl Sidecar {
                 self.tell(EventKind::Delivered(Delivery { delivery, owner, outcome, retry_after }));
             }
             Purpose::Subscribe(id) => self.subscribed(&id, &answer),
+            Purpose::SubscribeAll(ids) => self.all_subscribed(now, index, ids, &answer),
             Purpose::Look(id) => self.looked(now, &id, answer),
             Purpose::Fetch => {
                 if let Ok(Primitive::GetMessageResponse(response)) = answer {
@@ -298,13 +301,21 @@ impl Sidecar {
 /// The outcome for one target of a request; what is not answered in particular went well.
 pub(super) fn outcome_for(result: Option<&StatusResult>, target: &Address) -> Outcome {
     let Some(result) = result else { return Outcome::Success };
-    let is_meant = |user: &wv_proto::primitive::identifier::UserId| {
-        super::asked::neutral(user.as_str(), target.domain()).is_some_and(|user| user == *target)
-    };
-    let detail = result.detailed.iter().find(|detail| detail.users.iter().any(is_meant));
+    let detail = detail_of(result, target);
     // 900: nobody got it; where only one was meant, its own code says why.
     let only = result.detailed.first().filter(|_| !result.code.is_success() && result.detailed.len() == 1);
     outcome::from_code(detail.or(only).map_or(result.code, |detail| detail.code))
+}
+
+/// Whether the result says something of this target in particular.
+pub(super) fn is_named(result: &StatusResult, target: &Address) -> bool {
+    detail_of(result, target).is_some()
+}
+
+fn detail_of<'a>(result: &'a StatusResult, target: &Address) -> Option<&'a DetailedResult> {
+    let is_meant =
+        |user: &UserId| super::asked::neutral(user.as_str(), target.domain()).is_some_and(|user| user == *target);
+    result.detailed.iter().find(|detail| detail.users.iter().any(is_meant))
 }
 
 /// What a failure of the way to a server means.
