@@ -126,7 +126,7 @@ impl Engine {
                 let mut watch = EndpointWatch::new(attributes, list, None);
                 watch.kept = true;
                 let relation = self.user_mut(&owner).watching.relations.entry(presentity).or_insert_with(Relation::new);
-                relation.watches.insert(endpoint, watch);
+                relation.enter(endpoint, watch);
                 if stays {
                     self.timers.set(timer, first_view);
                 }

@@ -118,7 +118,7 @@ impl Engine {
         let mut watch = EndpointWatch::new(attributes, list, held);
         watch.kept = kept;
         let relation = watching.relations.entry(presentity.clone()).or_insert_with(Relation::new);
-        relation.watches.insert(endpoint.clone(), watch);
+        relation.enter(endpoint.clone(), watch);
         if stays {
             self.timers.set(Timer::FirstView(user.clone(), presentity.clone(), endpoint.clone()), first_view);
         }
@@ -167,9 +167,20 @@ impl Engine {
                 }
             }
             (Some(relation), None) => {
+                let gather = ticket.and_then(|ticket| self.gathers.get(&ticket));
+                let asking = match gather.map(|gather| &gather.purpose) {
+                    Some(Purpose::Watch { endpoint }) if relation.standing.is_same(&standing) => Some(endpoint.clone()),
+                    _ => None,
+                };
                 relation.standing = standing;
-                self.keep_watches(user, presentity);
-                self.show_all(user, presentity);
+                match asking {
+                    // One more endpoint watches, and nothing is new to the others.
+                    Some(endpoint) => self.keep_watch(user, presentity, &endpoint),
+                    None => {
+                        self.keep_watches(user, presentity);
+                        self.show_all(user, presentity);
+                    }
+                }
             }
             // The presentity believes in a watcher that is none any more, as after a rebuilding of this shard.
             (None, None) => self.output.tell(presentity, Word::StopWatch { watcher: user.clone() }),
@@ -183,23 +194,23 @@ impl Engine {
 
     /// What is granted is kept before it is answered.
     fn keep_watches(&mut self, user: &Address, presentity: &Address) {
-        let Some(relation) = self.users.get_mut(user).and_then(|actor| actor.watching.relations.get_mut(presentity))
-        else {
-            return;
-        };
-        for (endpoint, watch) in &mut relation.watches {
-            // A repeated watch may have changed the attributes: kept again while its answer is held.
-            if !watch.kept || watch.held.is_some() {
-                watch.kept = true;
-                self.output.keep(Fact::Watch {
-                    watcher: user.clone(),
-                    presentity: presentity.clone(),
-                    endpoint: endpoint.clone(),
-                    attributes: watch.attributes,
-                    list: watch.list.clone(),
-                });
-            }
+        let relation = self.users.get(user).and_then(|actor| actor.watching.relations.get(presentity));
+        for endpoint in relation.map(Relation::not_kept).unwrap_or_default() {
+            self.keep_watch(user, presentity, &endpoint);
         }
+    }
+
+    fn keep_watch(&mut self, user: &Address, presentity: &Address, endpoint: &Endpoint) {
+        let relation = self.users.get_mut(user).and_then(|actor| actor.watching.relations.get_mut(presentity));
+        let Some(watch) = relation.and_then(|relation| relation.watches.get_mut(endpoint)) else { return };
+        watch.kept = true;
+        self.output.keep(Fact::Watch {
+            watcher: user.clone(),
+            presentity: presentity.clone(),
+            endpoint: endpoint.clone(),
+            attributes: watch.attributes,
+            list: watch.list.clone(),
+        });
     }
 
     /// The answer to a watch is out: its notifications may follow, and what failed is forgotten.
@@ -380,7 +391,7 @@ impl Engine {
     pub(super) fn remove_watch(&mut self, user: &Address, presentity: &Address, endpoint: &Endpoint) {
         let Some(actor) = self.users.get_mut(user) else { return };
         let Some(relation) = actor.watching.relations.get_mut(presentity) else { return };
-        let Some(watch) = relation.watches.remove(endpoint) else { return };
+        let Some(watch) = relation.leave(endpoint) else { return };
         if watch.kept {
             self.output.drop_fact(FactKey::Watch(presentity.clone(), endpoint.clone()));
         }

@@ -70,3 +70,19 @@ pub(crate) enum Standing {
     /// The watch was not even begun.
     Declined(Outcome),
 }
+
+impl Standing {
+    /// Whether the other says nothing new.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Active(one), Self::Active(two)) => {
+                one.granted == two.granted
+                    && (Arc::ptr_eq(&one.document, &two.document) || one.document == two.document)
+            }
+            (Self::Failed(one), Self::Failed(two)) => one == two,
+            (Self::Declined(one), Self::Declined(two)) => one == two,
+            (Self::Unclear, Self::Unclear) | (Self::Pending, Self::Pending) | (Self::Refused, Self::Refused) => true,
+            _ => false,
+        }
+    }
+}

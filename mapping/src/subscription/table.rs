@@ -32,6 +32,8 @@ pub(crate) struct ListWatch {
 pub(crate) struct Relation {
     pub(crate) standing: Standing,
     pub(crate) watches: BTreeMap<Endpoint, EndpointWatch>,
+    /// The different sets that the watches want, and how many want each.
+    wanted: Vec<(AttributeSet, usize)>,
 }
 
 /// One endpoint's watch.
@@ -113,12 +115,44 @@ impl Watching {
 
 impl Relation {
     pub(crate) const fn new() -> Self {
-        Self { standing: Standing::Unclear, watches: BTreeMap::new() }
+        Self { standing: Standing::Unclear, watches: BTreeMap::new(), wanted: Vec::new() }
+    }
+
+    /// Enters the watch of an endpoint, in the place of the one that it had.
+    pub(crate) fn enter(&mut self, endpoint: Endpoint, watch: EndpointWatch) {
+        let wants = watch.attributes;
+        if let Some(before) = self.watches.insert(endpoint, watch) {
+            self.want_less(before.attributes);
+        }
+        match self.wanted.iter_mut().find(|(set, _)| *set == wants) {
+            Some((_, count)) => *count = count.saturating_add(1),
+            None => self.wanted.push((wants, 1)),
+        }
+    }
+
+    /// Removes the watch of an endpoint.
+    pub(crate) fn leave(&mut self, endpoint: &Endpoint) -> Option<EndpointWatch> {
+        let watch = self.watches.remove(endpoint)?;
+        self.want_less(watch.attributes);
+        Some(watch)
+    }
+
+    fn want_less(&mut self, set: AttributeSet) {
+        if let Some((_, count)) = self.wanted.iter_mut().find(|(known, _)| *known == set) {
+            *count = count.saturating_sub(1);
+        }
+        self.wanted.retain(|(_, count)| *count > 0);
     }
 
     /// What all endpoints together want to see.
     pub(crate) fn attributes(&self) -> AttributeSet {
-        self.watches.values().fold(AttributeSet::NONE, |all, watch| all.union(watch.attributes))
+        self.wanted.iter().fold(AttributeSet::NONE, |all, (set, _)| all.union(*set))
+    }
+
+    /// The endpoints whose watches are to be kept: also those that may have changed and whose answer is held.
+    pub(crate) fn not_kept(&self) -> Vec<Endpoint> {
+        let open = self.watches.iter().filter(|(_, watch)| !watch.kept || watch.held.is_some());
+        open.map(|(endpoint, _)| endpoint.clone()).collect()
     }
 }
 
@@ -240,6 +274,24 @@ mod tests {
             }
             Showing::Nothing | Showing::At(_) | Showing::End(_) => None,
         }
+    }
+
+    #[test]
+    fn what_all_want_is_what_those_want_who_are_left() {
+        let (mood, alias) =
+            (AttributeSet::from_iter([Attribute::StatusMood]), AttributeSet::from_iter([Attribute::Alias]));
+        let endpoint = |name: &str| Endpoint::new(Side::Simple, name);
+        let mut relation = Relation::new();
+        for (name, set) in [("a", mood), ("b", alias), ("c", alias)] {
+            relation.enter(endpoint(name), EndpointWatch::new(set, None, None));
+        }
+        assert_eq!(relation.attributes(), mood.union(alias));
+        relation.enter(endpoint("a"), EndpointWatch::new(alias, None, None));
+        assert_eq!(relation.attributes(), alias);
+        assert!(relation.leave(&endpoint("b")).is_some() && relation.leave(&endpoint("b")).is_none());
+        assert_eq!(relation.attributes(), alias);
+        assert!(relation.leave(&endpoint("a")).is_some() && relation.leave(&endpoint("c")).is_some());
+        assert_eq!(relation.attributes(), AttributeSet::NONE);
     }
 
     #[test]
