@@ -31,16 +31,16 @@ fn start(name: &str, folder: &Folder) -> Process {
 #[test]
 fn the_worked_example_runs_as_it_is() {
     let folder = Folder::new("federation");
-    let gateways = [("left", 47190), ("right", 47290)].map(|(name, admin)| (start(name, &folder), admin));
+    let gateways = [("left", 8190), ("right", 8290)].map(|(name, admin)| (start(name, &folder), admin));
     for (gateway, admin) in &gateways {
         let ready = wait::try_until("/ready", Duration::from_secs(30), || {
             http::get(at(*admin), "/ready").ok().filter(|answer| answer.status == 200)
         });
         assert!(ready.is_ok(), "{}", gateway.log());
     }
-    let mut alice = Phone::logged_in(at(47180), "wv:alice@left.example", Version::V1_2, Encoding::Wbxml);
-    let mut carol = Phone::logged_in(at(47280), "wv:carol@right.example", Version::V1_3, Encoding::Xml);
-    let mut bob = Agent::registered(at(47160), "bob@sip.example");
+    let mut alice = Phone::logged_in(at(8180), "wv:alice@left.example", Version::V1_2, Encoding::Wbxml);
+    let mut carol = Phone::logged_in(at(8280), "wv:carol@right.example", Version::V1_3, Encoding::Xml);
+    let mut bob = Agent::registered(at(8160), "bob@sip.example");
     assert_eq!(carol.send(&["wv:alice@left.example"], "right to left", false).unwrap().result.code.number(), 200);
     alice.expect_text("right to left");
     assert_eq!(alice.send(&["wv:carol@right.example"], "left to right", false).unwrap().result.code.number(), 200);
