@@ -12,7 +12,7 @@ pub use wire::post_octets;
 
 use crate::{port, wait};
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
     io::Write as _,
     net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
     sync::{
@@ -79,6 +79,8 @@ struct State {
     own_sessions: HashMap<String, SessionId>,
     /// Domains of the gateway, by their session ids.
     their_sessions: HashMap<SessionId, String>,
+    /// Domains of the gateway that know our session id: a request before that is none of the session.
+    knowing: HashSet<String>,
     asked: VecDeque<Asked>,
     answers: HashMap<TransactionId, Primitive>,
     /// Everything that came, in order.
@@ -517,12 +519,17 @@ impl Inner {
                 }
                 state.their_sessions.retain(|_, domain| *domain != local);
                 state.their_sessions.insert(theirs, local.clone());
-                if mode == TransactionMode::Request {
+                if mode == TransactionMode::Response {
+                    state.knowing.insert(local);
+                } else {
+                    state.knowing.remove(&local);
                     state.asking.remove(&id)?;
                     let own = SessionId::new(format!("{}@{}", self.number.fetch_add(1, Ordering::SeqCst), self.domain));
-                    state.own_sessions.insert(local, own.clone());
+                    state.own_sessions.insert(local.clone(), own.clone());
                     after.push(Box::new(move |inner| {
-                        let _ = inner.post_step(TransactionMode::Response, id, granted(own));
+                        if inner.post_step(TransactionMode::Response, id, granted(own)).is_ok() {
+                            inner.state().knowing.insert(local);
+                        }
                     }));
                 }
             }

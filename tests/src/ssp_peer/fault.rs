@@ -21,11 +21,11 @@ pub enum Fault {
 }
 
 impl SspHome {
-    /// Whether there is a session with a domain of the gateway.
+    /// Whether there is a session with a domain of the gateway, and both ends know it.
     #[must_use]
     pub fn has_session(&self, local: &str) -> bool {
         let state = self.inner.state();
-        state.own_sessions.contains_key(local) && state.their_sessions.values().any(|one| one == local)
+        state.knowing.contains(local) && state.their_sessions.values().any(|one| one == local)
     }
 
     /// Whether a fault has ended it.
