@@ -7,7 +7,7 @@ use acceptance::{
     product::{Gateway, Setup},
     tool, wait,
 };
-use gateway::observe::{Direction, TraceRecord};
+use gateway::observe::{Direction, TraceRecord, wire::Carrier};
 use mapping::side::Side;
 use std::{
     collections::BTreeMap,
@@ -46,7 +46,9 @@ fn a_bridged_conversation_is_dissected_by_tshark() {
     let mut company = Company::arrive(&gateway);
     company.talk();
     ask_over_tcp(&gateway);
-    wait::until("the record over TCP", PATIENCE, || recording.text().contains("\"carrier\":\"tcp\"").then_some(()));
+    // A whole line: of one that is being written nothing is read.
+    let is_over_tcp = |record: &TraceRecord| record.wire.as_ref().is_some_and(|wire| wire.carrier == Carrier::Tcp);
+    wait::until("the record over TCP", PATIENCE, || recording.records().iter().any(is_over_tcp).then_some(()));
     let capture = gateway.file("trace.pcapng");
     let file = recording.path.to_string_lossy().into_owned();
     let mut command = gateway.command(&["trace", "--read", &file, "--export", "pcapng"]);
