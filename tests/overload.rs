@@ -115,6 +115,7 @@ impl Load {
     fn forget(&mut self) {
         self.served.clear();
         self.refused.clear();
+        self.with_retry_after = 0;
         self.waiting.clear();
     }
 }

@@ -84,7 +84,6 @@ pub enum TransactionId {
 
 /// What the table asks of its owner.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::large_enum_variant, reason = "nearly all commands are of the large kind and live for one step")]
 pub enum TransactionCommand {
     /// Put these octets on the wire.
     Send {

@@ -84,6 +84,10 @@ impl<'a> Builder<'a> {
     pub(crate) fn add_attribute(&mut self, name: Cow<'a, str>, value: Cow<'a, str>) -> Result<(), CodecError> {
         let node = *self.open.last().ok_or(CodecError::MissingRoot)?;
         let of_node = self.tree.attributes.iter().rev().take_while(|attribute| attribute.node == node);
+        // Only WBXML can say it twice. Whoever reads takes the first, and XML has no room for another.
+        if of_node.clone().any(|attribute| attribute.name == name) {
+            return Ok(());
+        }
         if of_node.count() >= self.limits.attributes_max {
             return Err(CodecError::LimitExceeded(Limit::Attributes));
         }
