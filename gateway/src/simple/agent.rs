@@ -462,6 +462,12 @@ impl Receiver for SimpleAdapter {
         !self.0.borrow().admission.has_room()
     }
 
+    fn queue_stands(&self) {
+        let mut agent = self.0.borrow_mut();
+        let now = agent.clock.now();
+        agent.admission.narrow(now);
+    }
+
     fn unsent(&self, transaction: TransactionId) {
         let mut agent = self.0.borrow_mut();
         let now = agent.clock.now();

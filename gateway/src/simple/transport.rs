@@ -53,6 +53,9 @@ pub trait Receiver {
     /// Whether more comes than is taken on: what still waits is better dropped than read.
     fn is_flooded(&self) -> bool;
 
+    /// What comes waits in the system longer than a moment, for it comes faster than it is served.
+    fn queue_stands(&self);
+
     /// A message of the transaction could not be sent.
     fn unsent(&self, transaction: TransactionId);
 }
@@ -377,6 +380,10 @@ impl Transports {
 
     fn is_flooded(&self) -> bool {
         self.receiver.borrow().as_ref().is_some_and(|receiver| receiver.is_flooded())
+    }
+
+    fn queue_stands(&self) {
+        self.receiver.borrow().iter().for_each(|receiver| receiver.queue_stands());
     }
 
     /// Sends octets; failures are told to the receiver by their transaction, never before this returns.

@@ -11,6 +11,8 @@ pub(super) struct Admission {
     admitted: u32,
     /// When the first of them came.
     since: Option<Timestamp>,
+    /// Until when no more than the least is taken on.
+    narrow_until: Option<Timestamp>,
 }
 
 /// Whether a request is taken on.
@@ -22,7 +24,7 @@ pub(super) enum Verdict {
 
 impl Default for Admission {
     fn default() -> Self {
-        Self { limit: LIMIT_START, admitted: 0, since: None }
+        Self { limit: LIMIT_START, admitted: 0, since: None, narrow_until: None }
     }
 }
 
@@ -42,6 +44,12 @@ impl Admission {
         Verdict::Admitted
     }
 
+    /// Requests wait where they cannot be seen, before they are read: the least is taken on, and for a while no more.
+    pub(super) fn narrow(&mut self, now: Timestamp) {
+        self.limit = LIMIT_MIN;
+        self.narrow_until = Some(now.after(NARROW));
+    }
+
     /// The lane takes what was admitted. When the first of it has waited long, less is taken on from now on; when there
     /// was no room though nobody had to wait, more.
     pub(super) fn turn(&mut self, now: Timestamp) {
@@ -51,7 +59,12 @@ impl Admission {
             // As many as would not have had to wait longer.
             let share = u128::from(self.admitted) * WAIT_MAX.as_millis() / waited.as_millis().max(1);
             self.limit = u32::try_from(share).unwrap_or(LIMIT_MAX).max(LIMIT_MIN);
+        } else if self.narrow_until.is_some_and(|until| now < until) {
+            if !self.has_room() {
+                self.narrow(now);
+            }
         } else if waited < WAIT_MAX / 2 && !self.has_room() {
+            self.narrow_until = None;
             self.limit = self.limit.saturating_add(self.limit / 8).saturating_add(1).min(LIMIT_MAX);
         }
         self.admitted = 0;
@@ -60,6 +73,9 @@ impl Admission {
 
 /// How long a request may wait for its turn.
 const WAIT_MAX: Duration = Duration::from_millis(50);
+
+/// How long no more than the least is taken on, after the last that was refused for it.
+const NARROW: Duration = Duration::from_secs(1);
 
 /// Requests of one turn at the start.
 const LIMIT_START: u32 = LIMIT_MAX;
@@ -107,6 +123,22 @@ mod tests {
             taken = offer(&mut admission, &mut now, 10_000, wait);
         }
         assert!((100..=204).contains(&taken), "{taken}");
+    }
+
+    #[test]
+    fn what_waits_unseen_narrows_the_door_until_nobody_is_refused_for_a_second() {
+        let (mut admission, mut now) = (Admission::default(), 0);
+        admission.narrow(at(now));
+        for _ in 0..100 {
+            assert_eq!(offer(&mut admission, &mut now, 100, 20), 64);
+        }
+        for _ in 0..60 {
+            assert_eq!(offer(&mut admission, &mut now, 10, 20), 10);
+        }
+        for _ in 0..100 {
+            offer(&mut admission, &mut now, 10_000, 1);
+        }
+        assert_eq!(admission.limit, LIMIT_MAX);
     }
 
     #[test]

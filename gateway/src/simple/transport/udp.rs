@@ -10,13 +10,14 @@ use sip_proto::{
     },
     transaction::via::{ConnectionId, Hop},
 };
-use std::{net::SocketAddr, rc::Rc};
-use tokio::net::UdpSocket;
+use std::{net::SocketAddr, rc::Rc, time::Duration};
+use tokio::{net::UdpSocket, time::Instant};
 
 /// Receives until the task ends. After each datagram that was waited for, whatever else has arrived is taken too, up
 /// to a bound, so that the lane turns once for all of them.
 pub(super) async fn receive(transports: Rc<Transports>, id: ConnectionId, socket: Rc<UdpSocket>) {
     let mut buffer = vec![0_u8; DATAGRAM_OCTETS_MAX];
+    let mut standing = Standing::default();
     loop {
         match socket.recv_from(&mut buffer).await {
             Ok((length, source)) => take(&transports, id, &copy(&buffer, length), source),
@@ -27,9 +28,19 @@ pub(super) async fn receive(transports: Rc<Transports>, id: ConnectionId, socket
                 continue;
             }
         }
-        for _ in 0..BURST_MAX {
-            let Ok((length, source)) = socket.try_recv_from(&mut buffer) else { break };
+        let mut is_emptied = false;
+        for _ in 0..standing.burst() {
+            let Ok((length, source)) = socket.try_recv_from(&mut buffer) else {
+                is_emptied = true;
+                break;
+            };
             take(&transports, id, &copy(&buffer, length), source);
+            if standing.was_met && transports.is_flooded() {
+                break;
+            }
+        }
+        if standing.look(is_emptied, Instant::now()) {
+            transports.queue_stands();
         }
         if transports.is_flooded() {
             // These are refused, which is cheap but not free.
@@ -40,6 +51,36 @@ pub(super) async fn receive(transports: Rc<Transports>, id: ConnectionId, socket
             drain(&transports, id, &socket, &mut buffer);
         }
         tokio::task::yield_now().await;
+    }
+}
+
+// RFC 8289 §3.2
+/// Whether datagrams wait in the system for longer than a burst takes. How long each waits is not told; but a queue that
+/// is never found empty for a while stands.
+#[derive(Debug, Default)]
+struct Standing {
+    /// Since when it was not found empty.
+    since: Option<Instant>,
+    was_met: bool,
+}
+
+impl Standing {
+    /// Notes how a burst ended; whether the queue stands.
+    fn look(&mut self, is_emptied: bool, now: Instant) -> bool {
+        if is_emptied {
+            (self.since, self.was_met) = (None, false);
+            return false;
+        }
+        if now.duration_since(*self.since.get_or_insert(now)) < STANDING {
+            return false;
+        }
+        self.was_met = true;
+        true
+    }
+
+    /// How much is taken in one go: of a queue that stands so much that responses among it leave room for requests.
+    const fn burst(&self) -> usize {
+        if self.was_met { STANDING_BURST_MAX } else { BURST_MAX }
     }
 }
 
@@ -81,5 +122,30 @@ const REFUSED_MAX: usize = 192;
 /// Datagrams dropped in one go; as many as the system keeps.
 const DRAIN_MAX: usize = 16_384;
 
+// RFC 8289 §4.3
+/// A queue that is not found empty for so long stands.
+const STANDING: Duration = Duration::from_millis(100);
+
+/// Datagrams taken in one go of a queue that stands, unless there is no room for more requests before.
+const STANDING_BURST_MAX: usize = 512;
+
 /// Datagrams taken in one go; bounds how long other tasks of the lane wait.
 const BURST_MAX: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rfc8289_3_2_a_queue_that_is_found_empty_now_and_then_does_not_stand() {
+        let start = Instant::now();
+        let at = |ms| start + Duration::from_millis(ms);
+        let mut standing = Standing::default();
+        assert!(!standing.look(false, at(0)) && !standing.look(false, at(99)));
+        assert!(!standing.look(true, at(100)) && !standing.look(false, at(5000)) && !standing.look(false, at(5099)));
+        assert!(standing.look(false, at(5100)) && standing.look(false, at(5101)));
+        assert_eq!(standing.burst(), STANDING_BURST_MAX);
+        assert!(!standing.look(true, at(5102)));
+        assert_eq!(standing.burst(), BURST_MAX);
+    }
+}
