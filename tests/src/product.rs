@@ -34,7 +34,7 @@ pub fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| {
         if let Some(named) = std::env::var_os("WVSG_PROGRAM") {
-            return PathBuf::from(named);
+            return repository().join(named);
         }
         let program = profile_folder().join("wv-simple-gateway");
         let built = fs::metadata(&program).and_then(|known| known.modified()).ok();

@@ -56,7 +56,9 @@ fn read_attribute(value: &PtsValue) -> Result<PresenceAttribute, PtsError> {
         [qualifier, value] => (read_flag(qualifier), Some(value)),
         _ => return Err(PtsError::BadParameter),
     };
-    let text = || value.and_then(PtsValue::as_text).filter(|text| !text.is_empty());
+    // Nothing between the commas is no value.
+    let value = value.filter(|value| value.as_text() != Some(""));
+    let text = || value.and_then(PtsValue::as_text);
     Ok(match name_of(code).ok_or(PtsError::BadParameter)? {
         PresenceAttributeName::OnlineStatus => {
             PresenceAttribute::OnlineStatus(qualified(qualifier, value.and_then(read_flag)))

@@ -115,6 +115,7 @@ fn wv_pts_05_values_come_in_all_their_forms() {
     assert_eq!(primitive(online), primitive(bare));
     assert_eq!(primitive("WV12UP1 UV=((ST,,text))"), primitive("WV12UP1 UV=((ST,text))"));
     assert_eq!(primitive("WV12UP1 UV=(UA,T,DI)"), primitive("WV12UP1 UV=((UA,T,DI))"));
+    assert_eq!(primitive("WV12UP1 UV=CF"), primitive("WV12UP1 UV=((CF,,))"));
     let Primitive::PresenceNotificationRequest(two) = primitive("WV12PN1 PR=((a@x,((OS,T,T))),(b@x))") else {
         panic!()
     };

@@ -105,7 +105,7 @@ impl<'a> Builder<'a> {
     /// Adds text to the innermost open element. White space between elements is dropped.
     pub(crate) fn add_text(&mut self, text: Cow<'a, str>) -> Result<(), CodecError> {
         let has_children = self.open.last().copied() != self.last_index();
-        if has_children && is_blank(&text) {
+        if has_children && is_blank(text.as_bytes()) {
             return Ok(());
         }
         self.add_content(Content::Text(text))
@@ -119,7 +119,12 @@ impl<'a> Builder<'a> {
         self.add_content(Content::DateTime(moment))
     }
 
+    /// Adds opaque octets to the innermost open element. White space between elements is dropped.
     pub(crate) fn add_octets(&mut self, octets: Cow<'a, [u8]>) -> Result<(), CodecError> {
+        let has_children = self.open.last().copied() != self.last_index();
+        if has_children && is_blank(&octets) {
+            return Ok(());
+        }
         self.add_content(Content::Octets(octets))
     }
 
@@ -174,7 +179,7 @@ impl<'a> Builder<'a> {
             Some(namespace) => self.intern(namespace, around)?,
         };
         if let Some(parent) = self.current_mut()
-            && matches!(&parent.content, Content::Text(text) if is_blank(text))
+            && parent.content.is_blank()
         {
             parent.content = Content::Empty;
         }
@@ -366,6 +371,17 @@ impl Sink for Builder<'_> {
 
 const NAMESPACES_COMPARED: usize = 8;
 
-fn is_blank(text: &str) -> bool {
-    text.bytes().all(|octet| matches!(octet, b' ' | b'\t' | b'\r' | b'\n'))
+fn is_blank(octets: &[u8]) -> bool {
+    octets.iter().all(|octet| matches!(octet, b' ' | b'\t' | b'\r' | b'\n'))
+}
+
+impl Content<'_> {
+    /// Whether it is white space only, which between elements means nothing.
+    fn is_blank(&self) -> bool {
+        match self {
+            Self::Text(text) => is_blank(text.as_bytes()),
+            Self::Octets(octets) => is_blank(octets),
+            _ => false,
+        }
+    }
 }
