@@ -47,16 +47,16 @@ fn says(list: &PresenceSubList, wanted: &str) -> Option<()> {
 fn the_worked_example_runs_as_it_is() {
     let folder = Folder::new("sidecar");
     let Some(_) = tool::find("kamailio") else { return };
-    let server = start("server", 47490, &folder);
+    let server = start("server", 8490, &folder);
     let mut command = Command::new("kamailio");
     command.arg("-f").arg(example("kamailio.cfg")).arg("-Y").arg(folder.path()).current_dir(folder.path());
     let mut core = Process::start(&mut command, &folder.file("kamailio.log")).expect("kamailio can be started");
-    let answers = || kamailio::answers_options(at(47370)).ok().filter(|answers| *answers);
+    let answers = || kamailio::answers_options(at(8370)).ok().filter(|answers| *answers);
     assert!(wait::try_until("Kamailio", PATIENCE, answers).is_ok(), "{}", core.log());
-    let gateway = start("gateway", 47390, &folder);
+    let gateway = start("gateway", 8390, &folder);
     assert!(!gateway.log().contains("WARN"), "{}", gateway.log());
-    let mut alice = Phone::logged_in(at(47480), "wv:alice@old.example", Version::V1_2, Encoding::Wbxml);
-    let mut bob = Agent::registered(at(47370), "bob@sip.example");
+    let mut alice = Phone::logged_in(at(8480), "wv:alice@old.example", Version::V1_2, Encoding::Wbxml);
+    let mut bob = Agent::registered(at(8370), "bob@sip.example");
     // The shadow logs in when it is needed.
     assert_eq!(bob.send("sip:alice@old.example", "to the phone"), Ok(200), "{}", gateway.log());
     alice.expect_text("to the phone");
