@@ -122,6 +122,20 @@ fn pieces_of_a_value_are_joined() {
     assert_eq!(texts, ["a\u{A0}b", "http://host", "http://h/tail", "\u{10000}"].map(str::to_owned));
 }
 
+// WV-ENC-02
+#[test]
+fn a_point_in_time_may_come_in_pieces() {
+    let start = "03 11 6A 00 C9 08 03 31 2E 32 00 01";
+    for body in ["51 C3 03 1F 5D B2 C3 03 5E 34 5A 01", "51 C3 03 1F 5D B2 03 5E 34 5A 00 01"] {
+        let octets = octets(&format!("{start} {body} 01"));
+        let tree = decoded(&octets).unwrap().tree;
+        let moment = tree.root().children().next().unwrap().date_time().unwrap();
+        assert_eq!(moment.to_string(), "20070625T055652Z");
+        let whole = wbxml_of(&tree, Version::V1_2);
+        assert_eq!(decoded(&whole).unwrap().tree, tree, "{body}");
+    }
+}
+
 #[test]
 fn broken_binary_documents_are_refused_by_name() {
     let start = "03 11 6A 00 C9 08 03 31 2E 32 00 01";

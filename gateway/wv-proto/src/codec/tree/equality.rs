@@ -98,7 +98,9 @@ impl Content<'_> {
         match self {
             Content::DateTime(moment) => Some(*moment),
             Content::Text(text) => DateTime::parse(text).ok(),
-            Content::Empty | Content::Integer(_) | Content::Octets(_) => None,
+            // Octets that came in pieces are put together as octets, and mean what they mean in one piece.
+            Content::Octets(octets) => DateTime::from_octets(octets).ok(),
+            Content::Empty | Content::Integer(_) => None,
         }
     }
 }
