@@ -183,7 +183,7 @@ fn iwf_sub_int_005_refreshes_are_spread_and_none_comes_after_the_end() {
         for granted in server.granted.values() {
             assert!(granted.until > end && granted.asked.len() > 2, "{:?}", granted.asked);
         }
-        // The start was paced, and from period to period the refreshes run further apart.
+        // The start was paced, and the refreshes run far apart from the first on.
         let mut busiest = Vec::new();
         for period in 0..=usize::try_from(PERIODS).unwrap() {
             let mut seconds: BTreeMap<u64, usize> = BTreeMap::new();
@@ -193,6 +193,6 @@ fn iwf_sub_int_005_refreshes_are_spread_and_none_comes_after_the_end() {
         }
         println!("most in one second, in each period: {busiest:?}");
         assert!(busiest[0] <= 51, "{busiest:?}");
-        assert!(busiest[1] * 3 <= busiest[0] * 2 && busiest[2] < busiest[1], "{busiest:?}");
+        assert!(busiest[1] * 4 <= busiest[0] && busiest[2] * 4 <= busiest[0], "{busiest:?}");
     });
 }

@@ -21,3 +21,5 @@ mod convergence;
 pub(crate) mod fixture;
 #[cfg(test)]
 mod invariants;
+#[cfg(test)]
+mod spread;

@@ -2,21 +2,39 @@
 
 use std::time::Duration;
 
-/// How much earlier than necessary this machine refreshes, so that many do not refresh together: nought to ten per cent.
+/// How much earlier than necessary this machine refreshes, so that many do not refresh together: nought to ten per cent,
+/// and the first time up to three quarters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Jitter(u16);
+pub struct Jitter {
+    permille: u16,
+    first_ppm: u32,
+}
 
 impl Jitter {
-    /// From thousandths of the refresh time; more than a hundred count as a hundred.
+    /// From thousandths of the refresh time; more than a hundred count as a hundred. The first refresh is not early.
     #[must_use]
     pub const fn from_permille(permille: u16) -> Self {
-        Self(if permille > PERMILLE_MAX { PERMILLE_MAX } else { permille })
+        Self { permille: if permille > PERMILLE_MAX { PERMILLE_MAX } else { permille }, first_ppm: 0 }
+    }
+
+    /// From any number, evenly. The first refresh comes after a quarter of its time at the earliest: many that begin
+    /// together are spread over the rest of it, and stay so.
+    #[must_use]
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::arithmetic_side_effects,
+        reason = "a remainder of a constant fits"
+    )]
+    pub const fn from_random(word: u64) -> Self {
+        let permille = (word >> 32) % (PERMILLE_MAX as u64 + 1);
+        let first_ppm = (word & 0xffff_ffff) % (FIRST_PPM_MAX as u64 + 1);
+        Self { permille: permille as u16, first_ppm: first_ppm as u32 }
     }
 
     /// The thousandths.
     #[must_use]
     pub const fn permille(self) -> u16 {
-        self.0
+        self.permille
     }
 }
 
@@ -28,10 +46,24 @@ pub fn refresh_delay(granted_s: u32, jitter: Jitter) -> Option<Duration> {
     if granted_s <= REFRESH_MIN_S {
         return None;
     }
-    let granted_ms = u64::from(granted_s).saturating_mul(1000);
-    let latest_ms = (granted_ms / 10).saturating_mul(8).max(granted_ms.saturating_sub(MARGIN_MS));
-    let early_ms = (latest_ms / 1000).saturating_mul(u64::from(jitter.0));
+    let latest_ms = latest_ms(granted_s);
+    let early_ms = (latest_ms / 1000).saturating_mul(u64::from(jitter.permille));
     Some(Duration::from_millis(latest_ms.saturating_sub(early_ms).max(u64::from(REFRESH_MIN_S) * 1000)))
+}
+
+/// The same for the first refresh of a subscription.
+#[must_use]
+pub fn first_refresh_delay(granted_s: u32, jitter: Jitter) -> Option<Duration> {
+    let usual = refresh_delay(granted_s, jitter)?;
+    let latest_ms = latest_ms(granted_s);
+    let early_ms = latest_ms.saturating_mul(u64::from(jitter.first_ppm)) / 1_000_000;
+    let spread = Duration::from_millis(latest_ms.saturating_sub(early_ms).max(u64::from(REFRESH_MIN_S) * 1000));
+    Some(if jitter.first_ppm == 0 { usual } else { spread })
+}
+
+fn latest_ms(granted_s: u32) -> u64 {
+    let granted_ms = u64::from(granted_s).saturating_mul(1000);
+    (granted_ms / 10).saturating_mul(8).max(granted_ms.saturating_sub(MARGIN_MS))
 }
 
 // RFC 3261 §20.33
@@ -46,6 +78,7 @@ pub fn retry_delay(failures: u32, retry_after_s: Option<u32>) -> Duration {
 }
 
 const PERMILLE_MAX: u16 = 100;
+const FIRST_PPM_MAX: u32 = 750_000;
 const REFRESH_MIN_S: u32 = 5;
 const MARGIN_MS: u64 = 300_000;
 const BACK_OFF: Duration = Duration::from_secs(5);
@@ -78,12 +111,29 @@ mod tests {
         assert_eq!(retry_delay(3, Some(7)), Duration::from_secs(7));
     }
 
+    #[test]
+    fn s_sb_03_the_first_refresh_comes_after_a_quarter_of_its_time_at_the_earliest() {
+        let first = |word| first_refresh_delay(3600, Jitter::from_random(word));
+        assert_eq!(first(0), Some(Duration::from_secs(3300)));
+        assert_eq!(first(750_000), Some(Duration::from_secs(825)));
+        assert_eq!(first_refresh_delay(6, Jitter::from_random(750_000)), Some(Duration::from_secs(5)));
+        assert_eq!(first_refresh_delay(5, Jitter::from_random(7)), None);
+        assert_eq!(first_refresh_delay(3600, Jitter::from_permille(100)), Some(Duration::from_secs(2970)));
+    }
+
     proptest! {
         #[test]
-        fn refresh_is_never_after_the_end(granted in 6u32..1_000_000, permille in 0u16..2000) {
-            let delay = refresh_delay(granted, Jitter::from_permille(permille)).unwrap();
-            prop_assert!(delay >= Duration::from_secs(5));
-            prop_assert!(delay < Duration::from_secs(u64::from(granted)));
+        fn refresh_is_never_after_the_end(granted in 6u32..1_000_000, permille in 0u16..2000, word in any::<u64>()) {
+            let random = Jitter::from_random(word);
+            for delay in [
+                refresh_delay(granted, Jitter::from_permille(permille)),
+                refresh_delay(granted, random),
+                first_refresh_delay(granted, random),
+            ] {
+                let delay = delay.unwrap();
+                prop_assert!(delay >= Duration::from_secs(5));
+                prop_assert!(delay < Duration::from_secs(u64::from(granted)));
+            }
         }
     }
 }

@@ -11,7 +11,7 @@ use self::notification::{Notification, Standing};
 use self::settings::{Conditional, SubscriberSettings};
 use super::body::Body;
 use super::credential::ChallengeGate;
-use super::lifetime::refresh_delay;
+use super::lifetime::{first_refresh_delay, refresh_delay};
 use crate::dialog::{Dialog, DialogId};
 use crate::message::header::cseq::{CSeq, Sequence};
 use crate::message::header::event::TerminationReason;
@@ -50,6 +50,7 @@ pub struct Subscriber {
     asked_at: Timestamp,
     expires_at: Option<Timestamp>,
     refresh_at: Option<Timestamp>,
+    spread: Spread,
     timer_n: Option<Timestamp>,
     /// Whether a NOTIFY told the lifetime since the last SUBSCRIBE.
     lifetime_notified: bool,
@@ -79,6 +80,14 @@ pub enum SubscriberState {
     Leaving,
     /// Over: the owner forgets the machine.
     Ended,
+}
+
+/// Whether the first refresh, which is spread farther than others, is still to come; anew after a restart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Spread {
+    Due,
+    Drawn,
+    Done,
 }
 
 /// What happens to a subscription.
@@ -183,6 +192,7 @@ impl Subscriber {
             asked_at: Timestamp::EPOCH,
             expires_at: None,
             refresh_at: None,
+            spread: Spread::Due,
             timer_n: None,
             lifetime_notified: false,
             challenged: None,
@@ -280,6 +290,9 @@ impl Subscriber {
             self.end_locally();
         }
         if self.refresh_at.is_some_and(|at| at <= now) {
+            if self.spread == Spread::Drawn {
+                self.spread = Spread::Done;
+            }
             self.refresh(now);
         }
     }
@@ -462,7 +475,13 @@ impl Subscriber {
     fn schedule(&mut self, now: Timestamp) {
         let granted = self.expires_at.map(|at| self.asked_at.until(at).as_secs()).filter(|_| self.dialog.is_some());
         let granted_s = granted.map(|seconds| u32::try_from(seconds).unwrap_or(u32::MAX));
-        let delay = granted_s.and_then(|granted_s| refresh_delay(granted_s, self.settings.jitter));
+        let delay = granted_s.and_then(|granted_s| match self.spread {
+            Spread::Due | Spread::Drawn => first_refresh_delay(granted_s, self.settings.jitter),
+            Spread::Done => refresh_delay(granted_s, self.settings.jitter),
+        });
+        if self.spread == Spread::Due && delay.is_some() {
+            self.spread = Spread::Drawn;
+        }
         self.refresh_at = delay.map(|delay| self.asked_at.after(delay).max(now));
     }
 

@@ -168,7 +168,7 @@ impl Agent {
         let credentials = if peer.credentials.is_some() { CredentialSource::Owner } else { CredentialSource::None };
         let local = address::from_neutral(&wish.watcher).ok()?;
         let target = address::from_neutral(&wish.presentity).ok()?;
-        let jitter = u16::try_from(self.random() % 100).unwrap_or(0);
+        let jitter = Jitter::from_random(self.random());
         // RFC 3325 §6: identity is asserted to trusted neighbours only.
         let identity = is_trusted.then(|| Header::new(HeaderName::PAssertedIdentity, NameAddr::new(local.clone())));
         let settings = SubscriberSettings {
@@ -184,7 +184,7 @@ impl Agent {
             headers: identity.into_iter().collect(),
             call_id,
             tag,
-            jitter: Jitter::from_permille(jitter),
+            jitter,
             timers: TimerValues::default(),
             forks: wish.package.forks(),
             credentials,
