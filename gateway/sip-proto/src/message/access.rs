@@ -22,6 +22,7 @@ use super::{
 use crate::error::{HeaderError, ValueError};
 use core::net::SocketAddr;
 use smallvec::SmallVec;
+use std::cell::Cell;
 
 /// The hops of a message; seldom more than two.
 pub type Vias<'a> = SmallVec<[Via<&'a str>; 2]>;
@@ -38,7 +39,12 @@ impl Headers {
         let missing = || HeaderError::Missing(HeaderName::Via);
         let bad = |error| HeaderError::Bad(HeaderName::Via, error);
         let field = self.first(&HeaderName::Via).ok_or_else(missing)?;
-        let items = Items::of(field.text().map_err(bad)?).collect::<Result<SmallVec<[&str; 4]>, _>>().map_err(bad)?;
+        let text = field.text().map_err(bad)?;
+        // Nearly always it stands alone.
+        if let Ok(via) = Via::read(text) {
+            return Ok(via);
+        }
+        let items = Items::of(text).collect::<Result<SmallVec<[&str; 4]>, _>>().map_err(bad)?;
         Via::read(items.first().ok_or_else(missing)?).map_err(bad)
     }
 
@@ -63,8 +69,8 @@ impl Headers {
     /// [`HeaderError::Bad`].
     pub fn vias(&self) -> Found<Vias<'_>> {
         let mut vias = Vias::new();
-        self.each_item(&HeaderName::Via, |item| {
-            vias.push(Via::read(item)?);
+        self.each_value(&HeaderName::Via, Via::read, |via| {
+            vias.push(via);
             Ok(())
         })?;
         Ok(vias)
@@ -141,17 +147,22 @@ impl Headers {
     /// Shows each contact; tells whether there is the star instead.
     #[inline]
     fn each_contact<'a>(&'a self, mut show: impl FnMut(Contact<&'a str>)) -> Found<bool> {
-        let (mut count, mut is_star) = (0_usize, false);
-        self.each_item(&HeaderName::Contact, |item| {
+        let (mut count, is_star) = (0_usize, Cell::new(false));
+        let read = |item: &'a str| match (is_star.get(), item) {
+            (true, _) => Err(ValueError::Scheme),
+            (false, "*") => Ok(None),
+            (false, _) => Contact::read(item).map(Some),
+        };
+        self.each_value(&HeaderName::Contact, read, |contact| {
             count = count.saturating_add(1);
-            is_star |= item == "*";
-            match is_star {
-                true if count > 1 => Err(ValueError::Scheme),
-                true => Ok(()),
-                false => Contact::read(item).map(&mut show),
+            match contact {
+                Some(contact) => show(contact),
+                None if count > 1 => return Err(ValueError::Scheme),
+                None => is_star.set(true),
             }
+            Ok(())
         })?;
-        Ok(is_star)
+        Ok(is_star.get())
     }
 
     /// Route.
@@ -419,8 +430,8 @@ impl Headers {
 
     fn list<'a, T>(&'a self, name: &HeaderName, read: impl Fn(&'a str) -> Result<T, ValueError>) -> Found<Vec<T>> {
         let mut list = Vec::new();
-        self.each_item(name, |item| {
-            list.push(read(item)?);
+        self.each_value(name, read, |value| {
+            list.push(value);
             Ok(())
         })?;
         Ok(list)
@@ -466,9 +477,27 @@ mod tests {
     }
 
     #[test]
+    fn what_can_be_read_whole_is_one_element_and_what_cannot_is_a_list() {
+        let one = r#"SIP/2.0/UDP a;x="b, c <";branch=z9hG4bK1"#;
+        let two = format!("{one} , SIP/2.0/TCP d");
+        for (value, expected) in [(one, 1), (two.as_str(), 2)] {
+            let mut headers = Headers::default();
+            headers.push(Header::new(HeaderName::Via, value));
+            assert_eq!(headers.vias().unwrap().len(), expected);
+            assert_eq!(headers.items(&HeaderName::Via).unwrap().len(), expected);
+        }
+        assert!(headers(&[("Via", "SIP/2.0/UDP a,")]).vias().is_err());
+    }
+
+    #[test]
     fn star_stands_alone() {
         assert_eq!(headers(&[("Contact", "*")]).contacts(), Ok(Contacts::Star));
-        assert!(headers(&[("Contact", "*, <sip:a@h>")]).contacts().is_err());
+        for (values, error) in [
+            ([("Contact", "*"), ("Contact", "<")], ValueError::AngleOpen),
+            ([("Contact", "*, nonsense"), ("To", "")], ValueError::Scheme),
+        ] {
+            assert_eq!(headers(&values).contacts(), Err(HeaderError::Bad(HeaderName::Contact, error)));
+        }
     }
 
     #[test]

@@ -61,7 +61,7 @@ impl<'a> Field<'a> {
     /// The name.
     #[must_use]
     pub fn name(&self) -> &'a HeaderName {
-        &self.entry.name
+        self.entry.name()
     }
 
     /// The value as it was written.
@@ -78,7 +78,7 @@ impl<'a> Field<'a> {
     ///
     /// # Errors
     /// [`ValueError::NotText`] when it is not UTF-8.
-    #[inline]
+    #[inline(always)]
     pub fn text(&self) -> Result<&'a str, ValueError> {
         match &self.entry.value {
             Value::Read { start, end } => self.part(*start, *end).ok_or(ValueError::NotText),
@@ -93,10 +93,10 @@ impl<'a> Field<'a> {
             Value::Read { .. } => Bytes::copy_from_slice(self.raw()),
             Value::Made(value) => value.clone(),
         };
-        Header { name: self.entry.name.clone(), value }
+        Header { name: self.name().clone(), value }
     }
 
-    #[inline]
+    #[inline(always)]
     fn part(&self, start: u32, end: u32) -> Option<&'a str> {
         let at = |place: u32| usize::try_from(place).unwrap_or(usize::MAX);
         self.head.as_deref()?.get(at(start)..at(end))
@@ -121,8 +121,16 @@ pub struct Headers {
 
 #[derive(Clone)]
 struct Entry {
-    name: HeaderName,
+    name: Name,
     value: Value,
+}
+
+#[derive(Clone)]
+enum Name {
+    /// One of the names known here.
+    Known(&'static HeaderName),
+    /// Any other, seldom.
+    Other(Box<HeaderName>),
 }
 
 #[derive(Clone)]
@@ -141,11 +149,17 @@ impl Headers {
     }
 
     /// Adds a header field whose value stands at that place of the head, which is given when all are read.
+    pub(super) fn push_read(&mut self, name: HeaderName, range: Range<usize>) {
+        self.add(Entry { name: Name::of(name), value: Value::of_place(range) });
+    }
+
+    /// The same for the name of that place among those known here.
     #[inline]
-    pub(super) fn push_read(&mut self, name: HeaderName, range: &Range<usize>) {
-        // No head is so long that this cuts anything: a limit below that refuses it.
-        let at = |place: usize| u32::try_from(place).unwrap_or(u32::MAX);
-        self.add(Entry { name, value: Value::Read { start: at(range.start), end: at(range.end) } });
+    pub(super) fn push_known(&mut self, place: usize, range: Range<usize>) {
+        if let Some(name) = HeaderName::KNOWN.get(place) {
+            self.index.note(place, self.entries.len());
+            self.entries.push(Entry { name: Name::Known(name), value: Value::of_place(range) });
+        }
     }
 
     /// Gives the octets of the head that was read.
@@ -200,7 +214,7 @@ impl Headers {
         };
         let mut place = 0_usize;
         self.entries.retain(|known| {
-            let keep = place <= at || known.name != header.name;
+            let keep = place <= at || known.name() != &header.name;
             place = place.saturating_add(1);
             keep
         });
@@ -212,7 +226,7 @@ impl Headers {
 
     /// Takes out all header fields of that name.
     pub fn remove(&mut self, name: &HeaderName) {
-        self.entries.retain(|entry| &entry.name != name);
+        self.entries.retain(|entry| entry.name() != name);
         self.index_again();
     }
 
@@ -249,7 +263,7 @@ impl Headers {
         let (first, is_repeated) = self.locate(name);
         let count = if is_repeated { usize::MAX } else { 1 };
         let from = first.and_then(|first| self.entries.get(first..)).unwrap_or_default();
-        let same = from.iter().filter(move |entry| &entry.name == name);
+        let same = from.iter().filter(move |entry| entry.name() == name);
         same.take(count).map(|entry| Field { head: &self.head, entry })
     }
 
@@ -276,6 +290,7 @@ impl Headers {
     ///
     /// # Errors
     /// [`HeaderError::Repeated`], or [`HeaderError::Bad`] when it is not UTF-8.
+    #[inline(always)]
     pub fn single(&self, name: &HeaderName) -> Result<Option<&str>, HeaderError> {
         let (first, is_repeated) = self.locate(name);
         let Some(field) = first.and_then(|first| self.field(first)) else {
@@ -302,8 +317,7 @@ impl Headers {
     }
 
     /// Shows each element of the comma lists of all header fields of that name.
-    #[inline]
-    pub(super) fn each_item<'a>(
+    fn each_item<'a>(
         &'a self,
         name: &HeaderName,
         mut show: impl FnMut(&'a str) -> Result<(), ValueError>,
@@ -311,13 +325,31 @@ impl Headers {
         let bad = |error| HeaderError::Bad(name.clone(), error);
         let mut count = 0_usize;
         for field in self.all(name) {
-            // RFC 3261 §7.3.1
-            for item in Items::of(field.text().map_err(bad)?) {
-                count = count.saturating_add(1);
-                if count > Limits::DEFAULT.list_items_max {
-                    return Err(bad(ValueError::TooMany));
+            each_item_of(field.text().map_err(bad)?, &mut count, &mut show).map_err(bad)?;
+        }
+        Ok(())
+    }
+
+    /// Takes the value of each element of the comma lists of all header fields of that name. What can be read holds no
+    /// comma outside quotes and angle brackets.
+    #[inline]
+    pub(super) fn each_value<'a, T>(
+        &'a self,
+        name: &HeaderName,
+        read: impl Fn(&'a str) -> Result<T, ValueError>,
+        mut take: impl FnMut(T) -> Result<(), ValueError>,
+    ) -> Result<(), HeaderError> {
+        let bad = |error| HeaderError::Bad(name.clone(), error);
+        let mut count = 0_usize;
+        for field in self.all(name) {
+            let text = field.text().map_err(bad)?;
+            // Nearly always there is one element, which needs no search for its end.
+            match read(text) {
+                Ok(value) if count < Limits::DEFAULT.list_items_max => {
+                    count = count.saturating_add(1);
+                    take(value).map_err(bad)?;
                 }
-                show(item.map_err(bad)?).map_err(bad)?;
+                _ => each_item_of(text, &mut count, |item| take(read(item)?)).map_err(bad)?,
             }
         }
         Ok(())
@@ -342,45 +374,77 @@ impl Headers {
 
     #[inline]
     fn add(&mut self, entry: Entry) {
-        self.index.note(&entry.name, self.entries.len());
+        if let Some(place) = entry.name().place() {
+            self.index.note(place, self.entries.len());
+        }
         self.entries.push(entry);
     }
 
     fn index_again(&mut self) {
         self.index = Index::default();
         for (at, entry) in self.entries.iter().enumerate() {
-            self.index.note(&entry.name, at);
+            if let Some(place) = entry.name().place() {
+                self.index.note(place, at);
+            }
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn field(&self, at: usize) -> Option<Field<'_>> {
         Some(Field { head: &self.head, entry: self.entries.get(at)? })
     }
 
     /// Where the first header field of that name stands.
-    #[inline]
+    #[inline(always)]
     fn position(&self, name: &HeaderName) -> Option<usize> {
         self.locate(name).0
     }
 
     /// Where the first header field of that name stands, and whether there are others.
-    #[inline]
+    #[inline(always)]
     fn locate(&self, name: &HeaderName) -> (Option<usize>, bool) {
         match self.index.find(name) {
             Found::At(at, is_repeated) => (Some(at), is_repeated),
             Found::Nowhere => (None, false),
             Found::Unknown => {
-                let mut same = self.entries.iter().enumerate().filter(|(_, entry)| &entry.name == name);
+                let mut same = self.entries.iter().enumerate().filter(|(_, entry)| entry.name() == name);
                 (same.next().map(|(at, _)| at), same.next().is_some())
             }
         }
     }
 }
 
+impl Entry {
+    #[inline]
+    fn name(&self) -> &HeaderName {
+        match &self.name {
+            Name::Known(name) => name,
+            Name::Other(name) => name,
+        }
+    }
+}
+
+impl Name {
+    fn of(name: HeaderName) -> Self {
+        match name.place().and_then(|place| HeaderName::KNOWN.get(place)) {
+            Some(known) => Self::Known(known),
+            None => Self::Other(Box::new(name)),
+        }
+    }
+}
+
+impl Value {
+    #[inline]
+    fn of_place(range: Range<usize>) -> Self {
+        // No head is so long that this cuts anything: a limit below that refuses it.
+        let at = |place: usize| u32::try_from(place).unwrap_or(u32::MAX);
+        Self::Read { start: at(range.start), end: at(range.end) }
+    }
+}
+
 impl From<Header> for Entry {
     fn from(header: Header) -> Self {
-        Self { name: header.name, value: Value::Made(header.value) }
+        Self { name: Name::of(header.name), value: Value::Made(header.value) }
     }
 }
 
@@ -399,19 +463,34 @@ impl fmt::Debug for Headers {
     }
 }
 
-/// Where the first header field of each known name stands, so that nobody has to search for it.
-#[derive(Clone)]
-struct Index {
-    /// Place plus one; zero is nowhere, and from [`FAR`] on somewhere behind.
-    first: [u8; HeaderName::KNOWN.len()],
-    /// A bit for each name that stands more than once.
-    repeated: u128,
+/// Shows each element of a comma list, of which `count` elements stood in header fields before.
+fn each_item_of<'a>(
+    text: &'a str,
+    count: &mut usize,
+    mut show: impl FnMut(&'a str) -> Result<(), ValueError>,
+) -> Result<(), ValueError> {
+    // RFC 3261 §7.3.1
+    for item in Items::of(text) {
+        *count = count.saturating_add(1);
+        if *count > Limits::DEFAULT.list_items_max {
+            return Err(ValueError::TooMany);
+        }
+        show(item?)?;
+    }
+    Ok(())
 }
 
-/// The first place that the index does not tell.
-const FAR: u8 = u8::MAX;
+/// Where the first header field of each known name stands, so that nobody has to search for it.
+///
+/// For each name its place plus one, zero being nowhere, from [`FAR`] on somewhere behind; with [`REPEATED`] where it
+/// stands more than once.
+#[derive(Clone)]
+struct Index([u8; HeaderName::KNOWN.len()]);
 
-const _: () = assert!(HeaderName::KNOWN.len() <= 128);
+/// The first place that the index does not tell.
+const FAR: u8 = REPEATED - 1;
+
+const REPEATED: u8 = 0x80;
 
 enum Found {
     At(usize, bool),
@@ -421,36 +500,30 @@ enum Found {
 
 impl Default for Index {
     fn default() -> Self {
-        Self { first: [0; HeaderName::KNOWN.len()], repeated: 0 }
+        Self([0; HeaderName::KNOWN.len()])
     }
 }
 
 impl Index {
     #[inline]
-    fn note(&mut self, name: &HeaderName, at: usize) {
-        let Some(place) = name.place() else { return };
-        let Some(first) = self.first.get_mut(place) else { return };
+    fn note(&mut self, place: usize, at: usize) {
+        let Some(first) = self.0.get_mut(place) else { return };
         if *first == 0 {
-            *first = u8::try_from(at.saturating_add(1)).unwrap_or(FAR);
+            *first = u8::try_from(at.saturating_add(1)).unwrap_or(FAR).min(FAR);
         } else {
-            self.repeated |= bit(place);
+            *first |= REPEATED;
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn find(&self, name: &HeaderName) -> Found {
-        let Some(place) = name.place() else { return Found::Unknown };
-        match self.first.get(place) {
-            Some(0) => Found::Nowhere,
-            Some(&FAR) | None => Found::Unknown,
-            Some(next) => Found::At(usize::from(*next).saturating_sub(1), self.repeated & bit(place) != 0),
+        let Some(first) = name.place().and_then(|place| self.0.get(place)) else { return Found::Unknown };
+        match first & !REPEATED {
+            0 => Found::Nowhere,
+            FAR => Found::Unknown,
+            next => Found::At(usize::from(next.wrapping_sub(1)), first & REPEATED != 0),
         }
     }
-}
-
-#[inline]
-fn bit(place: usize) -> u128 {
-    u32::try_from(place).ok().and_then(|place| 1_u128.checked_shl(place)).unwrap_or(0)
 }
 
 #[cfg(test)]

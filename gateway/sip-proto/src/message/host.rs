@@ -1,6 +1,6 @@
 //! Hosts and ports.
 
-use super::scan;
+use super::scan::{self, Scanner};
 use super::text::{Text, Words};
 use crate::error::ValueError;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -43,34 +43,46 @@ impl<'a> Host<&'a str> {
     /// # Errors
     /// [`ValueError::Host`].
     pub fn read(text: &'a str) -> Result<Self, ValueError> {
-        let octets = text.as_bytes();
-        if octets.first() == Some(&b'[') {
-            let inner = text.strip_prefix('[').ok_or(ValueError::Host)?;
-            let inner = inner.strip_suffix(']').ok_or(ValueError::Host)?;
-            return Ok(Self::Address(IpAddr::V6(parse_v6(inner)?)));
+        match Self::begin(text)? {
+            (host, end) if end == text.len() => Ok(host),
+            _ => Err(ValueError::Host),
         }
-        // A name's last label begins with a letter, so what ends in a digit can be an address.
-        let ends_in_digit = octets.last().is_some_and(u8::is_ascii_digit);
-        if ends_in_digit && let Some(address) = parse_v4(octets) {
-            return Ok(Self::Address(IpAddr::V4(address)));
-        }
-        if is_name(octets) { Ok(Self::Name(HostName(text))) } else { Err(ValueError::Host) }
     }
 
-    /// Reads `host [ ":" port ]`.
-    pub(crate) fn read_with_port(text: &'a str) -> Result<(Self, Option<u16>), ValueError> {
+    /// Reads the host with which the text begins, and tells where it is over.
+    #[inline]
+    pub(crate) fn begin(text: &'a str) -> Result<(Self, usize), ValueError> {
         let octets = text.as_bytes();
-        let find = |wanted: u8| octets.iter().position(|octet| *octet == wanted);
-        let bracket = if octets.first() == Some(&b'[') { find(b']') } else { None };
-        let end = match bracket {
-            Some(bracket) => bracket.saturating_add(1),
-            None => find(b':').unwrap_or(octets.len()),
-        };
-        let host = Self::read(text.get(..end).unwrap_or_default())?;
-        match text.get(end..).unwrap_or_default() {
-            "" => Ok((host, None)),
-            rest => Ok((host, Some(parse_port(rest.strip_prefix(':').ok_or(ValueError::Port)?)?))),
+        match octets.first() {
+            Some(b'[') => {
+                let end = scan::find_octet(octets, b']').ok_or(ValueError::Host)?;
+                let address = parse_v6(text.get(1..end).unwrap_or_default())?;
+                Ok((Self::Address(IpAddr::V6(address)), end.saturating_add(1)))
+            }
+            Some(b'0'..=b'9') if let Some((address, end)) = begin_v4(octets) => {
+                Ok((Self::Address(IpAddr::V4(address)), end))
+            }
+            _ => {
+                let end = name_end(octets).ok_or(ValueError::Host)?;
+                Ok((Self::Name(HostName(text.get(..end).unwrap_or_default())), end))
+            }
         }
+    }
+
+    /// Reads the `host [ ":" port ]` of a URI, and tells where it is over.
+    #[inline]
+    pub(crate) fn begin_with_port(text: &'a str) -> Result<(Self, Option<u16>, usize), ValueError> {
+        let octets = text.as_bytes();
+        let (host, end) = Self::begin(text)?;
+        let is_over = |end: usize| matches!(octets.get(end), None | Some(b';' | b'?'));
+        if is_over(end) {
+            return Ok((host, None, end));
+        }
+        if octets.get(end) != Some(&b':') {
+            return Err(if octets.first() == Some(&b'[') { ValueError::Port } else { ValueError::Host });
+        }
+        let (port, end) = read_port(octets, end.saturating_add(1))?;
+        if is_over(end) { Ok((host, Some(port), end)) } else { Err(ValueError::Port) }
     }
 }
 
@@ -116,8 +128,32 @@ impl<T: Words> Host<T> {
 
 /// Reads a port.
 pub(crate) fn parse_port(text: &str) -> Result<u16, ValueError> {
-    let number = scan::parse_number(text).map_err(|_| ValueError::Port)?;
-    u16::try_from(number).map_err(|_| ValueError::Port)
+    match read_port(text.as_bytes(), 0)? {
+        (port, end) if end == text.len() => Ok(port),
+        _ => Err(ValueError::Port),
+    }
+}
+
+/// Reads the port that begins at `start`, and tells where it is over.
+#[inline]
+pub(crate) fn read_port(octets: &[u8], start: usize) -> Result<(u16, usize), ValueError> {
+    let (mut number, mut at) = (0_u32, start);
+    while let Some(digit @ b'0'..=b'9') = octets.get(at) {
+        number = number.saturating_mul(10).saturating_add(u32::from(digit.wrapping_sub(b'0')));
+        at = at.wrapping_add(1);
+    }
+    match u16::try_from(number) {
+        Ok(port) if at > start => Ok((port, at)),
+        _ => Err(ValueError::Port),
+    }
+}
+
+/// Reads the port that comes.
+#[inline]
+pub(crate) fn scan_port(scanner: &mut Scanner<'_>) -> Result<u16, ValueError> {
+    let (port, length) = read_port(scanner.rest().as_bytes(), 0)?;
+    scanner.skip(length);
+    Ok(port)
 }
 
 /// Reads an address where it stands alone (the `received` parameter), brackets or not.
@@ -138,10 +174,13 @@ pub(crate) fn parse_v6(text: &str) -> Result<Ipv6Addr, ValueError> {
     text.replacen(":::", "::", 1).parse().map_err(|_| ValueError::Host)
 }
 
-/// Reads four numbers from 0 to 255 without leading zeros, as the library does, which begins more slowly.
-fn parse_v4(text: &[u8]) -> Option<Ipv4Addr> {
+/// Reads four numbers from 0 to 255 without leading zeros, as the library does, which begins more slowly; what goes on as
+/// a name is none.
+#[inline]
+fn begin_v4(text: &[u8]) -> Option<(Ipv4Addr, usize)> {
     let (mut parts, mut dots, mut number, mut digits) = (0_u32, 0_u8, 0_u32, 0_u8);
-    for octet in text {
+    let mut at = 0_usize;
+    while let Some(octet) = text.get(at) {
         match octet {
             b'0'..=b'9' if digits < 3 && !(digits > 0 && number == 0) => {
                 number = number.wrapping_mul(10).wrapping_add(u32::from(octet.wrapping_sub(b'0')));
@@ -151,36 +190,36 @@ fn parse_v4(text: &[u8]) -> Option<Ipv4Addr> {
                 parts = parts.wrapping_shl(8) | number;
                 (dots, number, digits) = (dots.wrapping_add(1), 0, 0);
             }
-            _ => return None,
+            b'.' => return None,
+            octet if scan::is_label(*octet) => return None,
+            _ => break,
         }
+        at = at.wrapping_add(1);
     }
-    (digits > 0 && number <= 255 && dots == 3).then(|| Ipv4Addr::from(parts.wrapping_shl(8) | number))
+    (digits > 0 && number <= 255 && dots == 3).then(|| (Ipv4Addr::from(parts.wrapping_shl(8) | number), at))
 }
 
-fn is_name(text: &[u8]) -> bool {
-    let text = text.strip_suffix(b".").unwrap_or(text);
-    let (mut length, mut first, mut before) = (0_usize, 0_u8, b'.');
-    for &octet in text {
-        if octet == b'.' {
-            if length == 0 || before == b'-' {
-                return false;
-            }
-            length = 0;
-        } else {
-            // UNCLEAR §25.1: an underscore is read, because internal networks use it in names and nothing else can be meant.
-            if !scan::is_label(octet) || length == 63 || (length == 0 && octet == b'-') {
-                return false;
-            }
-            if length == 0 {
-                first = octet;
-            }
-            length = length.wrapping_add(1);
+/// Where the domain name is over with which the text begins.
+#[inline]
+fn name_end(text: &[u8]) -> Option<usize> {
+    let mut start = 0_usize;
+    loop {
+        // UNCLEAR §25.1: an underscore is read, because internal networks use it in names and nothing else can be meant.
+        let end = scan::end_of(text, start, scan::is_label);
+        let label = text.get(start..end)?;
+        if label.len() > 63 || *label.first()? == b'-' || *label.last()? == b'-' {
+            return None;
         }
-        before = octet;
+        let has_dot = text.get(end) == Some(&b'.');
+        let next = end.wrapping_add(usize::from(has_dot));
+        let goes_on = |octet: &u8| *octet == b'.' || scan::is_label(*octet);
+        if !has_dot || !text.get(next).is_some_and(goes_on) {
+            // The last label begins with a letter; a dot behind it is not counted.
+            // RFC 3261 §25.1
+            return (end <= 253 && !label.first()?.is_ascii_digit()).then_some(next);
+        }
+        start = next;
     }
-    // RFC 3261 §25.1
-    let top_begins_with_letter = !first.is_ascii_digit();
-    text.len() <= 253 && length > 0 && before != b'-' && top_begins_with_letter
 }
 
 impl<T: Words> PartialEq for Host<T> {
@@ -221,7 +260,9 @@ mod tests {
     use super::*;
 
     fn with_port(text: &str) -> Result<(String, Option<u16>), ValueError> {
-        Host::read_with_port(text).map(|(host, port)| (host.to_string(), port))
+        let (host, port, end) = Host::begin_with_port(text)?;
+        assert_eq!(end, text.len());
+        Ok((host.to_string(), port))
     }
 
     #[test]
@@ -261,7 +302,8 @@ mod tests {
         ) {
             let address = Ipv4Addr::from(parts);
             for text in [text, address.to_string(), format!("{zeros}{address}"), format!("{address}{zeros}")] {
-                proptest::prop_assert_eq!(parse_v4(text.as_bytes()), text.parse().ok(), "{}", text);
+                let address = begin_v4(text.as_bytes()).filter(|(_, end)| *end == text.len()).map(|(address, _)| address);
+                proptest::prop_assert_eq!(address, text.parse().ok(), "{}", text);
             }
         }
 
@@ -274,7 +316,7 @@ mod tests {
             let labels: Vec<&str> = text.strip_suffix('.').unwrap_or(&text).split('.').collect();
             let top = labels.last().copied().unwrap_or_default();
             let expected = labels.iter().all(|label| is_label(label)) && !top.starts_with(|c: char| c.is_ascii_digit());
-            proptest::prop_assert_eq!(is_name(text.as_bytes()), expected);
+            proptest::prop_assert_eq!(name_end(text.as_bytes()) == Some(text.len()), expected);
         }
     }
 }

@@ -68,24 +68,21 @@ impl Method {
     /// # Errors
     /// [`ValueError::Token`] when it is not a token.
     pub fn parse(text: &str) -> Result<Self, ValueError> {
-        match Self::from_known(text.as_bytes()) {
-            Some(known) => Ok(known),
-            None => Self::from_octets(&Bytes::copy_from_slice(text.as_bytes())),
-        }
+        Self::from_octets(text.as_bytes())
     }
 
-    /// Reads a method out of shared octets.
+    /// Reads a method where it stands.
     ///
     /// # Errors
     /// [`ValueError::Token`] when it is not a token.
-    pub fn from_octets(octets: &Bytes) -> Result<Self, ValueError> {
+    pub fn from_octets(octets: &[u8]) -> Result<Self, ValueError> {
         if let Some(known) = Self::from_known(octets) {
             return Ok(known);
         }
         if octets.is_empty() || !octets.iter().all(|&octet| scan::is_token(octet)) {
             return Err(ValueError::Token);
         }
-        Ok(Self::Other(MethodToken(Text::parse(octets.clone())?)))
+        Ok(Self::Other(MethodToken(Text::parse(Bytes::copy_from_slice(octets))?)))
     }
 
     /// Whether a request of this method that succeeds outside a dialog makes or refreshes one.

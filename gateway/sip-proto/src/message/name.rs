@@ -30,7 +30,7 @@ macro_rules! names {
             }
 
             /// The place among the names known here.
-            #[inline]
+            #[inline(always)]
             pub(super) const fn place(&self) -> Option<usize> {
                 match self {
                     $(Self::$variant => Some(Known::$variant as usize),)*
@@ -167,16 +167,26 @@ impl HeaderName {
     }
 }
 
+/// The longest name known here fits into as many octets.
+const LONGEST: usize = 24;
+
+/// A name as words of eight octets, zeros behind it; its length tells those from zeros in it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Words {
+    words: [u64; LONGEST / 8],
+    length: usize,
+}
+
 /// Slots of the table of long names; several times their number, so that few share one.
 const SLOTS: usize = 512;
 
 /// Place in the list of names plus one by hash of the long name, then the next free slot; zero is empty.
 #[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "runs in the compiler, which checks it")]
-const LONG_SLOTS: [u8; SLOTS] = {
+static LONG_SLOTS: [u8; SLOTS] = {
     let mut slots = [0; SLOTS];
     let mut place = 0;
-    while place < HeaderName::LONG.len() {
-        let mut slot = slot_of(HeaderName::LONG[place].as_bytes());
+    while place < LONG_WORDS.len() {
+        let mut slot = slot_of(LONG_WORDS[place]);
         while slots[slot] != 0 {
             slot = (slot + 1) % SLOTS;
         }
@@ -184,6 +194,25 @@ const LONG_SLOTS: [u8; SLOTS] = {
         place += 1;
     }
     slots
+};
+
+/// The long names, written as they are here.
+#[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "runs in the compiler, which checks it")]
+static LONG_WORDS: [Words; HeaderName::KNOWN.len()] = {
+    let mut all = [Words { words: [0; LONGEST / 8], length: 0 }; HeaderName::KNOWN.len()];
+    let mut place = 0;
+    while place < all.len() {
+        let mut octets = [0; LONGEST];
+        let name = HeaderName::LONG[place].as_bytes();
+        let mut at = 0;
+        while at < name.len() {
+            octets[at] = name[at];
+            at += 1;
+        }
+        all[place] = Words { words: words_of(&octets), length: name.len() };
+        place += 1;
+    }
+    all
 };
 
 /// Place in the list of names plus one by letter of the compact form.
@@ -201,40 +230,87 @@ const COMPACT_SLOTS: [u8; 256] = {
     slots
 };
 
-/// Hash of a name: its length and the letters at both ends and in the middle, without their case.
-const fn slot_of(name: &[u8]) -> usize {
-    let (Some(first), Some(last)) = (name.first(), name.last()) else {
-        return 0;
-    };
-    let middle = name.split_at(name.len() / 2).1;
-    let middle = match middle.first() {
-        Some(octet) => *octet | 0x20,
-        None => 0,
-    };
-    let mix = ((*first | 0x20) as usize).wrapping_mul(31);
-    let mix = mix.wrapping_add(((*last | 0x20) as usize).wrapping_mul(17));
-    let mix = mix.wrapping_add((middle as usize).wrapping_mul(7));
-    mix.wrapping_add(name.len().wrapping_mul(3)) % SLOTS
+/// The words of so many octets.
+const fn words_of(octets: &[u8; LONGEST]) -> [u64; LONGEST / 8] {
+    let [a0, a1, a2, a3, a4, a5, a6, a7, b0, b1, b2, b3, b4, b5, b6, b7, c0, c1, c2, c3, c4, c5, c6, c7] = *octets;
+    [
+        u64::from_le_bytes([a0, a1, a2, a3, a4, a5, a6, a7]),
+        u64::from_le_bytes([b0, b1, b2, b3, b4, b5, b6, b7]),
+        u64::from_le_bytes([c0, c1, c2, c3, c4, c5, c6, c7]),
+    ]
+}
+
+/// Hash of a name, without the case of its letters.
+const fn slot_of(name: Words) -> usize {
+    const LOWER: u64 = 0x2020_2020_2020_2020;
+    let [one, two, three] = name.words;
+    let mix = (one | LOWER).wrapping_add((two | LOWER).rotate_left(21)).wrapping_add((three | LOWER).rotate_left(42));
+    (mix.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 55) as usize
+}
+
+/// The name in front of the first colon; none when it is longer than all known names.
+#[inline]
+fn words_before_colon(line: &[u8; LONGEST]) -> Option<Words> {
+    let [one, two, three] = words_of(line);
+    let colons = |word: u64| scan::marks_below(word ^ scan::ONES.wrapping_mul(b':'.into()), 1);
+    let before = |word: u64, marks: u64| word & ((marks & marks.wrapping_neg()) >> 7).wrapping_sub(1);
+    let length = |passed: usize, marks: u64| passed.wrapping_add(scan::first_mark(marks));
+    let marks = colons(one);
+    if marks != 0 {
+        return Some(Words { words: [before(one, marks), 0, 0], length: length(0, marks) });
+    }
+    let marks = colons(two);
+    if marks != 0 {
+        return Some(Words { words: [one, before(two, marks), 0], length: length(8, marks) });
+    }
+    let marks = colons(three);
+    (marks != 0).then(|| Words { words: [one, two, before(three, marks)], length: length(16, marks) })
 }
 
 impl HeaderName {
-    fn from_known(octets: &[u8]) -> Option<Self> {
-        let known = |place: u8| Self::KNOWN.get(usize::from(place.checked_sub(1)?)).cloned();
-        if let [letter] = octets {
-            return known(*COMPACT_SLOTS.get(usize::from(*letter))?);
-        }
-        let from = slot_of(octets);
-        let (before, after) = LONG_SLOTS.split_at_checked(from)?;
-        for &place in after.iter().chain(before) {
-            // An empty slot ends the search.
-            let text = Self::LONG.get(usize::from(place.checked_sub(1)?))?.as_bytes();
-            // Nearly always written like this.
-            if octets == text || octets.eq_ignore_ascii_case(text) {
-                return known(place);
-            }
-        }
-        None
+    /// The place of the known name with which the line begins, and its length; a colon follows. None where that takes a
+    /// closer look.
+    #[inline]
+    pub(super) fn begin_of(line: &[u8]) -> Option<(usize, usize)> {
+        let words = words_before_colon(line.first_chunk()?)?;
+        let place = if words.length == 1 { place_of_letter(*line.first()?)? } else { place_of(words)? };
+        Some((place, words.length))
     }
+
+    fn from_known(octets: &[u8]) -> Option<Self> {
+        let mut line = [0; LONGEST];
+        line.get_mut(..octets.len())?.copy_from_slice(octets);
+        let place = match octets {
+            [letter] => place_of_letter(*letter)?,
+            _ => place_of(Words { words: words_of(&line), length: octets.len() })?,
+        };
+        Self::KNOWN.get(place).cloned()
+    }
+}
+
+fn place_of_letter(letter: u8) -> Option<usize> {
+    usize::from(*COMPACT_SLOTS.get(usize::from(letter))?).checked_sub(1)
+}
+
+#[inline]
+fn place_of(name: Words) -> Option<usize> {
+    let mut slot = slot_of(name);
+    loop {
+        // An empty slot ends the search.
+        let place = usize::from(*LONG_SLOTS.get(slot)?).checked_sub(1)?;
+        let known = LONG_WORDS.get(place)?;
+        // Nearly always written like this.
+        if *known == name || has_same_letters(*known, name) {
+            return Some(place);
+        }
+        slot = slot.wrapping_add(1) % SLOTS;
+    }
+}
+
+#[cold]
+fn has_same_letters(known: Words, words: Words) -> bool {
+    let mut pairs = known.words.iter().zip(&words.words);
+    known.length == words.length && pairs.all(|(one, two)| one.to_le_bytes().eq_ignore_ascii_case(&two.to_le_bytes()))
 }
 
 impl fmt::Display for HeaderName {
@@ -274,5 +350,29 @@ mod tests {
         }
         assert_eq!(HeaderName::parse("X-One"), HeaderName::parse("x-oNE"));
         assert_eq!(HeaderName::parse("X One"), Err(ValueError::Token));
+        assert_eq!(HeaderName::parse("Via\0"), Err(ValueError::Token));
+    }
+
+    #[test]
+    fn a_line_begins_with_what_stands_in_front_of_its_colon() {
+        let begin = |line: &str| {
+            let (place, length) = HeaderName::begin_of(line.as_bytes())?;
+            Some((HeaderName::KNOWN[place].clone(), length))
+        };
+        for (name, compact) in HeaderName::KNOWN.iter().zip(HeaderName::COMPACT) {
+            for text in
+                [name.as_str(), &name.as_str().to_uppercase(), compact].into_iter().filter(|text| !text.is_empty())
+            {
+                assert_eq!(begin(&format!("{text}: a long enough value: it is")), Some((name.clone(), text.len())));
+            }
+        }
+        for line in [
+            "Via : a long enough value it is",
+            "Via\0: a long enough value it is",
+            "Via: short",
+            ": nothing in front of it, is there",
+        ] {
+            assert_eq!(begin(line), None, "{line}");
+        }
     }
 }

@@ -4,7 +4,7 @@ use super::scan::{self, Scanner};
 use super::text::{Text, Words};
 use crate::{error::ValueError, limit::Limits};
 use smallvec::SmallVec;
-use std::{borrow::Cow, fmt, hash, ops::Range};
+use std::{borrow::Cow, fmt, hash, num::NonZeroU16, ops::Range};
 
 /// One parameter, its value as it was written (quotes and escapes included).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -37,82 +37,162 @@ impl<'a> Param<'a> {
 ///
 /// They are kept as they were written and taken apart when one is asked for.
 #[derive(Clone, Debug, Default)]
-pub struct Params<T: Words = Text>(T);
+pub struct Params<T: Words = Text> {
+    text: T,
+    first: Option<First>,
+}
+
+/// Where the first parameter stands, which is nearly always the one that is asked for: its name begins behind the
+/// semicolon in front, its value behind the sign that follows the name. None where it is written in another way.
+#[derive(Clone, Copy, Debug)]
+struct First {
+    name_end: NonZeroU16,
+    value_end: u16,
+}
+
+impl First {
+    /// The first parameter, when it has a value of the class, no blanks and no quotes.
+    #[inline]
+    fn of(octets: &[u8], is_name: impl Fn(u8) -> bool, is_value: impl Fn(u8) -> bool) -> Option<Self> {
+        let [b';', ..] = octets else { return None };
+        let name_end = scan::end_of(octets, 1, is_name);
+        if name_end < 2 || octets.get(name_end) != Some(&b'=') {
+            return None;
+        }
+        let value = name_end.wrapping_add(1);
+        let value_end = scan::end_of(octets, value, is_value);
+        if value_end == value || !matches!(octets.get(value_end), None | Some(b';')) {
+            return None;
+        }
+        let name_end = NonZeroU16::new(u16::try_from(name_end).ok()?)?;
+        Some(Self { name_end, value_end: u16::try_from(value_end).ok()? })
+    }
+
+    fn spot(self) -> Spot {
+        let name_end = usize::from(self.name_end.get());
+        Spot { name: 1..name_end, value: Some(name_end.saturating_add(1)..usize::from(self.value_end)) }
+    }
+}
 
 impl<'a> Params<&'a str> {
     /// Reads `*( ";" generic-param )` of a header field value to its end.
+    #[inline]
     pub(crate) fn scan_header(scanner: &mut Scanner<'a>) -> Result<Self, ValueError> {
         scanner.skip_blanks();
-        let start = scanner.at();
         if scanner.is_end() {
             return Ok(Self::default());
         }
-        let mut names = Names::default();
-        while scanner.take(b';') {
-            scanner.skip_blanks();
-            names.scan_one(scanner)?;
-            scanner.skip_blanks();
+        let text = scanner.rest();
+        let octets = text.as_bytes();
+        let first = First::of(octets, scan::is_token, scan::is_param_value);
+        let is_checked = first.is_some_and(|first| usize::from(first.value_end) == octets.len());
+        if !is_checked {
+            check_header(octets, first)?;
         }
-        if scanner.is_end() { Ok(Self(scanner.since(start))) } else { Err(ValueError::Trailing) }
+        scanner.skip(text.len());
+        Ok(Self { text, first })
     }
 
     /// Reads `generic-param *( "," generic-param )` to the end of the value.
     pub(crate) fn scan_list(scanner: &mut Scanner<'a>) -> Result<Self, ValueError> {
-        let start = scanner.at();
-        let mut names = Names::default();
+        let (text, mut names) = (scanner.rest(), Names::default());
+        let (octets, mut at) = (text.as_bytes(), 0_usize);
         loop {
-            names.scan_one(scanner)?;
-            if !scanner.take_separator(b',') {
+            at = scan::end_of(octets, names.check_one(octets, at)?, scan::is_blank);
+            if octets.get(at) != Some(&b',') {
                 break;
             }
+            at = scan::end_of(octets, at.wrapping_add(1), scan::is_blank);
         }
+        scanner.skip(at);
         scanner.end()?;
-        Ok(Self(scanner.since(start)))
+        Ok(Self { text, first: None })
     }
 
     /// Reads the `;name=value` part of a URI.
     pub(crate) fn parse_uri(text: &'a str) -> Result<Self, ValueError> {
-        let mut names = Names::default();
-        let mut scanner = Scanner::new(text);
-        while scanner.take(b';') {
-            let start = scanner.at();
-            let name = scanner.take_while(is_uri_value);
-            let is_empty = name.is_empty() || (scanner.take(b'=') && scanner.take_while(is_uri_value).is_empty());
-            let has_escapes = |text: &str| text.bytes().any(|octet| octet == b'%');
-            let written = scanner.since(start);
-            if is_empty || (has_escapes(written) && !super::uri::has_whole_escapes(written.as_bytes())) {
-                return Err(ValueError::Parameter);
-            }
-            names.add(name)?;
+        match Self::begin_uri(text)? {
+            (params, end) if end == text.len() => Ok(params),
+            _ => Err(ValueError::UriCharacter),
         }
-        if scanner.is_end() { Ok(Self(text)) } else { Err(ValueError::UriCharacter) }
     }
+
+    /// Reads the `;name=value` part with which the text begins, and tells where it is over.
+    pub(crate) fn begin_uri(text: &'a str) -> Result<(Self, usize), ValueError> {
+        let octets = text.as_bytes();
+        let first = First::of(octets, scan::is_uri_plain, scan::is_uri_plain);
+        let mut at = first.map_or(0, |first| usize::from(first.value_end));
+        if octets.get(at) == Some(&b';') {
+            at = check_uri(octets, first)?;
+        }
+        Ok((Self { text: text.get(..at).unwrap_or_default(), first }, at))
+    }
+}
+
+/// Checks the `;name=value` part of a URI behind the first parameter, if that was read, and tells where it is over.
+fn check_uri(octets: &[u8], first: Option<First>) -> Result<usize, ValueError> {
+    let (mut names, mut at) = Names::behind(octets, first);
+    while octets.get(at) == Some(&b';') {
+        let start = at.wrapping_add(1);
+        let name_end = uri_value_end(octets, start);
+        at = name_end;
+        let mut is_empty = name_end == start;
+        if octets.get(name_end) == Some(&b'=') {
+            let value = name_end.wrapping_add(1);
+            at = uri_value_end(octets, value);
+            is_empty |= at == value;
+        }
+        if is_empty || !super::uri::has_whole_escapes(octets.get(start..at).unwrap_or_default()) {
+            return Err(ValueError::Parameter);
+        }
+        names.add(octets.get(start..name_end).unwrap_or_default())?;
+    }
+    Ok(at)
+}
+
+/// Checks that `*( ";" generic-param )` is all there is behind the first parameter, if that was read.
+fn check_header(octets: &[u8], first: Option<First>) -> Result<(), ValueError> {
+    let (mut names, mut at) = Names::behind(octets, first);
+    while octets.get(at) == Some(&b';') {
+        let start = scan::end_of(octets, at.wrapping_add(1), scan::is_blank);
+        at = names.check_one(octets, start)?;
+        at = scan::end_of(octets, at, scan::is_blank);
+    }
+    if at == octets.len() { Ok(()) } else { Err(ValueError::Trailing) }
 }
 
 /// The names met so far.
 #[derive(Default)]
 struct Names<'a> {
-    first: Option<&'a str>,
-    others: SmallVec<[&'a str; 8]>,
+    first: Option<&'a [u8]>,
+    others: SmallVec<[&'a [u8]; 8]>,
 }
 
 impl<'a> Names<'a> {
-    /// Reads one `name [ "=" value ]`.
+    /// The name of the first parameter, and where that is over.
+    fn behind(octets: &'a [u8], first: Option<First>) -> (Self, usize) {
+        let name = first.and_then(|first| octets.get(first.spot().name));
+        let end = first.map_or(0, |first| usize::from(first.value_end));
+        (Self { first: name, others: SmallVec::new() }, end)
+    }
+
+    /// Checks the `name [ "=" value ]` that begins at `start`, and tells where it is over.
     #[inline]
-    fn scan_one(&mut self, scanner: &mut Scanner<'a>) -> Result<(), ValueError> {
-        let name = scanner.token().map_err(|_| ValueError::Parameter)?;
-        if scanner.take_separator(b'=') {
-            if scanner.peek() == Some(b'"') {
-                scanner.quoted()?;
-            } else if scanner.take_while(scan::is_param_value).is_empty() {
-                return Err(ValueError::Parameter);
-            }
-        }
-        self.add(name)
+    fn check_one(&mut self, octets: &'a [u8], start: usize) -> Result<usize, ValueError> {
+        let name_end = scan::end_of(octets, start, scan::is_token);
+        let name = octets.get(start..name_end).filter(|name| !name.is_empty()).ok_or(ValueError::Parameter)?;
+        let equal = scan::end_of(octets, name_end, scan::is_blank);
+        let end = if octets.get(equal) == Some(&b'=') {
+            check_value(octets, scan::end_of(octets, equal.wrapping_add(1), scan::is_blank))?
+        } else {
+            name_end
+        };
+        self.add(name)?;
+        Ok(end)
     }
 
     #[inline]
-    fn add(&mut self, name: &'a str) -> Result<(), ValueError> {
+    fn add(&mut self, name: &'a [u8]) -> Result<(), ValueError> {
         let Some(first) = self.first else {
             self.first = Some(name);
             return Ok(());
@@ -121,12 +201,24 @@ impl<'a> Names<'a> {
             return Err(ValueError::TooMany);
         }
         // RFC 3261 §7.3.1
-        let is_same = |known: &str| known.len() == name.len() && known.eq_ignore_ascii_case(name);
+        let is_same = |known: &[u8]| known.len() == name.len() && known.eq_ignore_ascii_case(name);
         if is_same(first) || self.others.iter().any(|known| is_same(known)) {
             return Err(ValueError::Parameter);
         }
         self.others.push(name);
         Ok(())
+    }
+}
+
+/// Checks the value that begins at `start`, and tells where it is over.
+#[inline]
+fn check_value(octets: &[u8], start: usize) -> Result<usize, ValueError> {
+    if octets.get(start) == Some(&b'"') {
+        return scan::quote_end(octets, start).ok_or(ValueError::QuoteOpen);
+    }
+    match scan::end_of(octets, start, scan::is_param_value) {
+        end if end == start => Err(ValueError::Parameter),
+        end => Ok(end),
     }
 }
 
@@ -151,7 +243,7 @@ impl Params {
     }
 
     fn put(&mut self, name: &str, value: Option<&str>) {
-        let mut raw = String::with_capacity(self.0.len().saturating_add(name.len()).saturating_add(16));
+        let mut raw = String::with_capacity(self.text.len().saturating_add(name.len()).saturating_add(16));
         let mut is_there = false;
         for param in self.iter() {
             let is_meant = param.name.eq_ignore_ascii_case(name);
@@ -161,17 +253,17 @@ impl Params {
         if !is_there {
             write_one(&mut raw, name, value);
         }
-        self.0 = Text::from(raw);
+        *self = Self { text: Text::from(raw), first: None };
     }
 
     /// Takes a parameter out.
     pub fn remove(&mut self, name: &str) {
         if self.has(name) {
-            let mut raw = String::with_capacity(self.0.len());
+            let mut raw = String::with_capacity(self.text.len());
             for param in self.iter().filter(|param| !param.name.eq_ignore_ascii_case(name)) {
                 write_one(&mut raw, param.name, param.value);
             }
-            self.0 = Text::from(raw);
+            *self = Self { text: Text::from(raw), first: None };
         }
     }
 }
@@ -195,7 +287,7 @@ impl<T: Words> Params<T> {
     /// The parameter of that name.
     #[must_use]
     pub fn find(&self, name: &str) -> Option<Param<'_>> {
-        self.iter().find(|param| param.name.eq_ignore_ascii_case(name))
+        self.spot(name).map(|spot| self.param(spot))
     }
 
     /// The value of the parameter without quotes; `None` when it is missing or has no value.
@@ -213,18 +305,12 @@ impl<T: Words> Params<T> {
     /// The value of the parameter as it was written, as a piece of the text that the parameters are kept in.
     #[must_use]
     pub fn piece(&self, name: &str) -> Option<T> {
-        let text = self.0.as_ref();
-        let is_meant = |spot: &Spot| text.get(spot.name.clone()).is_some_and(|known| known.eq_ignore_ascii_case(name));
-        self.spots().find(is_meant)?.value.map(|range| self.0.cut(range))
+        self.spot(name)?.value.map(|range| self.text.cut(range))
     }
 
     /// The parameters in their order.
     pub fn iter(&self) -> impl Iterator<Item = Param<'_>> {
-        let text = self.0.as_ref();
-        self.spots().map(|spot| Param {
-            name: text.get(spot.name).unwrap_or_default(),
-            value: spot.value.map(|range| text.get(range).unwrap_or_default()),
-        })
+        self.spots().map(|spot| self.param(spot))
     }
 
     /// How many.
@@ -246,11 +332,30 @@ impl<T: Words> Params<T> {
     }
 
     pub(crate) fn map<U: Words>(&self, change: impl Fn(&T) -> U) -> Params<U> {
-        Params(change(&self.0))
+        Params { text: change(&self.text), first: self.first }
+    }
+
+    fn param(&self, spot: Spot) -> Param<'_> {
+        let text = self.text.as_ref();
+        let value = spot.value.map(|range| text.get(range).unwrap_or_default());
+        Param { name: text.get(spot.name).unwrap_or_default(), value }
+    }
+
+    /// Where the parameter of that name stands.
+    #[inline]
+    fn spot(&self, name: &str) -> Option<Spot> {
+        let octets = self.text.as_ref().as_bytes();
+        let is_meant = |spot: &Spot| {
+            let known = octets.get(spot.name.clone()).unwrap_or_default();
+            // Nearly always written like this.
+            let is_letter = |(one, two): (&u8, &u8)| one == two || one.eq_ignore_ascii_case(two);
+            known.len() == name.len() && known.iter().zip(name.as_bytes()).all(is_letter)
+        };
+        self.first.map(First::spot).filter(is_meant).or_else(|| self.spots().find(is_meant))
     }
 
     fn spots(&self) -> Spots<'_> {
-        Spots { octets: self.0.as_ref().as_bytes(), at: 0 }
+        Spots { octets: self.text.as_ref().as_bytes(), at: 0 }
     }
 }
 
@@ -266,44 +371,33 @@ struct Spots<'a> {
     at: usize,
 }
 
-impl Spots<'_> {
-    #[inline]
-    fn skip_while(&mut self, class: impl Fn(u8) -> bool) -> usize {
-        while self.octets.get(self.at).is_some_and(|octet| class(*octet)) {
-            self.at = self.at.saturating_add(1);
-        }
-        self.at
-    }
-}
-
 impl Iterator for Spots<'_> {
     type Item = Spot;
 
+    #[inline]
     fn next(&mut self) -> Option<Spot> {
-        let is_separator = |octet: u8| matches!(octet, b';' | b',');
-        let name_start = self.skip_while(|octet| is_separator(octet) || scan::is_blank(octet));
-        self.octets.get(name_start)?;
-        let name_end = self.skip_while(|octet| octet != b'=' && !is_separator(octet) && !scan::is_blank(octet));
-        self.skip_while(scan::is_blank);
+        let octets = self.octets;
+        let is_between = |octet: u8| matches!(octet, b';' | b',') || scan::is_blank(octet);
+        let name_start = scan::end_of(octets, self.at, is_between);
+        octets.get(name_start)?;
+        let name_end = scan::end_of(octets, name_start, scan::is_unparted);
         let name = name_start..name_end;
-        if self.octets.get(self.at) != Some(&b'=') {
+        self.at = scan::end_of(octets, name_end, scan::is_blank);
+        if octets.get(self.at) != Some(&b'=') {
             return Some(Spot { name, value: None });
         }
-        self.at = self.at.saturating_add(1);
-        let start = self.skip_while(scan::is_blank);
-        match scan::quote_end(self.octets, start) {
-            Some(end) => self.at = end,
-            None => {
-                self.skip_while(|octet| !is_separator(octet) && !scan::is_blank(octet));
-            }
-        }
+        let start = scan::end_of(octets, self.at.saturating_add(1), scan::is_blank);
+        self.at = match scan::quote_end(octets, start) {
+            Some(end) => end,
+            None => scan::end_of(octets, start, |octet| scan::is_unparted(octet) || octet == b'='),
+        };
         Some(Spot { name, value: Some(start..self.at) })
     }
 }
 
 impl<T: Words> PartialEq for Params<T> {
     fn eq(&self, other: &Self) -> bool {
-        self.0.as_ref() == other.0.as_ref() || self.iter().eq(other.iter())
+        self.text.as_ref() == other.text.as_ref() || self.iter().eq(other.iter())
     }
 }
 
@@ -327,11 +421,11 @@ impl<T: Words> fmt::Display for Params<T> {
     }
 }
 
-/// Paramchar, the percent sign of escapes included.
+/// Where a name or value that begins at `start` is over: paramchar, the percent sign of escapes included.
 // RFC 3261 §25.1
 #[inline]
-fn is_uri_value(octet: u8) -> bool {
-    scan::is_uri_plain(octet) || octet == b'%'
+fn uri_value_end(octets: &[u8], start: usize) -> usize {
+    scan::end_of(octets, start, |octet| scan::is_uri_plain(octet) || octet == b'%')
 }
 
 #[cfg(test)]

@@ -11,23 +11,28 @@ pub(crate) struct Scanner<'a> {
 }
 
 impl<'a> Scanner<'a> {
+    #[inline]
     pub(crate) fn new(text: &'a str) -> Self {
         Self { text, octets: text.as_bytes(), at: 0 }
     }
 
+    #[inline]
     pub(crate) fn at(&self) -> usize {
         self.at
     }
 
+    #[inline]
     pub(crate) fn peek(&self) -> Option<u8> {
         self.octets.get(self.at).copied()
     }
 
+    #[inline]
     pub(crate) fn is_end(&self) -> bool {
         self.at >= self.octets.len()
     }
 
     /// What was passed over since `start`.
+    #[inline]
     pub(crate) fn since(&self, start: usize) -> &'a str {
         self.text.get(start..self.at).unwrap_or_default()
     }
@@ -43,6 +48,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Takes the octets, written exactly so, if they come.
+    #[inline]
     pub(crate) fn take_exactly(&mut self, wanted: &[u8]) -> bool {
         let found = self.octets.get(self.at..).is_some_and(|rest| rest.starts_with(wanted));
         if found {
@@ -72,11 +78,33 @@ impl<'a> Scanner<'a> {
         false
     }
 
+    /// Skips the octets of a class; tells whether there were any.
     #[inline]
-    pub(crate) fn skip_while(&mut self, class: impl Fn(u8) -> bool) {
-        let rest = self.octets.get(self.at..).unwrap_or_default();
-        let length = rest.iter().position(|&octet| !class(octet)).unwrap_or(rest.len());
-        self.at = self.at.saturating_add(length);
+    pub(crate) fn skip_while(&mut self, class: impl Fn(u8) -> bool) -> bool {
+        let start = self.at;
+        self.at = end_of(self.octets, start, class);
+        self.at != start
+    }
+
+    /// What is left.
+    #[inline]
+    pub(crate) fn rest(&self) -> &'a str {
+        self.text.get(self.at..).unwrap_or_default()
+    }
+
+    /// Goes on behind so many octets.
+    #[inline]
+    pub(crate) fn skip(&mut self, count: usize) {
+        self.at = self.at.saturating_add(count).min(self.octets.len());
+    }
+
+    /// Takes everything up to an octet, which may be missing.
+    #[inline]
+    pub(crate) fn take_until(&mut self, wanted: u8) -> &'a str {
+        let rest = self.rest();
+        let end = find_octet(rest.as_bytes(), wanted).unwrap_or(rest.len());
+        self.at = self.at.saturating_add(end);
+        rest.get(..end).unwrap_or_default()
     }
 
     #[inline]
@@ -95,8 +123,14 @@ impl<'a> Scanner<'a> {
     /// Takes a quoted string with its quotes, as written.
     pub(crate) fn quoted(&mut self) -> Result<&'a str, ValueError> {
         let start = self.at;
-        self.at = quote_end(self.octets, start).ok_or(ValueError::QuoteOpen)?;
+        self.skip_quoted()?;
         Ok(self.since(start))
+    }
+
+    /// Skips a quoted string.
+    pub(crate) fn skip_quoted(&mut self) -> Result<(), ValueError> {
+        self.at = quote_end(self.octets, self.at).ok_or(ValueError::QuoteOpen)?;
+        Ok(())
     }
 
     /// Succeeds when only blanks are left.
@@ -105,6 +139,68 @@ impl<'a> Scanner<'a> {
         self.skip_blanks();
         if self.is_end() { Ok(()) } else { Err(ValueError::Trailing) }
     }
+}
+
+/// Where the octets of a class that begin at `start` are over.
+#[inline]
+pub(crate) fn end_of(octets: &[u8], start: usize, class: impl Fn(u8) -> bool) -> usize {
+    let mut at = start;
+    while octets.get(at).is_some_and(|octet| class(*octet)) {
+        at = at.wrapping_add(1);
+    }
+    at
+}
+
+/// One in each octet of a word.
+pub(super) const ONES: u64 = u64::MAX / 255;
+/// The top bit of each octet of a word.
+const TOPS: u64 = ONES << 7;
+
+/// The top bit of each octet that is below `bound`, which is at most 128. Only the first one is sure: what stands behind
+/// it may be marked in error.
+#[inline]
+pub(super) const fn marks_below(word: u64, bound: u8) -> u64 {
+    word.wrapping_sub(ONES.wrapping_mul(bound as u64)) & !word & TOPS
+}
+
+/// The place of the first octet that is marked.
+#[inline]
+pub(super) const fn first_mark(marks: u64) -> usize {
+    (marks.trailing_zeros() / 8) as usize
+}
+
+/// Where an octet stands first. For values, which are short; long texts are for `memchr`.
+#[inline]
+pub(crate) fn find_octet(octets: &[u8], wanted: u8) -> Option<usize> {
+    let (mut rest, mut at) = (octets, 0_usize);
+    while let Some((chunk, behind)) = rest.split_first_chunk() {
+        let marks = marks_below(u64::from_le_bytes(*chunk) ^ ONES.wrapping_mul(u64::from(wanted)), 1);
+        if marks != 0 {
+            return Some(at.wrapping_add(first_mark(marks)));
+        }
+        (rest, at) = (behind, at.wrapping_add(8));
+    }
+    rest.iter().position(|octet| *octet == wanted).map(|place| at.wrapping_add(place))
+}
+
+/// Where the first CR or LF at or behind `from` stands.
+#[inline]
+pub(crate) fn find_line_break(octets: &[u8], from: usize) -> Option<usize> {
+    let is_break = |octet: u8| matches!(octet, b'\r' | b'\n');
+    let (mut rest, mut at) = (octets.get(from..)?, from);
+    while let Some((chunk, behind)) = rest.split_first_chunk() {
+        // Hardly any other octet is as small as these.
+        let mut marks = marks_below(u64::from_le_bytes(*chunk), b'\r'.wrapping_add(1));
+        while marks != 0 {
+            let place = first_mark(marks);
+            if chunk.get(place).is_some_and(|octet| is_break(*octet)) {
+                return Some(at.wrapping_add(place));
+            }
+            marks &= marks.wrapping_sub(1);
+        }
+        (rest, at) = (behind, at.wrapping_add(8));
+    }
+    rest.iter().position(|octet| is_break(*octet)).map(|place| at.wrapping_add(place))
 }
 
 /// Where the quoted string that begins at `start` is over; `None` when none begins there or it does not end.
@@ -133,6 +229,7 @@ const USER: u8 = 8;
 const URI_PARAM: u8 = 16;
 const PARAM: u8 = 32;
 const LABEL: u8 = 64;
+const UNPARTED: u8 = 128;
 
 #[allow(clippy::indexing_slicing, reason = "runs in the compiler, which checks it")]
 const fn classes() -> [u8; 256] {
@@ -170,6 +267,13 @@ const fn classes() -> [u8; 256] {
         }
         table[octet as usize] = set;
         octet = octet.saturating_add(1);
+    }
+    let mut place = 0;
+    while place < table.len() {
+        if !matches!(place as u8, b'=' | b';' | b',' | b' ' | b'\t') {
+            table[place] |= UNPARTED;
+        }
+        place = place.saturating_add(1);
     }
     table
 }
@@ -224,6 +328,12 @@ pub(crate) fn is_uri_plain(octet: u8) -> bool {
 #[inline]
 pub(crate) fn is_param_value(octet: u8) -> bool {
     is_in(octet, PARAM)
+}
+
+/// What does not end the name of a parameter that was read: neither separator nor blank.
+#[inline]
+pub(crate) fn is_unparted(octet: u8) -> bool {
+    is_in(octet, UNPARTED)
 }
 
 /// What a label of a host name holds.
@@ -389,6 +499,19 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn octets_and_line_breaks_are_found_where_a_search_finds_them(
+            octets in proptest::collection::vec(prop_oneof!["[\\x00-\\x20,;>~]", "\\PC"].prop_map(String::into_bytes), 0..20),
+            from in 0..20_usize,
+        ) {
+            let octets = octets.concat();
+            for wanted in [b'>', b',', 0, 0x80] {
+                prop_assert_eq!(find_octet(&octets, wanted), octets.iter().position(|octet| *octet == wanted));
+            }
+            let is_break = |at: &usize| matches!(octets[*at], b'\r' | b'\n');
+            prop_assert_eq!(find_line_break(&octets, from), (from..octets.len()).find(is_break));
+        }
+
         #[test]
         fn elements_are_pieces_of_the_list_in_its_order(text in "[ab ,\"<>\\\\]{0,24}") {
             let mut from = 0;

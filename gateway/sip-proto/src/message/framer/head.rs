@@ -6,13 +6,13 @@ use crate::message::{
     headers::{Header, Headers},
     method::Method,
     name::HeaderName,
-    scan::is_blank,
+    scan::{find_line_break, is_blank},
     status::StatusCode,
     text::Text,
     uri::Uri,
 };
 use bytes::{BufMut, Bytes, BytesMut};
-use memchr::{memchr, memchr2};
+use memchr::memchr;
 use std::ops::Range;
 
 /// What could be read of a head, and the first fault.
@@ -61,15 +61,19 @@ impl Head {
 
     /// Reads line by line until the empty one, or until none ends.
     fn read_lines(&mut self, octets: &Bytes, start: usize, limits: &Limits) {
-        let Some(line) = self.line(octets, start) else { return };
+        let Some(line) = self.line(octets, start, start) else { return };
         self.read_start(octets, line.span, limits);
         let mut at = line.next;
-        while let Some(line) = self.line(octets, at) {
+        loop {
+            let known = HeaderName::begin_of(octets.get(at..).unwrap_or_default());
+            let known = known.map(|(name, length)| (name, at.wrapping_add(length)));
+            let from = known.map_or(at, |(_, colon)| colon);
+            let Some(line) = self.line(octets, at, from) else { break };
             if line.span.is_empty() {
                 self.length = line.next;
                 break;
             }
-            at = self.read_field(octets, line, limits);
+            at = self.read_field(octets, line, known, limits);
         }
     }
 
@@ -85,40 +89,71 @@ impl Head {
         }
     }
 
-    /// The line that begins at `at`; the head is open when none ends.
+    /// The line that begins at `at` and does not end before `from`; the head is open when none ends.
     #[inline]
-    fn line(&mut self, octets: &[u8], at: usize) -> Option<Line> {
-        let mut from = at;
-        loop {
-            let found = octets.get(from..).and_then(|rest| memchr2(b'\r', b'\n', rest));
-            let Some(end) = found.map(|found| from.saturating_add(found)) else {
-                self.blame(Fault::HeadOpen);
-                return None;
-            };
-            let next = end.saturating_add(1);
-            match (octets.get(end), octets.get(next)) {
-                (Some(b'\r'), Some(b'\n')) => return Some(Line { span: at..end, next: next.saturating_add(1) }),
+    fn line(&mut self, octets: &[u8], at: usize, from: usize) -> Option<Line> {
+        let end = find_line_break(octets, from);
+        match end {
+            Some(end) if octets.get(end..).is_some_and(|rest| rest.starts_with(b"\r\n")) => {
+                Some(Line { span: at..end, next: end.saturating_add(2) })
+            }
+            _ => self.odd_line(octets, at, end),
+        }
+    }
+
+    /// The line that begins at `at` and whose end is not as it should be, by the first CR or LF in it.
+    #[cold]
+    fn odd_line(&mut self, octets: &[u8], at: usize, end: Option<usize>) -> Option<Line> {
+        let mut end = end;
+        while let Some(found) = end {
+            let next = found.saturating_add(1);
+            match (octets.get(found), octets.get(next)) {
+                (Some(b'\r'), Some(b'\n')) => return Some(Line { span: at..found, next: next.saturating_add(1) }),
                 (Some(b'\n'), _) => {
                     self.blame(Fault::LineBreak);
-                    return Some(Line { span: at..end, next });
+                    return Some(Line { span: at..found, next });
                 }
                 // A stray CR would end a line for some readers further on.
                 _ => {
                     self.blame(Fault::LineBreak);
-                    from = next;
+                    end = find_line_break(octets, next);
                 }
             }
         }
+        self.blame(Fault::HeadOpen);
+        None
     }
 
-    /// Reads the header field whose first line is given, folded lines included; tells where the next one begins.
-    fn read_field(&mut self, octets: &Bytes, first: Line, limits: &Limits) -> usize {
+    /// Reads the header field whose first line is given, folded lines included; tells where the next one begins. The
+    /// place of its name among those known may be clear already, and where its colon stands.
+    #[inline]
+    fn read_field(&mut self, octets: &Bytes, first: Line, known: Option<(usize, usize)>, limits: &Limits) -> usize {
+        let next = first.next;
+        // RFC 3261 §7.3.1
+        let is_folded = octets.get(next).is_some_and(|&octet| is_blank(octet));
+        match known {
+            Some((place, colon)) if !is_folded && self.has_room(&first.span, limits) => {
+                self.headers.push_known(place, value_place(octets, colon, first.span.end));
+                next
+            }
+            _ => self.read_odd_field(octets, first, limits),
+        }
+    }
+
+    /// Whether a header field there goes beyond no limit.
+    #[inline]
+    fn has_room(&self, field: &Range<usize>, limits: &Limits) -> bool {
+        field.len() <= limits.header_octets_max && self.headers.len() < limits.header_count_max
+    }
+
+    /// Reads a header field that takes a closer look.
+    fn read_odd_field(&mut self, octets: &Bytes, first: Line, limits: &Limits) -> usize {
         let mut end = first.span.end;
         let mut next = first.next;
         let mut is_folded = false;
         // RFC 3261 §7.3.1
         while octets.get(next).is_some_and(|&octet| is_blank(octet)) {
-            let Some(line) = self.line(octets, next) else {
+            let Some(line) = self.line(octets, next, next) else {
                 return octets.len();
             };
             is_folded = true;
@@ -143,7 +178,7 @@ impl Head {
         if is_folded {
             self.headers.push(Header::from_raw(name, unfold(octets.get(value).unwrap_or_default())));
         } else {
-            self.headers.push_read(name, &value);
+            self.headers.push_read(name, value);
         }
         next
     }
@@ -185,7 +220,7 @@ impl Head {
         let (Some(first), Some(last)) = (first, last) else {
             return self.blame(Fault::StartLine);
         };
-        let method = Method::from_octets(&part(line, 0..first)).ok();
+        let method = Method::from_octets(line.get(..first).unwrap_or_default()).ok();
         // The line is not guessed at.
         // RFC 4475 §3.1.2.8
         // RFC 4475 §3.1.2.9
@@ -195,7 +230,7 @@ impl Head {
         if method.is_none() || uri.is_empty() || uri.contains(&b' ') {
             self.blame(Fault::StartLine);
         }
-        if !version.eq_ignore_ascii_case(b"SIP/2.0") {
+        if version != b"SIP/2.0" && !version.eq_ignore_ascii_case(b"SIP/2.0") {
             self.blame(if is_sip_version(version) { Fault::Version } else { Fault::StartLine });
         }
         let uri = if uri.len() > limits.uri_octets_max {
@@ -244,29 +279,32 @@ fn part(octets: &Bytes, range: Range<usize>) -> Bytes {
 }
 
 /// The name of a field and the place of its value.
-#[inline]
 fn split_field(octets: &[u8], field: Range<usize>) -> Option<(HeaderName, Range<usize>)> {
     let line = octets.get(field.clone())?;
     let colon = line.iter().position(|octet| *octet == b':')?;
-    let (mut name, mut value) = (line.get(..colon)?, line.get(colon.checked_add(1)?..)?);
+    let mut name = line.get(..colon)?;
     // A line that begins with a blank continues nothing here, and has no name.
     while let [front @ .., last] = name
         && is_space(*last)
     {
         name = front;
     }
-    while let [front @ .., last] = value
-        && is_space(*last)
-    {
-        value = front;
+    let value = value_place(octets, field.start.checked_add(colon)?, field.end);
+    Some((HeaderName::from_octets(name).ok()?, value))
+}
+
+/// The place of the value between a colon and the end of the field, without the blanks around it.
+#[inline]
+fn value_place(octets: &[u8], colon: usize, end: usize) -> Range<usize> {
+    let (mut start, mut end) = (colon.saturating_add(1), end);
+    // A value of nothing but blanks is empty where the first of them would be.
+    while end > start && octets.get(end.wrapping_sub(1)).is_some_and(|last| is_space(*last)) {
+        end = end.wrapping_sub(1);
     }
-    let end = field.start.checked_add(colon)?.checked_add(1)?.checked_add(value.len())?;
-    while let [first, back @ ..] = value
-        && is_space(*first)
-    {
-        value = back;
+    while start < end && octets.get(start).is_some_and(|first| is_space(*first)) {
+        start = start.wrapping_add(1);
     }
-    Some((HeaderName::from_octets(name).ok()?, end.checked_sub(value.len())?..end))
+    start..end
 }
 
 const fn is_space(octet: u8) -> bool {

@@ -95,7 +95,7 @@ impl<'a> NameAddr<&'a str> {
         if !scanner.take(b'<') {
             return Err(ValueError::DisplayName);
         }
-        let uri = scanner.take_while(|octet| octet != b'>');
+        let uri = scanner.take_until(b'>');
         if !scanner.take(b'>') {
             return Err(ValueError::AngleOpen);
         }

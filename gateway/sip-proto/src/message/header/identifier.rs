@@ -159,18 +159,17 @@ impl<T: Words> Branch<T> {
 }
 
 fn is_token(text: &[u8]) -> bool {
-    !text.is_empty() && text.iter().all(|octet| scan::is_token(*octet))
+    !text.is_empty() && scan::end_of(text, 0, scan::is_token) == text.len()
 }
 
 fn is_call_id(text: &[u8]) -> bool {
-    let mut at_signs = 0_usize;
-    let is_of_words = text.iter().all(|octet| {
-        let is_at_sign = *octet == b'@';
-        at_signs = at_signs.wrapping_add(usize::from(is_at_sign));
-        is_at_sign || scan::is_word(*octet)
-    });
-    let is_between_words = !text.starts_with(b"@") && !text.ends_with(b"@");
-    !text.is_empty() && is_of_words && at_signs <= 1 && is_between_words
+    let end = scan::end_of(text, 0, scan::is_word);
+    let is_word = |text: &[u8]| !text.is_empty() && scan::end_of(text, 0, scan::is_word) == text.len();
+    match text.get(end..) {
+        Some([b'@', host @ ..]) => end > 0 && is_word(host),
+        Some([]) => end > 0,
+        Some(_) | None => false,
+    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use crate::error::ValueError;
 use crate::message::{
     host::{self, Host},
     param::Params,
-    scan::{self, Scanner},
+    scan::Scanner,
     text::{Text, Words},
     vocabulary,
 };
@@ -177,18 +177,15 @@ impl<'a> Via<&'a str> {
         }
         let transport = Transport::read(scanner.token()?);
         scanner.skip_blanks();
-        let is_host = |octet: u8| !scan::is_blank(octet) && !matches!(octet, b';' | b':');
-        let host = if scanner.take(b'[') {
-            let inner = scanner.take_while(|octet| octet != b']');
-            if !scanner.take(b']') {
-                return Err(ValueError::Host);
-            }
-            Host::Address(host::parse_v6(inner)?.into())
-        } else {
-            Host::read(scanner.take_while(is_host))?
-        };
+        let (host, end) = Host::begin(scanner.rest())?;
+        scanner.skip(end);
+        if !matches!(host, Host::Address(IpAddr::V6(_)))
+            && !matches!(scanner.peek(), None | Some(b' ' | b'\t' | b';' | b':'))
+        {
+            return Err(ValueError::Host);
+        }
         let port = match scanner.take_separator(b':') {
-            true => Some(host::parse_port(scanner.take_while(|octet| octet.is_ascii_digit()))?),
+            true => Some(host::scan_port(&mut scanner)?),
             false => None,
         };
         Ok(Self { transport, host, port, params: Params::scan_header(&mut scanner)? })

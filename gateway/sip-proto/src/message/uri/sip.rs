@@ -77,24 +77,29 @@ impl SipUri {
 impl<'a> SipUri<&'a str> {
     /// Reads what follows the scheme and its colon.
     pub(super) fn read(text: &'a str) -> Result<Self, ValueError> {
-        let (user, password, rest) = match memchr(b'@', text.as_bytes()) {
+        let octets = text.as_bytes();
+        let user_end = scan::end_of(octets, 0, is_user);
+        // Nearly always there is neither password nor escape.
+        let is_plain = user_end > 0 && octets.get(user_end) == Some(&b'@');
+        let (user, password, start) = match if is_plain { Some(user_end) } else { memchr(b'@', octets) } {
             Some(at) => {
-                let (user, password) = parse_userinfo(text.get(..at).unwrap_or_default())?;
-                (user, password, text.get(at.saturating_add(1)..).unwrap_or_default())
+                let user = text.get(..at).unwrap_or_default();
+                let (user, password) = if is_plain { (user, None) } else { parse_userinfo(user)? };
+                (Some(user), password, at.saturating_add(1))
             }
-            None => (None, None, text),
+            None => (None, None, 0),
         };
-        let host_end = rest.bytes().position(|octet| matches!(octet, b';' | b'?')).unwrap_or(rest.len());
-        let (host, tail) = rest.split_at_checked(host_end).unwrap_or_default();
-        let (host, port) = Host::read_with_port(host)?;
-        if tail.is_empty() {
+        let rest = text.get(start..).unwrap_or_default();
+        let (host, port, end) = Host::begin_with_port(rest)?;
+        if end == rest.len() {
             return Ok(Self { user, password, host, port, params: Params::default(), headers: None });
         }
-        let params_end = memchr(b'?', tail.as_bytes()).unwrap_or(tail.len());
-        let (params, headers) = tail.split_at_checked(params_end).unwrap_or_default();
-        let params = Params::parse_uri(params)?;
-        let headers = headers.strip_prefix('?').map(parse_headers).transpose()?;
-        Ok(Self { user, password, host, port, params, headers })
+        let tail = rest.get(end..).unwrap_or_default();
+        let (params, end) = Params::begin_uri(tail)?;
+        let headers = tail.get(end..).filter(|rest| !rest.is_empty());
+        // A question mark is all that stands between parameters and headers.
+        let part = |headers: &'a str| parse_headers(headers.strip_prefix('?').ok_or(ValueError::UriCharacter)?);
+        Ok(Self { user, password, host, port, params, headers: headers.map(part).transpose()? })
     }
 }
 
@@ -227,14 +232,8 @@ fn same_part<T: Words, U: Words>(one: Option<&T>, two: Option<&U>) -> bool {
     one.map(|part| spelled(part.as_ref())) == two.map(|part| spelled(part.as_ref()))
 }
 
-type Userinfo<'a> = (Option<&'a str>, Option<&'a str>);
-
-fn parse_userinfo(text: &str) -> Result<Userinfo<'_>, ValueError> {
-    let user_end = text.bytes().position(|octet| !is_user(octet)).unwrap_or(text.len());
-    if user_end == text.len() && !text.is_empty() {
-        // Nearly always there is neither password nor escape.
-        return Ok((Some(text), None));
-    }
+/// User and password, which may hold escapes.
+fn parse_userinfo(text: &str) -> Result<(&str, Option<&str>), ValueError> {
     let user_end = memchr(b':', text.as_bytes()).unwrap_or(text.len());
     let (user, rest) = text.split_at_checked(user_end).unwrap_or_default();
     let password = rest.strip_prefix(':');
@@ -244,7 +243,7 @@ fn parse_userinfo(text: &str) -> Result<Userinfo<'_>, ValueError> {
     if !user_fits || !password_fits || !has_whole_escapes(text.as_bytes()) {
         return Err(ValueError::UriCharacter);
     }
-    Ok((Some(user), password))
+    Ok((user, password))
 }
 
 fn parse_headers(text: &str) -> Result<&str, ValueError> {
