@@ -19,6 +19,7 @@ mod generated;
 pub mod id_source;
 pub mod limit;
 pub mod message;
+mod octets;
 pub mod registrar;
 pub mod registration;
 pub mod resolve;

@@ -3,6 +3,7 @@
 use super::scan::{self, Scanner};
 use super::text::{Text, Words};
 use crate::error::ValueError;
+use crate::octets::find_octet;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::{fmt, hash};
 
@@ -55,7 +56,7 @@ impl<'a> Host<&'a str> {
         let octets = text.as_bytes();
         match octets.first() {
             Some(b'[') => {
-                let end = scan::find_octet(octets, b']').ok_or(ValueError::Host)?;
+                let end = find_octet(octets, b']').ok_or(ValueError::Host)?;
                 let address = parse_v6(text.get(1..end).unwrap_or_default())?;
                 Ok((Self::Address(IpAddr::V6(address)), end.saturating_add(1)))
             }

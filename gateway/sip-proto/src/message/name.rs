@@ -2,6 +2,7 @@
 
 use super::{scan, text::Text};
 use crate::error::ValueError;
+use crate::octets;
 use bytes::Bytes;
 use std::fmt;
 
@@ -252,9 +253,9 @@ const fn slot_of(name: Words) -> usize {
 #[inline]
 fn words_before_colon(line: &[u8; LONGEST]) -> Option<Words> {
     let [one, two, three] = words_of(line);
-    let colons = |word: u64| scan::marks_below(word ^ scan::ONES.wrapping_mul(b':'.into()), 1);
+    let colons = |word: u64| octets::marks_of(word, b':');
     let before = |word: u64, marks: u64| word & ((marks & marks.wrapping_neg()) >> 7).wrapping_sub(1);
-    let length = |passed: usize, marks: u64| passed.wrapping_add(scan::first_mark(marks));
+    let length = |passed: usize, marks: u64| passed.wrapping_add(octets::first_mark(marks));
     let marks = colons(one);
     if marks != 0 {
         return Some(Words { words: [before(one, marks), 0, 0], length: length(0, marks) });

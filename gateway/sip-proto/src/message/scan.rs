@@ -1,6 +1,7 @@
 //! A cursor over one value, with the character classes of RFC 3261 §25.1.
 
 use crate::error::ValueError;
+use crate::octets::find_octet;
 use memchr::{memchr, memchr3};
 
 /// A cursor over one value.
@@ -149,58 +150,6 @@ pub(crate) fn end_of(octets: &[u8], start: usize, class: impl Fn(u8) -> bool) ->
         at = at.wrapping_add(1);
     }
     at
-}
-
-/// One in each octet of a word.
-pub(super) const ONES: u64 = u64::MAX / 255;
-/// The top bit of each octet of a word.
-const TOPS: u64 = ONES << 7;
-
-/// The top bit of each octet that is below `bound`, which is at most 128. Only the first one is sure: what stands behind
-/// it may be marked in error.
-#[inline]
-pub(super) const fn marks_below(word: u64, bound: u8) -> u64 {
-    word.wrapping_sub(ONES.wrapping_mul(bound as u64)) & !word & TOPS
-}
-
-/// The place of the first octet that is marked.
-#[inline]
-pub(super) const fn first_mark(marks: u64) -> usize {
-    (marks.trailing_zeros() / 8) as usize
-}
-
-/// Where an octet stands first. For values, which are short; long texts are for `memchr`.
-#[inline]
-pub(crate) fn find_octet(octets: &[u8], wanted: u8) -> Option<usize> {
-    let (mut rest, mut at) = (octets, 0_usize);
-    while let Some((chunk, behind)) = rest.split_first_chunk() {
-        let marks = marks_below(u64::from_le_bytes(*chunk) ^ ONES.wrapping_mul(u64::from(wanted)), 1);
-        if marks != 0 {
-            return Some(at.wrapping_add(first_mark(marks)));
-        }
-        (rest, at) = (behind, at.wrapping_add(8));
-    }
-    rest.iter().position(|octet| *octet == wanted).map(|place| at.wrapping_add(place))
-}
-
-/// Where the first CR or LF at or behind `from` stands.
-#[inline]
-pub(crate) fn find_line_break(octets: &[u8], from: usize) -> Option<usize> {
-    let is_break = |octet: u8| matches!(octet, b'\r' | b'\n');
-    let (mut rest, mut at) = (octets.get(from..)?, from);
-    while let Some((chunk, behind)) = rest.split_first_chunk() {
-        // Hardly any other octet is as small as these.
-        let mut marks = marks_below(u64::from_le_bytes(*chunk), b'\r'.wrapping_add(1));
-        while marks != 0 {
-            let place = first_mark(marks);
-            if chunk.get(place).is_some_and(|octet| is_break(*octet)) {
-                return Some(at.wrapping_add(place));
-            }
-            marks &= marks.wrapping_sub(1);
-        }
-        (rest, at) = (behind, at.wrapping_add(8));
-    }
-    rest.iter().position(|octet| is_break(*octet)).map(|place| at.wrapping_add(place))
 }
 
 /// Where the quoted string that begins at `start` is over; `None` when none begins there or it does not end.
@@ -499,19 +448,6 @@ mod tests {
     }
 
     proptest! {
-        #[test]
-        fn octets_and_line_breaks_are_found_where_a_search_finds_them(
-            octets in proptest::collection::vec(prop_oneof!["[\\x00-\\x20,;>~]", "\\PC"].prop_map(String::into_bytes), 0..20),
-            from in 0..20_usize,
-        ) {
-            let octets = octets.concat();
-            for wanted in [b'>', b',', 0, 0x80] {
-                prop_assert_eq!(find_octet(&octets, wanted), octets.iter().position(|octet| *octet == wanted));
-            }
-            let is_break = |at: &usize| matches!(octets[*at], b'\r' | b'\n');
-            prop_assert_eq!(find_line_break(&octets, from), (from..octets.len()).find(is_break));
-        }
-
         #[test]
         fn elements_are_pieces_of_the_list_in_its_order(text in "[ab ,\"<>\\\\]{0,24}") {
             let mut from = 0;

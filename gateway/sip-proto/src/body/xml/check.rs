@@ -52,17 +52,11 @@ fn split_at_octet(text: &str, octet: u8) -> Option<(&str, &str)> {
 pub(super) fn check_name(qualified: &str) -> Result<(&str, &str), XmlError> {
     // Nearly all are of ASCII: a start, and letters up to the end, maybe after a colon once more.
     let octets = qualified.as_bytes();
-    let plain = |from: usize| {
-        let part = octets.get(from..).unwrap_or_default();
-        let is_begun = part.first().is_some_and(|first| first.is_ascii_alphabetic() || *first == b'_');
-        let length = part.iter().position(|octet| !is_plain_part(*octet)).unwrap_or(part.len());
-        is_begun.then(|| from.saturating_add(length))
-    };
-    match plain(0) {
+    match plain_part_end(octets, 0) {
         Some(end) if end == octets.len() => return Ok(("", qualified)),
         Some(colon) if octets.get(colon) == Some(&b':') => {
             let local = colon.saturating_add(1);
-            if plain(local) == Some(octets.len()) {
+            if plain_part_end(octets, local) == Some(octets.len()) {
                 let parts = (qualified.get(..colon), qualified.get(local..));
                 return Ok((parts.0.unwrap_or_default(), parts.1.unwrap_or_default()));
             }
@@ -70,6 +64,20 @@ pub(super) fn check_name(qualified: &str) -> Result<(&str, &str), XmlError> {
         Some(_) | None => {}
     }
     check_any_name(qualified)
+}
+
+/// Where the name of ASCII without colon that begins at `start` is over; none where none begins.
+#[inline]
+pub(super) fn plain_part_end(octets: &[u8], start: usize) -> Option<usize> {
+    let first = octets.get(start)?;
+    if !first.is_ascii_alphabetic() && *first != b'_' {
+        return None;
+    }
+    let mut at = start.wrapping_add(1);
+    while octets.get(at).is_some_and(|octet| is_plain_part(*octet)) {
+        at = at.wrapping_add(1);
+    }
+    Some(at)
 }
 
 fn check_any_name(qualified: &str) -> Result<(&str, &str), XmlError> {

@@ -1,9 +1,10 @@
 //! Octets of a document to tags, texts and references, borrowed from the document, with the namespaces in force.
 
-use super::check::RawAttributes;
+use super::check::{RawAttributes, plain_part_end};
 use super::{XmlError, XmlLimits};
 use crate::body::namespace::XML;
-use memchr::{memchr, memchr2, memchr3};
+use crate::octets::{find_either, value_end};
+use memchr::{memchr, memchr3};
 use smallvec::SmallVec;
 
 /// Cuts a document into tokens. Every token takes at least one octet, but for the end of an empty element and of the
@@ -16,8 +17,8 @@ pub(super) struct Lexer<'a> {
     open: SmallVec<[&'a str; 8]>,
     /// What is declared, the innermost last.
     bindings: SmallVec<[Binding<'a>; 8]>,
-    /// Names and values in the last start tag, as they stand.
-    attributes: SmallVec<[(&'a str, &'a str); 8]>,
+    /// Those of the last start tag.
+    attributes: SmallVec<[Attribute<'a>; 8]>,
     /// Whether the element that was just opened was an empty one, whose end is still to be told.
     is_empty_open: bool,
 }
@@ -50,10 +51,28 @@ pub(super) enum Token<'a> {
 /// A start tag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Tag<'a> {
-    /// The name, prefix included. Its attributes are those of [`Lexer::attributes`].
-    pub(super) name: &'a str,
+    /// The name. Its attributes are those of [`Lexer::attributes`].
+    pub(super) name: Name<'a>,
     /// Where the tag begins.
     pub(super) start: usize,
+}
+
+/// A name as it stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Name<'a> {
+    /// The whole, prefix included.
+    pub(super) qualified: &'a str,
+    /// Its prefix, empty where there is none, and its local part; where it was checked already.
+    pub(super) parts: Option<(&'a str, &'a str)>,
+}
+
+/// An attribute as it stands, be it a declaration or not.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Attribute<'a> {
+    pub(super) name: Name<'a>,
+    pub(super) value: &'a str,
+    /// Whether the value is known to be what it says, without reference and blank but space.
+    pub(super) is_plain: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -103,7 +122,7 @@ impl<'a> Lexer<'a> {
                 Ok(Token::Reference(name))
             }
             octets => {
-                let end = memchr2(b'<', b'&', octets).unwrap_or(octets.len());
+                let end = find_either(octets, b'<', b'&').unwrap_or(octets.len());
                 let text = rest.get(..end).unwrap_or_default();
                 self.advance(end);
                 Ok(Token::Text(text))
@@ -111,8 +130,8 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// Names and raw values of the attributes in the last start tag.
-    pub(super) fn attributes(&self) -> &[(&'a str, &'a str)] {
+    /// The attributes in the last start tag.
+    pub(super) fn attributes(&self) -> &[Attribute<'a>] {
         &self.attributes
     }
 
@@ -127,6 +146,69 @@ impl<'a> Lexer<'a> {
     }
 
     fn start_tag(&mut self) -> Result<Token<'a>, XmlError> {
+        let declared = self.bindings.len();
+        if let Some(token) = self.plain_start_tag() {
+            return Ok(token);
+        }
+        self.bindings.truncate(declared);
+        self.any_start_tag()
+    }
+
+    /// Reads a start tag as nearly all are written: names of ASCII, nothing around the equals signs. None for any other,
+    /// whatever may be wrong with it.
+    #[inline]
+    fn plain_start_tag(&mut self) -> Option<Token<'a>> {
+        let octets = self.source.as_bytes();
+        let start = self.at;
+        let (name, mut at) = self.plain_name(start.wrapping_add(1))?;
+        self.attributes.clear();
+        let is_empty = loop {
+            match octets.get(at)? {
+                b'>' => break false,
+                b'/' if octets.get(at.wrapping_add(1)) == Some(&b'>') => break true,
+                octet if is_space(*octet) => {
+                    at = end_of_spaces(octets, at);
+                    if !matches!(octets.get(at), Some(b'>' | b'/')) {
+                        at = self.plain_attribute(at)?;
+                    }
+                }
+                _ => return None,
+            }
+        };
+        self.open.push(name.qualified);
+        self.is_empty_open = is_empty;
+        self.at = at.wrapping_add(if is_empty { 2 } else { 1 });
+        Some(Token::Start(Tag { name, start }))
+    }
+
+    /// Reads the attribute that begins at `start`, and tells where it is over.
+    fn plain_attribute(&mut self, start: usize) -> Option<usize> {
+        let octets = self.source.as_bytes();
+        let (name, equals) = self.plain_name(start)?;
+        let [b'=', quote @ (b'"' | b'\''), ..] = octets.get(equals..)? else { return None };
+        let value = equals.wrapping_add(2);
+        let end = value_end(octets, value, *quote)?;
+        let attribute = Attribute { name, value: self.source.get(value..end.quote)?, is_plain: end.is_plain };
+        self.take_attribute(attribute).ok()?;
+        Some(end.quote.wrapping_add(1))
+    }
+
+    /// Reads the name of ASCII that begins at `start`, and tells where it is over.
+    #[inline]
+    fn plain_name(&self, start: usize) -> Option<(Name<'a>, usize)> {
+        let octets = self.source.as_bytes();
+        let end = plain_part_end(octets, start)?;
+        if octets.get(end) != Some(&b':') {
+            let qualified = self.source.get(start..end)?;
+            return Some((Name { qualified, parts: Some(("", qualified)) }, end));
+        }
+        let local = end.wrapping_add(1);
+        let local_end = plain_part_end(octets, local)?;
+        let parts = (self.source.get(start..end)?, self.source.get(local..local_end)?);
+        Some((Name { qualified: self.source.get(start..local_end)?, parts: Some(parts) }, local_end))
+    }
+
+    fn any_start_tag(&mut self) -> Result<Token<'a>, XmlError> {
         let start = self.at;
         let rest = self.rest();
         let end = tag_end(rest.as_bytes()).ok_or(XmlError::NotWellFormed)?;
@@ -137,11 +219,16 @@ impl<'a> Lexer<'a> {
         };
         let name_end = inside.bytes().position(is_space).unwrap_or(inside.len());
         let (name, attributes) = inside.split_at_checked(name_end).ok_or(XmlError::NotWellFormed)?;
-        self.read_attributes(attributes)?;
+        self.attributes.clear();
+        for attribute in RawAttributes(attributes) {
+            let (name, value) = attribute?;
+            let name = Name { qualified: name, parts: None };
+            self.take_attribute(Attribute { name, value, is_plain: false })?;
+        }
         self.open.push(name);
         self.is_empty_open = is_empty;
         self.advance(end.saturating_add(1));
-        Ok(Token::Start(Tag { name, start }))
+        Ok(Token::Start(Tag { name: Name { qualified: name, parts: None }, start }))
     }
 
     fn end_tag(&mut self) -> Result<Token<'a>, XmlError> {
@@ -149,7 +236,7 @@ impl<'a> Lexer<'a> {
         let open = *self.open.last().ok_or(XmlError::NotWellFormed)?;
         let behind =
             rest.get(2..).and_then(|rest| rest.strip_prefix(open.as_bytes())).ok_or(XmlError::NotWellFormed)?;
-        let spaces = behind.iter().take_while(|octet| is_space(**octet)).count();
+        let spaces = end_of_spaces(behind, 0);
         if behind.get(spaces) != Some(&b'>') {
             return Err(XmlError::NotWellFormed);
         }
@@ -189,37 +276,40 @@ impl<'a> Lexer<'a> {
         if is_type { Ok(Token::DocumentType) } else { Err(XmlError::NotWellFormed) }
     }
 
-    /// Takes the attributes of a start tag apart, and takes up the namespaces that it declares.
-    fn read_attributes(&mut self, attributes: &'a str) -> Result<(), XmlError> {
-        self.attributes.clear();
-        let depth = self.open.len();
-        for (count, attribute) in RawAttributes(attributes).enumerate() {
-            let (name, value) = attribute?;
-            if count >= self.limits.attributes_max {
-                return Err(XmlError::TooManyAttributes);
-            }
-            self.attributes.push((name, value));
-            let Some(prefix) = declared_prefix(name) else { continue };
-            // A namespace name is a URI: none of these stands in one, and with any of them names that are equal to the
-            // eye would differ.
-            let is_prefix_reset = value.is_empty() && !prefix.is_empty();
-            let octets = value.as_bytes();
-            let has_odd = memchr3(b'&', b'<', b'>', octets).is_some() || memchr3(b'"', b'\t', b'\n', octets).is_some();
-            if is_prefix_reset || has_odd || memchr(b'\r', octets).is_some() {
-                return Err(XmlError::UndeclaredPrefix);
-            }
-            // An example of RFC 4119 has a blank in front of a namespace name, and examples are copied.
-            let is_padded = octets.first() == Some(&b' ') || octets.last() == Some(&b' ');
-            let namespace = if is_padded { value.trim_matches(' ') } else { value };
-            // The two prefixes of XML itself stay what they are, and nothing else is.
-            if (prefix == "xml") != (namespace == XML) || prefix == "xmlns" || namespace == XMLNS {
-                return Err(XmlError::UndeclaredPrefix);
-            }
-            if self.bindings.iter().any(|binding| binding.depth == depth && binding.prefix == prefix) {
-                return Err(XmlError::DuplicateAttribute);
-            }
-            self.bindings.push(Binding { prefix, namespace, depth });
+    /// Takes up an attribute of the start tag, and the namespace that it may declare.
+    #[inline]
+    fn take_attribute(&mut self, attribute: Attribute<'a>) -> Result<(), XmlError> {
+        if self.attributes.len() >= self.limits.attributes_max {
+            return Err(XmlError::TooManyAttributes);
         }
+        self.attributes.push(attribute);
+        match declared_prefix(attribute.name.qualified) {
+            Some(prefix) => self.declare(prefix, attribute.value),
+            None => Ok(()),
+        }
+    }
+
+    fn declare(&mut self, prefix: &'a str, value: &'a str) -> Result<(), XmlError> {
+        let depth = self.open.len();
+        // A namespace name is a URI: none of these stands in one, and with any of them names that are equal to the
+        // eye would differ.
+        let is_prefix_reset = value.is_empty() && !prefix.is_empty();
+        let octets = value.as_bytes();
+        let has_odd = memchr3(b'&', b'<', b'>', octets).is_some() || memchr3(b'"', b'\t', b'\n', octets).is_some();
+        if is_prefix_reset || has_odd || memchr(b'\r', octets).is_some() {
+            return Err(XmlError::UndeclaredPrefix);
+        }
+        // An example of RFC 4119 has a blank in front of a namespace name, and examples are copied.
+        let is_padded = octets.first() == Some(&b' ') || octets.last() == Some(&b' ');
+        let namespace = if is_padded { value.trim_matches(' ') } else { value };
+        // The two prefixes of XML itself stay what they are, and nothing else is.
+        if (prefix == "xml") != (namespace == XML) || prefix == "xmlns" || namespace == XMLNS {
+            return Err(XmlError::UndeclaredPrefix);
+        }
+        if self.bindings.iter().any(|binding| binding.depth == depth && binding.prefix == prefix) {
+            return Err(XmlError::DuplicateAttribute);
+        }
+        self.bindings.push(Binding { prefix, namespace, depth });
         Ok(())
     }
 
@@ -264,6 +354,16 @@ fn tag_end(octets: &[u8]) -> Option<usize> {
         let length = memchr(quote, value)?;
         at = at.saturating_add(length).saturating_add(2);
     }
+}
+
+/// Where the blanks that begin at `start` are over.
+#[inline]
+fn end_of_spaces(octets: &[u8], start: usize) -> usize {
+    let mut at = start;
+    while octets.get(at).is_some_and(|octet| is_space(*octet)) {
+        at = at.wrapping_add(1);
+    }
+    at
 }
 
 const fn is_space(octet: u8) -> bool {

@@ -4,7 +4,7 @@ use super::check::{
     RawAttributes, check_characters, check_declaration, check_instruction, check_name, is_blank, resolve_reference,
     unescape, unfold_lines,
 };
-use super::lexer::{Lexer, Tag, Token, declared_prefix};
+use super::lexer::{Attribute, Lexer, Name, Tag, Token, declared_prefix};
 use super::{XmlError, XmlFragment, XmlLimits};
 use memchr::memchr;
 use smallvec::SmallVec;
@@ -230,6 +230,10 @@ impl<'a> XmlReader<'a> {
                     self.depth = self.depth.checked_sub(1).ok_or(XmlError::NotWellFormed)?;
                     return Ok(None);
                 }
+                // Blanks between elements, as a rule.
+                Token::Text(piece) if text.is_none() && !self.oddities.literal_ends && !self.oddities.returns => {
+                    bytes = self.count_text(bytes, piece)?;
+                }
                 content => bytes = self.check_content(content, text.as_deref_mut(), bytes)?,
             }
         }
@@ -249,7 +253,7 @@ impl<'a> XmlReader<'a> {
         if self.elements > self.limits.elements_max {
             return Err(XmlError::TooManyElements);
         }
-        let (prefix, name) = check_name(tag.name)?;
+        let (prefix, name) = tag.name.checked()?;
         let namespace = self.lexer.namespace_of(prefix)?;
         Ok(XmlElement { namespace, name, attributes: self.attributes()?, start: tag.start })
     }
@@ -260,12 +264,12 @@ impl<'a> XmlReader<'a> {
         if self.lexer.attributes().is_empty() {
             return Ok(attributes);
         }
-        for (qualified, value) in self.lexer.attributes().iter().copied() {
+        for Attribute { name: qualified, value, is_plain } in self.lexer.attributes().iter().copied() {
             if value.len() > self.limits.text_bytes_max {
                 return Err(XmlError::TextTooLong);
             }
-            let (prefix, name) = check_name(qualified)?;
-            if declared_prefix(qualified).is_some() {
+            let (prefix, name) = qualified.checked()?;
+            if declared_prefix(qualified.qualified).is_some() {
                 continue;
             }
             // An attribute without prefix is in no namespace.
@@ -273,7 +277,8 @@ impl<'a> XmlReader<'a> {
             if attributes.iter().any(|a: &XmlAttribute<'_>| a.name == name && a.namespace == namespace) {
                 return Err(XmlError::DuplicateAttribute);
             }
-            attributes.push(XmlAttribute { namespace, name, value: unescape(value)? });
+            let value = if is_plain { Cow::Borrowed(value) } else { unescape(value)? };
+            attributes.push(XmlAttribute { namespace, name, value });
         }
         Ok(attributes)
     }
@@ -297,16 +302,20 @@ impl<'a> XmlReader<'a> {
             Token::DocumentType => return Err(XmlError::DocumentType),
             Token::Declaration(_) | Token::Start(_) | Token::End | Token::Eof => return Err(XmlError::NotWellFormed),
         };
-        let bytes = bytes.saturating_add(piece.len());
-        if bytes > self.limits.text_bytes_max {
-            return Err(XmlError::TextTooLong);
-        }
+        let bytes = self.count_text(bytes, &piece)?;
         match text {
             Some(text) if text.is_empty() => *text = piece,
             Some(text) => text.to_mut().push_str(&piece),
             None => {}
         }
         Ok(bytes)
+    }
+
+    /// The octets of the text of an element with one more piece.
+    #[inline]
+    fn count_text(&self, bytes: usize, piece: &str) -> Result<usize, XmlError> {
+        let bytes = bytes.saturating_add(piece.len());
+        if bytes > self.limits.text_bytes_max { Err(XmlError::TextTooLong) } else { Ok(bytes) }
     }
 
     /// Notes which prefixes of the tag at `start` are declared in the fragment and which outside.
@@ -330,6 +339,17 @@ impl<'a> XmlReader<'a> {
             }
         }
         Ok(())
+    }
+}
+
+impl<'a> Name<'a> {
+    /// Its prefix and its local part.
+    #[inline]
+    fn checked(self) -> Result<(&'a str, &'a str), XmlError> {
+        match self.parts {
+            Some(parts) => Ok(parts),
+            None => check_name(self.qualified),
+        }
     }
 }
 

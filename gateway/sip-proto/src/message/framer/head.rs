@@ -6,11 +6,12 @@ use crate::message::{
     headers::{Header, Headers},
     method::Method,
     name::HeaderName,
-    scan::{find_line_break, is_blank},
+    scan::is_blank,
     status::StatusCode,
     text::Text,
     uri::Uri,
 };
+use crate::octets::find_line_break;
 use bytes::{BufMut, Bytes, BytesMut};
 use memchr::memchr;
 use std::ops::Range;

@@ -17,9 +17,9 @@ use sip_proto::body::{
     passthrough::Passthrough,
     pidf::{Basic, Note, Presence, Tuple},
     rpid::{InputState, Listed, Sphere},
-    xml::XmlFragment,
+    xml::{XmlFragment, XmlName},
 };
-use std::cmp::Reverse;
+use std::{borrow::Cow, cmp::Reverse};
 
 /// The neutral document. `watcher` is the URI of whoever subscribed: some peers write it as contact.
 #[must_use]
@@ -83,18 +83,18 @@ fn services(presence: &Presence) -> impl Iterator<Item = &Tuple> {
 
 /// OnlineStatus and UserAvailability, first hit (presence.md §3.4).
 fn decide(presence: &Presence, person: Option<&data_model::Person>) -> (Option<bool>, Value<Availability>) {
-    let basics: Vec<Basic> = services(presence).filter_map(|tuple| tuple.basic).collect();
-    let any_open = basics.contains(&Basic::Open);
-    if basics.is_empty() && person.is_none() {
+    let any_open = services(presence).any(|tuple| tuple.basic == Some(Basic::Open));
+    let none_said = services(presence).all(|tuple| tuple.basic.is_none());
+    if none_said && person.is_none() {
         return (None, Value::Absent);
     }
     if person.is_some_and(|person| person.overriding_willingness == Some(Basic::Closed)) {
         // UNCLEAR presence.md §3.4 step 2: services that say nothing of themselves are neither open nor closed; so is
         // written what is not known (row P1), and it stays unknown.
-        let says_nothing = basics.is_empty() && !presence.tuples.is_empty();
+        let says_nothing = none_said && !presence.tuples.is_empty();
         return ((!says_nothing).then_some(any_open), Value::Known(Availability::NotAvailable));
     }
-    if !basics.is_empty() && !any_open {
+    if !none_said && !any_open {
         return (Some(false), Value::Known(Availability::NotAvailable));
     }
     if services(presence).any(|tuple| tuple.willingness == Some(Basic::Closed)) {
@@ -117,13 +117,13 @@ fn decide(presence: &Presence, person: Option<&data_model::Person>) -> (Option<b
 /// Step 5 before step 6: an absence outweighs an occupation.
 fn availability_by_activity(person: &data_model::Person) -> Option<Availability> {
     let values = person.activities.as_ref()?.values.iter();
-    let said: Vec<Availability> = values
-        .filter_map(|value| match value {
-            Listed::Named(name) => availability_of(*name),
-            Listed::Other(_) | Listed::Foreign(_) => None,
-        })
-        .collect();
-    if said.contains(&Availability::NotAvailable) { Some(Availability::NotAvailable) } else { said.first().copied() }
+    let mut said = values.filter_map(|value| match value {
+        Listed::Named(name) => availability_of(*name),
+        Listed::Other(_) | Listed::Foreign(_) => None,
+    });
+    let first = said.next()?;
+    let is_absent = first == Availability::NotAvailable || said.any(|other| other == Availability::NotAvailable);
+    Some(if is_absent { Availability::NotAvailable } else { first })
 }
 
 fn is_idle(presence: &Presence, person: Option<&data_model::Person>) -> bool {
@@ -149,23 +149,28 @@ fn group_devices(presence: &Presence, watcher: Option<&str>) -> Vec<Device> {
         let device = find_device(&mut devices, described.device_id.as_deref());
         read_device(described, device);
     }
-    let mut tuples: Vec<&Tuple> = services(presence).collect();
-    // presence.md §6.4: open before closed, then by preference, then newest.
-    tuples.sort_by_key(|tuple| {
-        let preference = tuple.contact.as_ref().and_then(|contact| contact.priority);
-        (tuple.basic != Some(Basic::Open), Reverse(preference), Reverse(tuple.timestamp))
-    });
-    for tuple in tuples {
+    let mut take = |tuple: &Tuple| {
         let device = find_device(&mut devices, tuple.device_id.as_deref());
         read_tuple(tuple, watcher, device);
+    };
+    if let [only] = presence.tuples.as_slice() {
+        take(only);
+    } else {
+        let mut tuples: Vec<&Tuple> = services(presence).collect();
+        // presence.md §6.4: open before closed, then by preference, then newest.
+        tuples.sort_by_key(|tuple| {
+            let preference = tuple.contact.as_ref().and_then(|contact| contact.priority);
+            (tuple.basic != Some(Basic::Open), Reverse(preference), Reverse(tuple.timestamp))
+        });
+        tuples.into_iter().for_each(take);
     }
     devices
 }
 
 fn find_device<'d>(devices: &'d mut Vec<Device>, id: Option<&str>) -> &'d mut Device {
-    let id = DeviceId::new(id.unwrap_or_default());
-    let at = devices.iter().position(|device| device.id == id).unwrap_or_else(|| {
-        devices.push(Device { id, ..Device::default() });
+    let id = id.unwrap_or_default();
+    let at = devices.iter().position(|device| device.id.as_str() == id).unwrap_or_else(|| {
+        devices.push(Device { id: DeviceId::new(id), ..Device::default() });
         devices.len().saturating_sub(1)
     });
     #[allow(clippy::indexing_slicing, reason = "found or pushed just now")]
@@ -198,25 +203,35 @@ fn read_tuple(tuple: &Tuple, watcher: Option<&str>, device: &mut Device) {
 
 /// One CommCap entry (presence.md §3.3); services that nothing names are left out.
 fn capability(tuple: &Tuple, open: Option<bool>, watcher: Option<&str>) -> Option<Capability> {
-    let contact = tuple.contact.as_ref().map(|contact| contact.uri.as_str()).filter(|uri| Some(*uri) != watcher);
-    let passed = tuple.passthrough.iter().find(|element| element.name.as_str() == "cap");
-    let means = match (passed, contact.and_then(|uri| uri.split(':').next())) {
-        (Some(passed), _) => passed.text.trim().to_ascii_uppercase(),
-        (None, Some("sip" | "sips" | "im" | "pres")) | (None, None) => "IM".to_owned(),
-        (None, Some("tel")) => "CALL".to_owned(),
-        (None, Some("sms")) => "SMS".to_owned(),
-        (None, Some("mms")) => "MMS".to_owned(),
-        (None, Some("mailto")) => "EMAIL".to_owned(),
-        (None, Some(_)) => return None,
-    };
+    let contact = contact_of(tuple, watcher);
+    let means = means_of(tuple, contact)?;
     let barred = tuple.barring_state == Some(ActivityState::Active);
     Some(Capability {
-        means: text(&means),
         open: open? && !barred,
         contact: contact.map(text),
         // The words of a messaging service are the person's StatusText.
         note: if means == "IM" { None } else { tuple.notes.first().map(|note| text(&note.text)) },
+        means: text(&means),
     })
+}
+
+/// Where a service is reached; some peers write the watcher there.
+fn contact_of<'t>(tuple: &'t Tuple, watcher: Option<&str>) -> Option<&'t str> {
+    tuple.contact.as_ref().map(|contact| contact.uri.as_str()).filter(|uri| Some(*uri) != watcher)
+}
+
+fn means_of(tuple: &Tuple, contact: Option<&str>) -> Option<Cow<'static, str>> {
+    let passed = tuple.passthrough.iter().find(|element| element.name.as_str() == "cap");
+    let means = match (passed, contact.and_then(|uri| uri.split(':').next())) {
+        (Some(passed), _) => return Some(passed.text.trim().to_ascii_uppercase().into()),
+        (None, Some("sip" | "sips" | "im" | "pres")) | (None, None) => "IM",
+        (None, Some("tel")) => "CALL",
+        (None, Some("sms")) => "SMS",
+        (None, Some("mms")) => "MMS",
+        (None, Some("mailto")) => "EMAIL",
+        (None, Some(_)) => return None,
+    };
+    Some(means.into())
 }
 
 fn read_device(described: &data_model::Device, device: &mut Device) {
@@ -319,16 +334,13 @@ fn read_person(person: &data_model::Person) -> Person {
 
 /// The first mood that WV can name, else the first one.
 fn mood(person: &data_model::Person) -> Option<Mood> {
-    let named: Vec<Mood> = person
-        .moods
-        .iter()
-        .flat_map(|list| &list.values)
-        .filter_map(|value| match value {
+    let named = || {
+        person.moods.iter().flat_map(|list| &list.values).filter_map(|value| match value {
             Listed::Named(name) => Some(mood_from_name(*name)),
             Listed::Other(_) | Listed::Foreign(_) => None,
         })
-        .collect();
-    named.iter().find(|mood| mood.nearest().is_some()).or_else(|| named.first()).cloned()
+    };
+    named().find(|mood| mood.nearest().is_some()).or_else(|| named().next())
 }
 
 fn media(person: &data_model::Person) -> Option<MediaContent> {
@@ -336,11 +348,9 @@ fn media(person: &data_model::Person) -> Option<MediaContent> {
     let (url, declared) = icon
         .or_else(|| person.cipid.icon.as_deref().map(|url| (url, None)))
         .or_else(|| person.cipid.sound.as_deref().map(|url| (url, Some("audio/*"))))?;
-    let by_ending = url.rsplit_once('.').and_then(|(_, ending)| match ending.to_ascii_lowercase().as_str() {
-        "png" => Some("image/png"),
-        "jpg" | "jpeg" => Some("image/jpeg"),
-        "gif" => Some("image/gif"),
-        _ => None,
+    let by_ending = url.rsplit_once('.').and_then(|(_, ending)| {
+        let types = [("png", "image/png"), ("jpg", "image/jpeg"), ("jpeg", "image/jpeg"), ("gif", "image/gif")];
+        types.into_iter().find(|(known, _)| ending.eq_ignore_ascii_case(known)).map(|(_, media_type)| media_type)
     });
     Some(MediaContent { media_type: declared.or(by_ending).map(text), source: ContentSource::Reference(text(url)) })
 }
@@ -362,14 +372,13 @@ fn links(person: &data_model::Person) -> Option<Vec<InfoLink>> {
 /// Words about the place (presence.md §5, row place-type).
 fn place_text(person: &data_model::Person) -> Option<Text> {
     let place = person.place_type.as_ref();
-    let words = place
-        .and_then(|place| place.other.clone().or_else(|| place.kinds.first().map(|kind| kind.as_str().to_owned())));
+    let words = place.and_then(|place| place.other.as_deref().or_else(|| place.kinds.first().map(XmlName::as_str)));
     let sphere = || match person.sphere? {
-        Sphere::Home => Some("home".to_owned()),
-        Sphere::Work => Some("work".to_owned()),
+        Sphere::Home => Some("home"),
+        Sphere::Work => Some("work"),
         Sphere::Unknown => None,
     };
-    words.or_else(sphere).map(|words| text(&words))
+    words.or_else(sphere).map(text)
 }
 
 /// What is said of the person outside the person element.
@@ -400,9 +409,11 @@ fn preferred(presence: &Presence, watcher: Option<&str>) -> Option<Vec<Preferred
     let mut ranked: Vec<_> = services(presence)
         .filter_map(|tuple| {
             let priority = tuple.contact.as_ref()?.priority?;
-            let entry = capability(tuple, tuple.basic.map(|basic| basic == Basic::Open).or(Some(true)), watcher)?;
-            let contact =
-                PreferredContact { means: entry.means, contact: entry.contact?, open: entry.open, name: None };
+            let uri = contact_of(tuple, watcher)?;
+            let means = text(&means_of(tuple, Some(uri))?);
+            let is_open = tuple.basic.is_none_or(|basic| basic == Basic::Open);
+            let open = is_open && tuple.barring_state != Some(ActivityState::Active);
+            let contact = PreferredContact { means, contact: text(uri), open, name: None };
             Some((priority, contact))
         })
         .collect();
