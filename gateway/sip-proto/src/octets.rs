@@ -108,20 +108,21 @@ fn value_end_in(chunk: &[u8; 8], quote: u8, is_plain: &mut bool) -> Option<Optio
 #[inline]
 pub(crate) fn find_line_break(octets: &[u8], from: usize) -> Option<usize> {
     let is_break = |octet: u8| matches!(octet, b'\r' | b'\n');
-    let (mut rest, mut at) = (octets.get(from..)?, from);
+    let mut rest = octets.get(from..)?;
+    let place = |rest: &[u8], passed: usize| octets.len().wrapping_sub(rest.len()).wrapping_add(passed);
     while let Some((chunk, behind)) = rest.split_first_chunk() {
         // Hardly any other octet is as small as these.
         let mut marks = marks_below(u64::from_le_bytes(*chunk), b'\r'.wrapping_add(1));
         while marks != 0 {
-            let place = first_mark(marks);
-            if chunk.get(place).is_some_and(|octet| is_break(*octet)) {
-                return Some(at.wrapping_add(place));
+            let passed = first_mark(marks);
+            if chunk.get(passed).is_some_and(|octet| is_break(*octet)) {
+                return Some(place(rest, passed));
             }
             marks &= marks.wrapping_sub(1);
         }
-        (rest, at) = (behind, at.wrapping_add(8));
+        rest = behind;
     }
-    rest.iter().position(|octet| is_break(*octet)).map(|place| at.wrapping_add(place))
+    rest.iter().position(|octet| is_break(*octet)).map(|passed| place(rest, passed))
 }
 
 #[cfg(test)]

@@ -5,12 +5,14 @@
 
 mod head;
 mod malformed;
+mod start;
 mod stream;
 
 pub use self::malformed::{Fault, Framing, Kind, Malformed};
 pub use self::stream::{FlowSide, StreamFramer, StreamItem};
 
-use self::head::{Head, StartLine};
+use self::head::Head;
+use self::start::StartLine;
 use super::{Message, request::Request, response::Response};
 use crate::limit::Limits;
 use bytes::Bytes;
@@ -59,17 +61,28 @@ pub fn parse_datagram(octets: &Bytes, limits: &Limits) -> Result<Parsed, Malform
 
 impl Head {
     /// The message of this head and its body, or what is wrong with it.
+    #[inline]
     fn finish(self, body: Bytes, framing: Framing) -> Result<Message, Malformed> {
-        let kind = self.kind();
-        match (self.fault, self.start) {
-            (None, StartLine::Request { method: Some(method), uri: Some(uri) }) => {
+        if self.fault.0.is_some() {
+            return Err(self.give_up(Fault::StartLine, framing));
+        }
+        match self.start {
+            StartLine::Request { method: Some(method), uri: Some(uri) } => {
                 Ok(Message::Request(Request::from_parts(method, uri, self.headers, body)))
             }
-            (None, StartLine::Response { status: Some(status), reason }) => {
+            StartLine::Response { status: Some(status), reason } => {
                 Ok(Message::Response(Response::from_parts(status, reason, self.headers, body)))
             }
-            (fault, _) => Err(Malformed::new(fault.unwrap_or(Fault::StartLine), kind, self.headers, framing)),
+            start => Err(Self { start, ..self }.give_up(Fault::StartLine, framing)),
         }
+    }
+
+    /// What is wrong with a message that begins with this head: the first fault, or the one given where none was found.
+    #[cold]
+    fn give_up(mut self, fault: Fault, framing: Framing) -> Malformed {
+        self.blame(fault);
+        let kind = self.kind();
+        Malformed::new(self.fault.0.unwrap_or(Fault::StartLine), kind, self.headers, framing)
     }
 }
 

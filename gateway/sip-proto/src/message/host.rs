@@ -167,6 +167,7 @@ pub(crate) fn parse_address(text: &str) -> Result<IpAddr, ValueError> {
     inner.parse().map(IpAddr::V4).map_err(|_| ValueError::Host)
 }
 
+#[inline(never)]
 pub(crate) fn parse_v6(text: &str) -> Result<Ipv6Addr, ValueError> {
     if let Ok(address) = text.parse() {
         return Ok(address);

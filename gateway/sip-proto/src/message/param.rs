@@ -98,11 +98,11 @@ impl<'a> Params<&'a str> {
         let (text, mut names) = (scanner.rest(), Names::default());
         let (octets, mut at) = (text.as_bytes(), 0_usize);
         loop {
-            at = scan::end_of(octets, names.check_one(octets, at)?, scan::is_blank);
+            at = scan::end_of_blanks(octets, names.check_one(octets, at)?);
             if octets.get(at) != Some(&b',') {
                 break;
             }
-            at = scan::end_of(octets, at.wrapping_add(1), scan::is_blank);
+            at = scan::end_of_blanks(octets, at.wrapping_add(1));
         }
         scanner.skip(at);
         scanner.end()?;
@@ -130,6 +130,7 @@ impl<'a> Params<&'a str> {
 }
 
 /// Checks the `;name=value` part of a URI behind the first parameter, if that was read, and tells where it is over.
+#[inline(never)]
 fn check_uri(octets: &[u8], first: Option<First>) -> Result<usize, ValueError> {
     let (mut names, mut at) = Names::behind(octets, first);
     while octets.get(at) == Some(&b';') {
@@ -151,12 +152,13 @@ fn check_uri(octets: &[u8], first: Option<First>) -> Result<usize, ValueError> {
 }
 
 /// Checks that `*( ";" generic-param )` is all there is behind the first parameter, if that was read.
+#[inline(never)]
 fn check_header(octets: &[u8], first: Option<First>) -> Result<(), ValueError> {
     let (mut names, mut at) = Names::behind(octets, first);
     while octets.get(at) == Some(&b';') {
-        let start = scan::end_of(octets, at.wrapping_add(1), scan::is_blank);
+        let start = scan::end_of_blanks(octets, at.wrapping_add(1));
         at = names.check_one(octets, start)?;
-        at = scan::end_of(octets, at, scan::is_blank);
+        at = scan::end_of_blanks(octets, at);
     }
     if at == octets.len() { Ok(()) } else { Err(ValueError::Trailing) }
 }
@@ -181,9 +183,9 @@ impl<'a> Names<'a> {
     fn check_one(&mut self, octets: &'a [u8], start: usize) -> Result<usize, ValueError> {
         let name_end = scan::end_of(octets, start, scan::is_token);
         let name = octets.get(start..name_end).filter(|name| !name.is_empty()).ok_or(ValueError::Parameter)?;
-        let equal = scan::end_of(octets, name_end, scan::is_blank);
+        let equal = scan::end_of_blanks(octets, name_end);
         let end = if octets.get(equal) == Some(&b'=') {
-            check_value(octets, scan::end_of(octets, equal.wrapping_add(1), scan::is_blank))?
+            check_value(octets, scan::end_of_blanks(octets, equal.wrapping_add(1)))?
         } else {
             name_end
         };
@@ -382,11 +384,11 @@ impl Iterator for Spots<'_> {
         octets.get(name_start)?;
         let name_end = scan::end_of(octets, name_start, scan::is_unparted);
         let name = name_start..name_end;
-        self.at = scan::end_of(octets, name_end, scan::is_blank);
+        self.at = scan::end_of_blanks(octets, name_end);
         if octets.get(self.at) != Some(&b'=') {
             return Some(Spot { name, value: None });
         }
-        let start = scan::end_of(octets, self.at.saturating_add(1), scan::is_blank);
+        let start = scan::end_of_blanks(octets, self.at.saturating_add(1));
         self.at = match scan::quote_end(octets, start) {
             Some(end) => end,
             None => scan::end_of(octets, start, |octet| scan::is_unparted(octet) || octet == b'='),

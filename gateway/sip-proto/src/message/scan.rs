@@ -145,8 +145,31 @@ impl<'a> Scanner<'a> {
 /// Where the octets of a class that begin at `start` are over.
 #[inline]
 pub(crate) fn end_of(octets: &[u8], start: usize, class: impl Fn(u8) -> bool) -> usize {
+    let (mut rest, length) = (octets.get(start..).unwrap_or_default(), octets.len());
+    let place = |rest: &[u8], passed: usize| length.wrapping_sub(rest.len()).wrapping_add(passed);
+    // Four at a time, so that the end of all is looked for less often.
+    while let [one, two, three, four, behind @ ..] = rest {
+        for (passed, octet) in [one, two, three, four].into_iter().enumerate() {
+            if !class(*octet) {
+                return place(rest, passed);
+            }
+        }
+        rest = behind;
+    }
+    while let [octet, behind @ ..] = rest {
+        if !class(*octet) {
+            break;
+        }
+        rest = behind;
+    }
+    place(rest, 0).max(start)
+}
+
+/// Where the blanks that begin at `start` are over.
+#[inline]
+pub(crate) fn end_of_blanks(octets: &[u8], start: usize) -> usize {
     let mut at = start;
-    while octets.get(at).is_some_and(|octet| class(*octet)) {
+    while octets.get(at).is_some_and(|octet| is_blank(*octet)) {
         at = at.wrapping_add(1);
     }
     at

@@ -106,11 +106,22 @@ impl Text {
     /// The same text as `part`, which is a piece of this one, without a copy; a copy of anything else.
     #[must_use]
     pub fn share(&self, part: &str) -> Self {
-        let start = part.as_ptr().addr().checked_sub(self.0.as_ptr().addr());
+        Self::of_octets(&self.0, part)
+    }
+
+    /// The same text as `part`, which is a piece of these octets, without a copy; a copy of anything else.
+    #[must_use]
+    pub(crate) fn of_octets(octets: &Bytes, part: &str) -> Self {
+        if part.is_empty() {
+            return Self::default();
+        }
+        let start = part.as_ptr().addr().checked_sub(octets.as_ptr().addr());
         let range = start.and_then(|start| Some(start..start.checked_add(part.len())?));
-        match range.map(|range| self.part(range)) {
-            Some(shared) if shared == part => shared,
-            Some(_) | None => Self::from(part),
+        // What stands there is text because `part` is.
+        let is_there = |range: &Range<usize>| octets.get(range.clone()) == Some(part.as_bytes());
+        match range.filter(is_there) {
+            Some(range) => Self(octets.slice(range)),
+            None => Self::from(part),
         }
     }
 

@@ -1,15 +1,12 @@
-//! Start line and header fields in one pass.
+//! The head of a message in one pass.
 
 use super::malformed::{Fault, Kind};
+use super::start::StartLine;
 use crate::limit::Limits;
 use crate::message::{
     headers::{Header, Headers},
-    method::Method,
     name::HeaderName,
     scan::is_blank,
-    status::StatusCode,
-    text::Text,
-    uri::Uri,
 };
 use crate::octets::find_line_break;
 use bytes::{BufMut, Bytes, BytesMut};
@@ -20,15 +17,19 @@ use std::ops::Range;
 pub(super) struct Head {
     pub(super) start: StartLine,
     pub(super) headers: Headers,
-    pub(super) fault: Option<Fault>,
+    pub(super) fault: FirstFault,
     /// Octets up to the body.
     pub(super) length: usize,
 }
 
-/// A start line as far as it could be read.
-pub(super) enum StartLine {
-    Request { method: Option<Method>, uri: Option<Uri> },
-    Response { status: Option<StatusCode>, reason: Bytes },
+/// The first fault that was found: it counts.
+#[derive(Default)]
+pub(super) struct FirstFault(pub(super) Option<Fault>);
+
+impl FirstFault {
+    pub(super) fn note(&mut self, fault: Fault) {
+        self.0.get_or_insert(fault);
+    }
 }
 
 /// One line of the head without its end, and where the next one begins.
@@ -42,10 +43,16 @@ impl Head {
     pub(super) fn read(octets: &Bytes, limits: &Limits) -> Self {
         // RFC 3261 §7.5
         let start = octets.iter().position(|octet| !matches!(octet, b'\r' | b'\n')).unwrap_or(0);
-        let start_line = StartLine::Request { method: None, uri: None };
-        let mut head =
-            Self { start: start_line, headers: Headers::with_capacity(20), fault: None, length: octets.len() };
-        head.read_lines(octets, start, limits);
+        let mut fault = FirstFault::default();
+        let first = read_line(octets, start, start, &mut fault);
+        let start_line = match &first {
+            Some(line) => StartLine::read(octets, line.span.clone(), limits, &mut fault),
+            None => StartLine::Request { method: None, uri: None },
+        };
+        let mut head = Self { start: start_line, headers: Headers::with_capacity(20), fault, length: octets.len() };
+        if let Some(line) = first {
+            head.read_fields(octets, line.next, limits);
+        }
         let all = octets.get(..head.length).unwrap_or_default();
         head.headers.finish_read(all);
         // One look at the whole head spares one at each value.
@@ -60,16 +67,14 @@ impl Head {
         head
     }
 
-    /// Reads line by line until the empty one, or until none ends.
-    fn read_lines(&mut self, octets: &Bytes, start: usize, limits: &Limits) {
-        let Some(line) = self.line(octets, start, start) else { return };
-        self.read_start(octets, line.span, limits);
-        let mut at = line.next;
+    /// Reads header field by header field until the empty line, or until none ends.
+    fn read_fields(&mut self, octets: &Bytes, start: usize, limits: &Limits) {
+        let mut at = start;
         loop {
             let known = HeaderName::begin_of(octets.get(at..).unwrap_or_default());
             let known = known.map(|(name, length)| (name, at.wrapping_add(length)));
             let from = known.map_or(at, |(_, colon)| colon);
-            let Some(line) = self.line(octets, at, from) else { break };
+            let Some(line) = read_line(octets, at, from, &mut self.fault) else { break };
             if line.span.is_empty() {
                 self.length = line.next;
                 break;
@@ -80,7 +85,7 @@ impl Head {
 
     /// Notes a fault; the first one counts.
     pub(super) fn blame(&mut self, fault: Fault) {
-        self.fault.get_or_insert(fault);
+        self.fault.note(fault);
     }
 
     pub(super) fn kind(&self) -> Kind {
@@ -88,41 +93,6 @@ impl Head {
             StartLine::Request { method, .. } => Kind::Request(method.clone()),
             StartLine::Response { .. } => Kind::Response,
         }
-    }
-
-    /// The line that begins at `at` and does not end before `from`; the head is open when none ends.
-    #[inline]
-    fn line(&mut self, octets: &[u8], at: usize, from: usize) -> Option<Line> {
-        let end = find_line_break(octets, from);
-        match end {
-            Some(end) if octets.get(end..).is_some_and(|rest| rest.starts_with(b"\r\n")) => {
-                Some(Line { span: at..end, next: end.saturating_add(2) })
-            }
-            _ => self.odd_line(octets, at, end),
-        }
-    }
-
-    /// The line that begins at `at` and whose end is not as it should be, by the first CR or LF in it.
-    #[cold]
-    fn odd_line(&mut self, octets: &[u8], at: usize, end: Option<usize>) -> Option<Line> {
-        let mut end = end;
-        while let Some(found) = end {
-            let next = found.saturating_add(1);
-            match (octets.get(found), octets.get(next)) {
-                (Some(b'\r'), Some(b'\n')) => return Some(Line { span: at..found, next: next.saturating_add(1) }),
-                (Some(b'\n'), _) => {
-                    self.blame(Fault::LineBreak);
-                    return Some(Line { span: at..found, next });
-                }
-                // A stray CR would end a line for some readers further on.
-                _ => {
-                    self.blame(Fault::LineBreak);
-                    end = find_line_break(octets, next);
-                }
-            }
-        }
-        self.blame(Fault::HeadOpen);
-        None
     }
 
     /// Reads the header field whose first line is given, folded lines included; tells where the next one begins. The
@@ -154,7 +124,7 @@ impl Head {
         let mut is_folded = false;
         // RFC 3261 §7.3.1
         while octets.get(next).is_some_and(|&octet| is_blank(octet)) {
-            let Some(line) = self.line(octets, next, next) else {
+            let Some(line) = read_line(octets, next, next, &mut self.fault) else {
                 return octets.len();
             };
             is_folded = true;
@@ -183,83 +153,41 @@ impl Head {
         }
         next
     }
+}
 
-    fn read_start(&mut self, octets: &Bytes, span: Range<usize>, limits: &Limits) {
-        let line = part(octets, span);
-        if line.get(..4).is_some_and(|begin| begin.eq_ignore_ascii_case(b"SIP/")) {
-            self.read_status_line(&line);
-        } else {
-            self.read_request_line(&line, limits);
+/// The line that begins at `at` and does not end before `from`; the head is open when none ends.
+#[inline]
+fn read_line(octets: &[u8], at: usize, from: usize, fault: &mut FirstFault) -> Option<Line> {
+    let end = find_line_break(octets, from);
+    match end {
+        Some(end) if octets.get(end..).is_some_and(|rest| rest.starts_with(b"\r\n")) => {
+            Some(Line { span: at..end, next: end.saturating_add(2) })
         }
-    }
-
-    fn read_status_line(&mut self, line: &Bytes) {
-        let version_end = line.iter().position(|&octet| octet == b' ').unwrap_or(line.len());
-        let rest = part(line, version_end.saturating_add(1)..line.len());
-        if !line.get(..version_end).is_some_and(|version| version.eq_ignore_ascii_case(b"SIP/2.0")) {
-            self.blame(Fault::Version);
-        }
-        let code_end = rest.iter().position(|&octet| octet == b' ').unwrap_or(rest.len());
-        let code = rest.get(..code_end).unwrap_or_default();
-        let is_code = code.len() == 3 && code.iter().all(u8::is_ascii_digit);
-        let number = std::str::from_utf8(code).ok().filter(|_| is_code).and_then(|code| code.parse().ok());
-        let status = number.and_then(|number| StatusCode::from_number(number).ok());
-        if status.is_none() {
-            // RFC 4475 §3.1.2.19
-            self.blame(Fault::Status);
-        }
-        if rest.contains(&0) {
-            self.blame(Fault::Nul);
-        }
-        let reason = part(&rest, code_end.saturating_add(1)..rest.len());
-        self.start = StartLine::Response { status, reason };
-    }
-
-    fn read_request_line(&mut self, line: &Bytes, limits: &Limits) {
-        let first = line.iter().position(|&octet| octet == b' ');
-        let last = line.iter().rposition(|&octet| octet == b' ');
-        let (Some(first), Some(last)) = (first, last) else {
-            return self.blame(Fault::StartLine);
-        };
-        let method = Method::from_octets(line.get(..first).unwrap_or_default()).ok();
-        // The line is not guessed at.
-        // RFC 4475 §3.1.2.8
-        // RFC 4475 §3.1.2.9
-        // RFC 4475 §3.1.2.10
-        let uri = part(line, first.saturating_add(1)..last);
-        let version = line.get(last.saturating_add(1)..).unwrap_or_default();
-        if method.is_none() || uri.is_empty() || uri.contains(&b' ') {
-            self.blame(Fault::StartLine);
-        }
-        if version != b"SIP/2.0" && !version.eq_ignore_ascii_case(b"SIP/2.0") {
-            self.blame(if is_sip_version(version) { Fault::Version } else { Fault::StartLine });
-        }
-        let uri = if uri.len() > limits.uri_octets_max {
-            self.blame(Fault::UriTooLong);
-            None
-        } else {
-            match Text::parse(uri).and_then(|text| Uri::from_text(&text)) {
-                Ok(uri) => Some(uri),
-                Err(error) => {
-                    self.blame(Fault::Uri(error));
-                    None
-                }
-            }
-        };
-        self.start = StartLine::Request { method, uri };
+        _ => read_odd_line(octets, at, end, fault),
     }
 }
 
-/// SIP-Version.
-// RFC 3261 §25.1
-fn is_sip_version(version: &[u8]) -> bool {
-    let is_number =
-        |part: Option<&[u8]>| part.is_some_and(|part| !part.is_empty() && part.iter().all(u8::is_ascii_digit));
-    let Some((name, number)) = version.split_at_checked(4) else {
-        return false;
-    };
-    let mut parts = number.split(|&octet| octet == b'.');
-    name.eq_ignore_ascii_case(b"SIP/") && is_number(parts.next()) && is_number(parts.next()) && parts.next().is_none()
+/// The line that begins at `at` and whose end is not as it should be, by the first CR or LF in it.
+#[cold]
+fn read_odd_line(octets: &[u8], at: usize, end: Option<usize>, fault: &mut FirstFault) -> Option<Line> {
+    let mut end = end;
+    while let Some(found) = end {
+        let next = found.saturating_add(1);
+        match (octets.get(found), octets.get(next)) {
+            (Some(b'\r'), Some(b'\n')) => return Some(Line { span: at..found, next: next.saturating_add(1) }),
+            (Some(b'\n'), _) => {
+                fault.note(Fault::LineBreak);
+                return Some(Line { span: at..found, next });
+            }
+            // A stray CR would end a line for some readers further on.
+            _ => {
+                fault.note(Fault::LineBreak);
+                end = find_line_break(octets, next);
+            }
+        }
+    }
+    fault.note(Fault::HeadOpen);
+    None
 }
 
 // RFC 3261 §8.2.6.2
@@ -273,10 +201,6 @@ fn is_needed_for_answer(name: &HeaderName) -> bool {
             | HeaderName::CSeq
             | HeaderName::ContentLength
     )
-}
-
-fn part(octets: &Bytes, range: Range<usize>) -> Bytes {
-    if octets.get(range.clone()).is_some() { octets.slice(range) } else { Bytes::new() }
 }
 
 /// The name of a field and the place of its value.

@@ -142,19 +142,17 @@ impl StreamFramer {
         Ok(())
     }
 
-    fn lose(&mut self, mut head: Head, fault: Fault) -> Malformed {
+    fn lose(&mut self, head: Head, fault: Fault) -> Malformed {
         self.state = State::Closed;
         self.buffer = BytesMut::new();
-        head.blame(fault);
-        let kind = head.kind();
-        Malformed::new(head.fault.unwrap_or(Fault::StartLine), kind, head.headers, Framing::Lost)
+        head.give_up(fault, Framing::Lost)
     }
 
     /// Gives up at a head that is too long, with what its beginning tells.
     fn close(&mut self, fault: Fault) -> Malformed {
         let octets = self.buffer.split_to(self.limits.head_octets_max.min(self.buffer.len())).freeze();
         let mut head = Head::read(&octets, &self.limits);
-        head.fault = None;
+        head.fault.0 = None;
         self.lose(head, fault)
     }
 

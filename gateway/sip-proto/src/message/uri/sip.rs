@@ -15,18 +15,30 @@ use std::fmt;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SipUri<T: Words = Text> {
     user: Option<T>,
-    password: Option<T>,
     host: Host<T>,
     port: Option<u16>,
     params: Params<T>,
+    rare: Option<Box<Rare<T>>>,
+}
+
+/// What hardly any URI has; at least one of them.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Rare<T: Words> {
+    password: Option<T>,
     headers: Option<T>,
+}
+
+impl<T: Words> Rare<T> {
+    fn of(password: Option<T>, headers: Option<T>) -> Option<Box<Self>> {
+        (password.is_some() || headers.is_some()).then(|| Box::new(Self { password, headers }))
+    }
 }
 
 impl SipUri {
     /// A URI with a host only.
     #[must_use]
     pub fn new(host: Host) -> Self {
-        Self { user: None, password: None, host, port: None, params: Params::default(), headers: None }
+        Self { user: None, host, port: None, params: Params::default(), rare: None }
     }
 
     /// The same with another user, given unescaped.
@@ -65,7 +77,7 @@ impl SipUri {
 
     /// Takes the headers off.
     pub fn clear_headers(&mut self) {
-        self.headers = None;
+        self.rare = self.rare.take().and_then(|rare| Rare::of(rare.password, None));
     }
 
     /// The parameters, to be changed.
@@ -92,14 +104,14 @@ impl<'a> SipUri<&'a str> {
         let rest = text.get(start..).unwrap_or_default();
         let (host, port, end) = Host::begin_with_port(rest)?;
         if end == rest.len() {
-            return Ok(Self { user, password, host, port, params: Params::default(), headers: None });
+            return Ok(Self { user, host, port, params: Params::default(), rare: Rare::of(password, None) });
         }
         let tail = rest.get(end..).unwrap_or_default();
         let (params, end) = Params::begin_uri(tail)?;
         let headers = tail.get(end..).filter(|rest| !rest.is_empty());
         // A question mark is all that stands between parameters and headers.
         let part = |headers: &'a str| parse_headers(headers.strip_prefix('?').ok_or(ValueError::UriCharacter)?);
-        Ok(Self { user, password, host, port, params, headers: headers.map(part).transpose()? })
+        Ok(Self { user, host, port, params, rare: Rare::of(password, headers.map(part).transpose()?) })
     }
 }
 
@@ -122,7 +134,7 @@ impl<T: Words> SipUri<T> {
     /// The password as it was written.
     #[must_use]
     pub fn password(&self) -> Option<&T> {
-        self.password.as_ref()
+        self.rare.as_ref()?.password.as_ref()
     }
 
     /// The host.
@@ -167,12 +179,12 @@ impl<T: Words> SipUri<T> {
     /// The part after the question mark, as it was written.
     #[must_use]
     pub fn headers(&self) -> Option<&T> {
-        self.headers.as_ref()
+        self.rare.as_ref()?.headers.as_ref()
     }
 
     /// The headers with their escapes undone, name and value.
     pub fn header_fields(&self) -> impl Iterator<Item = (Vec<u8>, Vec<u8>)> {
-        self.headers.iter().flat_map(|headers| headers.as_ref().split('&')).map(|field| {
+        self.headers().into_iter().flat_map(|headers| headers.as_ref().split('&')).map(|field| {
             let (name, value) = field.split_once('=').unwrap_or((field, ""));
             (unescape(name), unescape(value))
         })
@@ -181,7 +193,7 @@ impl<T: Words> SipUri<T> {
     // RFC 3261 §19.1.4
     pub(super) fn is_equivalent<U: Words>(&self, other: &SipUri<U>) -> bool {
         same_part(self.user.as_ref(), other.user.as_ref())
-            && same_part(self.password.as_ref(), other.password.as_ref())
+            && same_part(self.password(), other.password())
             && self.host.is_same(&other.host)
             && self.port == other.port
             && self.covers_params(other)
@@ -217,11 +229,13 @@ impl<T: Words> SipUri<T> {
     pub(super) fn map<U: Words>(&self, change: impl Fn(&T) -> U) -> SipUri<U> {
         SipUri {
             user: self.user.as_ref().map(&change),
-            password: self.password.as_ref().map(&change),
             host: self.host.map(&change),
             port: self.port,
             params: self.params.map(&change),
-            headers: self.headers.as_ref().map(&change),
+            rare: self
+                .rare
+                .as_ref()
+                .and_then(|rare| Rare::of(rare.password.as_ref().map(&change), rare.headers.as_ref().map(&change))),
         }
     }
 }
@@ -233,6 +247,7 @@ fn same_part<T: Words, U: Words>(one: Option<&T>, two: Option<&U>) -> bool {
 }
 
 /// User and password, which may hold escapes.
+#[inline(never)]
 fn parse_userinfo(text: &str) -> Result<(&str, Option<&str>), ValueError> {
     let user_end = memchr(b':', text.as_bytes()).unwrap_or(text.len());
     let (user, rest) = text.split_at_checked(user_end).unwrap_or_default();
@@ -246,6 +261,7 @@ fn parse_userinfo(text: &str) -> Result<(&str, Option<&str>), ValueError> {
     Ok((user, password))
 }
 
+#[inline(never)]
 fn parse_headers(text: &str) -> Result<&str, ValueError> {
     // RFC 3261 §25.1
     let class = |octet| {
@@ -264,7 +280,7 @@ impl<T: Words> fmt::Display for SipUri<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(user) = &self.user {
             f.write_str(user.as_ref())?;
-            if let Some(password) = &self.password {
+            if let Some(password) = self.password() {
                 write!(f, ":{}", password.as_ref())?;
             }
             f.write_str("@")?;
@@ -274,7 +290,7 @@ impl<T: Words> fmt::Display for SipUri<T> {
             write!(f, ":{port}")?;
         }
         write!(f, "{}", self.params)?;
-        match &self.headers {
+        match self.headers() {
             Some(headers) => write!(f, "?{}", headers.as_ref()),
             None => Ok(()),
         }
