@@ -45,7 +45,7 @@ body{font:15px/1.45 system-ui,sans-serif;margin:auto;padding:1rem;max-width:75re
 table{border-collapse:collapse;width:100%;margin:.5rem 0 1.5rem}\
 td,th{border-bottom:1px solid var(--line);padding:.25rem .5rem;text-align:left;vertical-align:top}\
 pre{overflow-x:auto;font-size:12px;border-left:3px solid var(--line);padding-left:.5rem}\
-.wide{overflow-x:auto}.pass{color:var(--pass)}.fail{color:var(--fail)}.inconclusive{color:var(--open)}\
+.wide{overflow-x:auto}.id{white-space:nowrap}.pass{color:var(--pass)}.fail{color:var(--fail)}.inconclusive{color:var(--open)}\
 .not-applicable{color:var(--na)}.verdict{font-weight:600;white-space:nowrap}\
 @media (prefers-color-scheme:dark){:root{--pass:#6fcf87;--fail:#ff8079;--open:#f0b64d;--na:#aaa}}\
 </style>\n";

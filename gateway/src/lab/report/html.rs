@@ -89,7 +89,8 @@ fn row(out: &mut String, performance: &Performance, shown: &BTreeSet<&str>) {
         "<tr><td class=\"verdict {}\">{verdict}</td><td>{}</td><td>{}{}{ladder}{link}</td><td>{}</td><td>{}</td>\
          <td>{}.{:03}</td></tr>",
         class(*verdict),
-        Harmless(name),
+        // Names are long: they may break where their words do.
+        Harmless(name).to_string().replace('_', "_<wbr>"),
         Harmless(title),
         reason.as_ref().map(|reason| format!(" <i>({})</i>", Harmless(reason))).unwrap_or_default(),
         Harmless(&cases.join(", ")),

@@ -63,7 +63,7 @@ fn table(out: &mut String, result: &LabResult, shown: impl Iterator<Item = Case>
         let why = of.filter_map(|one| one.reason.as_deref()).next().filter(|_| done.is_empty()).unwrap_or_default();
         let _ = writeln!(
             out,
-            "<tr><td>{}</td><td>{}</td><td>{}</td><td class=\"verdict {style}\">{word}</td><td>{}{}</td></tr>",
+            "<tr><td class=\"id\">{}</td><td>{}</td><td>{}</td><td class=\"verdict {style}\">{word}</td><td>{}{}</td></tr>",
             Harmless(case.id),
             Harmless(case.feature),
             if case.is_mandatory { "mandatory" } else { "optional" },

@@ -147,6 +147,7 @@ impl Part for SystemMessageUser {
 
     fn write(&self, sink: &mut dyn Sink) {
         sink.open(element::SYSTEM_MESSAGE_USER);
+        // The list must be there, even where it came without a response.
         SystemMessageResponse::write_list(&self.responses, sink);
         sink.close();
     }
@@ -159,11 +160,8 @@ impl SystemMessageResponse {
         list.map(|list| list.parts_of(element::SYSTEM_MESSAGE_RESPONSE)).transpose()
     }
 
-    /// Writes the list, unless there is nothing in it.
+    /// Writes the list.
     pub(crate) fn write_list(responses: &[Self], sink: &mut dyn Sink) {
-        if responses.is_empty() {
-            return;
-        }
         sink.open(element::SYSTEM_MESSAGE_RESPONSE_LIST);
         responses.iter().for_each(|response| response.write(sink));
         sink.close();

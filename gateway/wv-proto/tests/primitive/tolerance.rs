@@ -108,6 +108,16 @@ fn an_empty_transaction_id_is_none() {
 
 // WV-PRM-02
 #[test]
+fn a_list_of_system_messages_without_one_is_written_as_it_came() {
+    let read_again = |content: &str| {
+        let content = transaction(content).content.unwrap();
+        read(&written(content, Version::V1_3)).transactions.remove(0).content.unwrap()
+    };
+    let empty = "<SystemMessage-User><SystemMessageResponseList/></SystemMessage-User>";
+    assert!(matches!(read_again(empty), Primitive::SystemMessageUser(user) if user.responses.is_empty()));
+}
+
+#[test]
 fn poll_is_read_in_both_places() {
     let mode = "<TransactionMode>Request</TransactionMode>";
     let cases = [
