@@ -39,6 +39,7 @@ pub fn write(result: &LabResult) -> String {
     table(&mut out, result, cases().filter(|case| shown(case).is_some()));
     out.push_str("<h2>Cases that were not run</h2>\n<p>Nothing is stated about these.</p>\n");
     table(&mut out, result, cases().filter(|case| shown(case).is_none()));
+    declared(&mut out);
     beyond(&mut out, result);
     out.push_str("</body></html>\n");
     out
@@ -70,6 +71,19 @@ fn table(out: &mut String, result: &LabResult, shown: impl Iterator<Item = Case>
             Harmless(&done.join(", ")),
             Harmless(why)
         );
+    }
+    out.push_str("</tbody></table></div>\n");
+}
+
+/// What this product says of itself, whatever was run.
+fn declared(out: &mut String) {
+    out.push_str(
+        "<h2>Optional cases that wv-simple-gateway does not support</h2>\n<div class=\"wide\"><table><thead><tr>",
+    );
+    out.push_str("<th>case</th><th>about</th><th>why</th></tr></thead><tbody>\n");
+    for (case, why) in cases().filter_map(|case| Some((case, case.not_supported?))) {
+        let (id, about) = (Harmless(case.id), Harmless(case.feature));
+        let _ = writeln!(out, "<tr><td>{id}</td><td>{about}</td><td>{}</td></tr>", Harmless(why));
     }
     out.push_str("</tbody></table></div>\n");
 }
@@ -115,6 +129,8 @@ mod tests {
         assert!(run.contains("IWF-MSG-INT-001") && !run.contains("IWF-MSG-INT-002"), "{page}");
         assert!(not_run.contains("IWF-MSG-INT-002") && not_run.contains("needs &lt;a&gt;"), "{page}");
         assert!(not_run.contains("IWF-SES-INT-001") && not_run.contains("not run"));
+        let (_, declared) = not_run.split_once("does not support").unwrap();
+        assert!(declared.contains("IWF-PRS-INT-019") && !declared.contains("IWF-SES-INT-001"), "{page}");
         assert!(page.contains("Mandatory cases passed</th><td>1 of ") && page.contains("2026-01-02"));
     }
 }
