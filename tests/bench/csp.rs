@@ -7,7 +7,7 @@ mod crowd;
 pub(crate) mod site;
 
 pub(crate) use caller::Caller;
-pub(crate) use crowd::{is_taken, send_to, text};
+pub(crate) use crowd::{Crowd, Sizes, decode, encode, is_taken, receipt, request, send_to, text};
 
 use crate::{
     Effort, clock,
@@ -15,7 +15,6 @@ use crate::{
     report::{Goal, Row, Side, Unit},
 };
 use acceptance::{folder::Folder, port, process::Process, product::Gateway, wait};
-use crowd::{Crowd, Sizes};
 use std::{
     net::{Ipv4Addr, SocketAddr, TcpStream},
     process::Command,
@@ -170,7 +169,8 @@ pub(crate) fn timed(process: u32, work: impl FnOnce()) -> Duration {
     clock::of_process(process).expect("the server runs").saturating_sub(start)
 }
 
-async fn echo_turn(mut callers: Vec<Caller>, sizes: &[Sizes]) -> Vec<Caller> {
+/// As many exchanges of these sizes for each caller.
+pub(crate) async fn echo_turn(mut callers: Vec<Caller>, sizes: &[Sizes]) -> Vec<Caller> {
     for size in sizes {
         let path = format!("/{:03}", size.answer);
         let body = vec![b'e'; size.request];
@@ -179,14 +179,14 @@ async fn echo_turn(mut callers: Vec<Caller>, sizes: &[Sizes]) -> Vec<Caller> {
     callers
 }
 
-struct Echo {
-    process: Process,
-    address: SocketAddr,
+pub(crate) struct Echo {
+    pub(crate) process: Process,
+    pub(crate) address: SocketAddr,
     _folder: Folder,
 }
 
 impl Echo {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let folder = Folder::new("echo");
         let port = port::free();
         let mut command = Command::new(std::env::current_exe().expect("this program knows where it lies"));

@@ -10,6 +10,7 @@
 )]
 
 mod allocation;
+mod bridge;
 mod clock;
 mod csp;
 mod duel;
@@ -19,6 +20,7 @@ mod instruction;
 mod libwbxml;
 mod picture;
 mod pidf;
+mod plot;
 mod report;
 mod shadow;
 mod signalling;
@@ -94,6 +96,7 @@ fn measure(words: &[&str]) {
     }
     csp::measure(effort, &is_wanted, &mut |row: Row| report.add(row));
     federation::measure(effort, &is_wanted, &mut |row: Row| report.add(row));
+    bridge::measure(effort, &is_wanted, &mut |row: Row| report.add(row));
     signalling::measure(effort, &is_wanted, &mut |row: Row| report.add(row));
     size::measure(effort, &is_wanted, &mut |row: Row| report.add(row));
     shadow::measure(effort, &is_wanted, &mut |row: Row| report.add(row));

@@ -1,6 +1,6 @@
-//! The table as a picture: a bar for each ratio, as a part of its goal.
+//! The table as a picture: a bar for each ratio, as a part of its goal. The curves of latencies and growth are drawn with it.
 
-use crate::report::COLUMNS;
+use crate::{bridge, report::COLUMNS};
 use std::{collections::HashMap, fmt::Write as _, fs, path::Path};
 
 /// Draws the file with the figures.
@@ -11,6 +11,27 @@ pub(crate) fn draw(from: &Path, to: &Path) {
     assert!(!bars.is_empty(), "{} holds no row with a ratio", from.display());
     fs::write(to, picture(&bars)).expect("the picture can be written");
     println!("{}", to.display());
+    let rows: Vec<Figures> = text.lines().skip(1).filter_map(Figures::read).collect();
+    bridge::scale_picture(&rows, &to.with_file_name("scale.svg"));
+    bridge::latency_picture(from, &to.with_file_name("latency.svg"));
+}
+
+/// What a row of the file says.
+pub(crate) struct Figures {
+    pub(crate) name: String,
+    pub(crate) amount: f64,
+    pub(crate) baseline_amount: Option<f64>,
+}
+
+impl Figures {
+    fn read(line: &str) -> Option<Self> {
+        let cells: HashMap<&str, &str> = COLUMNS.into_iter().zip(line.split('\t')).collect();
+        Some(Self {
+            name: (*cells.get("name")?).to_owned(),
+            amount: cells.get("amount")?.parse().ok()?,
+            baseline_amount: cells.get("baseline_amount").and_then(|amount| amount.parse().ok()),
+        })
+    }
 }
 
 struct Bar {
@@ -21,9 +42,13 @@ struct Bar {
 }
 
 impl Bar {
-    /// None for a row without ratio.
+    /// None for a row whose amount is not measured against its baseline.
     fn read(line: &str) -> Option<Self> {
         let cells: HashMap<&str, &str> = COLUMNS.into_iter().zip(line.split('\t')).collect();
+        // What is added to a baseline is no part of it.
+        if *cells.get("unit")? == "ns" {
+            return None;
+        }
         Some(Self {
             operation: escape(cells.get("operation")?),
             baseline: escape(cells.get("baseline")?),

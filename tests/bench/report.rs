@@ -19,6 +19,8 @@ pub(crate) struct Side {
 pub(crate) enum Unit {
     /// Processor time in nanoseconds.
     CpuNanoseconds,
+    /// Time on the clock in nanoseconds.
+    Nanoseconds,
     /// Octets in memory.
     ResidentOctets,
 }
@@ -27,6 +29,7 @@ impl Unit {
     const fn as_str(self) -> &'static str {
         match self {
             Self::CpuNanoseconds => "cpu_ns",
+            Self::Nanoseconds => "ns",
             Self::ResidentOctets => "octets",
         }
     }
@@ -34,6 +37,7 @@ impl Unit {
     fn show(self, amount: f64) -> String {
         match self {
             Self::CpuNanoseconds => format!("{:.2} µs", amount / 1000.0),
+            Self::Nanoseconds => format!("{:.2} ms", amount / 1_000_000.0),
             Self::ResidentOctets => format!("{:.1} KiB", amount / 1024.0),
         }
     }
@@ -155,7 +159,8 @@ impl Report {
     }
 
     fn table(&self) -> String {
-        let head = ["operation", "CPU or size", "instr.", "alloc.", "baseline", "its", "ratio", "goal", "verdict"];
+        let head =
+            ["operation", "CPU, time or size", "instr.", "alloc.", "baseline", "its", "ratio", "goal", "verdict"];
         let rows: Vec<[String; 9]> = self.0.iter().map(table_row).collect();
         let mut widths = head.map(|word| word.chars().count());
         for row in &rows {

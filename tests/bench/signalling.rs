@@ -205,7 +205,7 @@ fn side(amount: f64, name: &str) -> Side {
 }
 
 /// What the processes use while the work is done.
-fn timed(processes: &[u32], work: impl FnOnce()) -> Duration {
+pub(crate) fn timed(processes: &[u32], work: impl FnOnce()) -> Duration {
     let used = || processes.iter().filter_map(|id| clock::of_process(*id)).sum::<Duration>();
     let start = used();
     work();
@@ -213,7 +213,7 @@ fn timed(processes: &[u32], work: impl FnOnce()) -> Duration {
 }
 
 /// A process and all that it started.
-fn family(process: u32) -> Vec<u32> {
+pub(crate) fn family(process: u32) -> Vec<u32> {
     let mut ids = vec![process];
     let mut at = 0;
     while let Some(id) = ids.get(at) {
@@ -268,28 +268,30 @@ password = "secret"
 
 "#;
 
-struct Echo {
+pub(crate) struct Echo {
     process: Process,
+    pub(crate) address: SocketAddr,
     socket: UdpSocket,
     _folder: Folder,
 }
 
 impl Echo {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let folder = Folder::new("echo");
         let port = port::free();
         let mut command = Command::new(std::env::current_exe().expect("this program knows where it lies"));
         command.arg("echo-udp").arg(port.to_string());
         let process = Process::start(&mut command, &folder.file("echo.log")).expect("the echo can be started");
         let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a socket");
-        socket.connect(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).expect("an address");
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        socket.connect(address).expect("an address");
         socket.set_read_timeout(Some(Duration::from_millis(100))).expect("a time");
         wait::until("the echo", wait::PATIENCE, || {
             socket.send(b"0004").ok()?;
             socket.recv(&mut [0; 16]).ok()
         });
         socket.set_read_timeout(Some(wait::PATIENCE)).expect("a time");
-        Self { process, socket, _folder: folder }
+        Self { process, address, socket, _folder: folder }
     }
 
     /// As many exchanges of these sizes as a server has that does something.

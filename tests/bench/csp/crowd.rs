@@ -70,19 +70,24 @@ impl Crowd {
 
     /// Everybody watches the first one.
     pub(crate) async fn watch_first(&mut self) {
+        self.watch(&user(0)).await;
+        // What there is to be told at the beginning, and a second look because it may come in two parts.
+        for _ in 0..2 {
+            self.take_presence().await;
+        }
+    }
+
+    /// Everybody watches somebody.
+    pub(crate) async fn watch(&mut self, presentity: &str) {
         let (_, answers) = self
             .all(|number, session| {
-                let users = vec![User::from(UserId::new(user(0)))];
+                let users = vec![User::from(UserId::new(presentity))];
                 let wish = SubscribePresenceRequest { users, ..SubscribePresenceRequest::default() };
                 let id = TransactionId::new(format!("w{number}"));
                 request(session, Some(id), Primitive::SubscribePresenceRequest(wish))
             })
             .await;
         assert!(answers.iter().all(|answer| is_success(answer.as_ref())), "{:?}", answers.first());
-        // What there is to be told at the beginning, and a second look because it may come in two parts.
-        for _ in 0..2 {
-            self.take_presence().await;
-        }
     }
 
     /// Everybody watches the first one, and is woken over a connection of its own.
@@ -154,7 +159,7 @@ impl Crowd {
     }
 
     /// Everybody polls and acknowledges the presence that comes; how many got some.
-    async fn take_presence(&mut self) -> (Vec<Sizes>, usize) {
+    pub(crate) async fn take_presence(&mut self) -> (Vec<Sizes>, usize) {
         let polled = self.fetch_presence().await;
         let told = self.receipts.iter().flatten().count();
         (vec![polled, self.answer_all().await], told)
@@ -200,7 +205,7 @@ impl Crowd {
     }
 }
 
-fn request(session: &SessionId, id: Option<TransactionId>, primitive: Primitive) -> Envelope {
+pub(crate) fn request(session: &SessionId, id: Option<TransactionId>, primitive: Primitive) -> Envelope {
     Envelope::new(SessionDescriptor::Inband(session.clone()), Transaction::request(id, primitive))
 }
 
@@ -235,7 +240,7 @@ fn send(session: &SessionId, to: &str, turn: u64) -> Envelope {
 }
 
 /// The acknowledgement of the one message that a poll brought.
-fn receipt(brought: Option<&Envelope>, session: &SessionId) -> Envelope {
+pub(crate) fn receipt(brought: Option<&Envelope>, session: &SessionId) -> Envelope {
     let found = brought.and_then(|envelope| envelope.transactions.first());
     let Some(Transaction { mode: TransactionMode::Request, id, content: Ok(Primitive::NewMessage(message)), .. }) =
         found
@@ -252,11 +257,11 @@ fn is_success(answer: Option<&Envelope>) -> bool {
     content.and_then(Primitive::result).is_some_and(|result| result.code.is_success())
 }
 
-fn encode(envelope: &Envelope) -> Vec<u8> {
+pub(crate) fn encode(envelope: &Envelope) -> Vec<u8> {
     envelope.encode(Version::V1_2, Encoding::Wbxml, WriterOptions::default()).expect("it can be written").to_vec()
 }
 
-fn decode(octets: &[u8]) -> Option<Envelope> {
+pub(crate) fn decode(octets: &[u8]) -> Option<Envelope> {
     if octets.is_empty() {
         return None;
     }

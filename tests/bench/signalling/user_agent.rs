@@ -52,6 +52,7 @@ struct Seen {
     ends: AtomicBool,
     request: AtomicUsize,
     answer: AtomicUsize,
+    count: AtomicUsize,
 }
 
 impl UserAgents {
@@ -73,6 +74,32 @@ impl UserAgents {
         let dave = users.dave_at;
         (0..AT_ONCE).for_each(|pair| users.register(&recipient(pair), dave));
         users
+    }
+
+    /// Registers these where all are who are written to, or takes that back.
+    pub(crate) fn register_all(&mut self, users: impl Iterator<Item = String>, lifetime_s: u32) {
+        let dave = self.dave_at;
+        users.for_each(|user| self.register_for(&user, dave, lifetime_s));
+    }
+
+    /// Writes to so many users at once, each from a user of its own.
+    pub(crate) fn write_to(&mut self, count: u64, to: &dyn Fn(u64) -> String) {
+        for number in 0..count {
+            let octets = self.message_to(number, &to(number));
+            self.bob.send_to(&octets, self.server).expect("the server takes it");
+        }
+    }
+
+    /// Waits for so many answers to what was written.
+    pub(crate) fn await_answers(&self, count: u64) {
+        for _ in 0..count {
+            self.final_answer();
+        }
+    }
+
+    /// How many requests those who are written to have answered.
+    pub(crate) fn answered(&self) -> usize {
+        self.seen.count.load(Ordering::Relaxed)
     }
 
     /// So many questions to the server, or messages to others; what the server takes and gives for the last of them.
@@ -113,12 +140,16 @@ impl UserAgents {
     }
 
     fn register(&mut self, user: &str, contact: SocketAddr) {
+        self.register_for(user, contact, 3600);
+    }
+
+    fn register_for(&mut self, user: &str, contact: SocketAddr, lifetime_s: u32) {
         let uri = format!("sip:{}", self.domain);
         let own = format!("<sip:{user}@{}>", self.domain);
         let request = self
             .request(Method::Register, &uri, &own, &own)
             .with(Header::new(HeaderName::Contact, format!("<sip:{user}@{contact}>")))
-            .with(Header::new(HeaderName::Expires, 3600));
+            .with(Header::new(HeaderName::Expires, lifetime_s));
         self.bob.send_to(&request.write().expect("it can be written"), self.server).expect("the server takes it");
         self.final_answer();
     }
@@ -130,10 +161,13 @@ impl UserAgents {
     }
 
     fn message(&mut self, pair: u64) -> Bytes {
-        let uri = format!("sip:{}@{}", recipient(pair), self.domain);
+        self.message_to(pair, &format!("sip:{}@{}", recipient(pair), self.domain))
+    }
+
+    fn message_to(&mut self, pair: u64, uri: &str) -> Bytes {
         let (from, to) = (format!("<sip:u{pair}@{}>", self.domain), format!("<{uri}>"));
         let kind = MediaType::parse("text/plain").expect("a media type");
-        let request = self.request(Method::Message, &uri, &from, &to);
+        let request = self.request(Method::Message, uri, &from, &to);
         request.with_body(&kind, Bytes::from_static(WORDS)).write().expect("it can be written")
     }
 
@@ -188,6 +222,7 @@ fn answer_all(socket: &UdpSocket, seen: &Seen) {
         let answer = Response::for_request(&request, StatusCode::OK, Some(&tag)).write().expect("it can be written");
         seen.request.store(length, Ordering::Relaxed);
         seen.answer.store(answer.len(), Ordering::Relaxed);
+        seen.count.fetch_add(1, Ordering::Relaxed);
         let _ = socket.send_to(&answer, source);
     }
 }
