@@ -488,7 +488,7 @@ pub(crate) fn document_of(entity: &str, words: &str) -> Body {
         Tuple { id: ElementId::from_text("im"), basic: Some(Basic::Open), notes: vec![note], ..Tuple::default() };
     let document = Presence { tuples: vec![tuple], ..Presence::new(entity) };
     let content = Bytes::from(document.write().expect("the document can be written"));
-    Body { media_type: MediaType::parse(PIDF).expect("a media type"), content }
+    Body::new(MediaType::parse(PIDF).expect("a media type"), content)
 }
 
 impl Temper {

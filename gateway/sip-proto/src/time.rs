@@ -101,6 +101,46 @@ impl<K: Clone + Ord + Hash> DeadlineQueue<K> {
     }
 }
 
+/// The same where each machine's owner keeps the place of the machine among the deadlines beside it.
+#[derive(Clone, Debug)]
+pub struct DeadlineSet<K>(BTreeSet<(Timestamp, K)>);
+
+impl<K: Clone + Ord> DeadlineSet<K> {
+    /// Moves a key from the deadline that it has to the one that it wants.
+    pub fn shift(&mut self, key: &K, has: &mut Option<Timestamp>, wants: Option<Timestamp>) {
+        if *has == wants {
+            return;
+        }
+        if let Some(at) = has.take() {
+            self.0.remove(&(at, key.clone()));
+        }
+        if let Some(at) = wants {
+            self.0.insert((at, key.clone()));
+        }
+        *has = wants;
+    }
+
+    /// Takes the earliest key whose deadline is not after `now`; whoever keeps its place notes that it has none.
+    pub fn pop_due(&mut self, now: Timestamp) -> Option<K> {
+        if self.0.first()?.0 > now {
+            return None;
+        }
+        self.0.pop_first().map(|(_, key)| key)
+    }
+
+    /// The earliest deadline.
+    #[must_use]
+    pub fn next(&self) -> Option<Timestamp> {
+        self.0.first().map(|(at, _)| *at)
+    }
+}
+
+impl<K> Default for DeadlineSet<K> {
+    fn default() -> Self {
+        Self(BTreeSet::new())
+    }
+}
+
 impl<K: Clone + Ord + Hash> Default for DeadlineQueue<K> {
     fn default() -> Self {
         Self::new()
@@ -125,6 +165,20 @@ mod tests {
         assert_eq!(queue.pop_due(Timestamp::from_millis(15)), Some(1));
         assert_eq!(queue.pop_due(Timestamp::from_millis(99)), None);
         assert_eq!(queue.next(), None);
+    }
+
+    #[test]
+    fn a_set_follows_the_places_that_their_owners_keep() {
+        let (mut set, mut places) = (DeadlineSet::default(), [None; 3]);
+        for (key, at) in [(0_usize, 30), (1, 10), (2, 20), (0, 15)] {
+            set.shift(&key, &mut places[key], Some(Timestamp::from_millis(at)));
+        }
+        set.shift(&2, &mut places[2], None);
+        assert_eq!((set.next(), places[2]), (Some(Timestamp::from_millis(10)), None));
+        assert_eq!(set.pop_due(Timestamp::from_millis(9)), None);
+        assert_eq!(set.pop_due(Timestamp::from_millis(15)), Some(1));
+        assert_eq!(set.pop_due(Timestamp::from_millis(15)), Some(0));
+        assert_eq!((set.pop_due(Timestamp::from_millis(99)), set.next()), (None, None));
     }
 
     #[test]

@@ -10,6 +10,7 @@
 //! * timer: [`TransactionTable::expire`] at [`TransactionTable::deadline`].
 
 pub mod client;
+mod command_queue;
 pub mod invite_client;
 pub mod invite_server;
 mod key;
@@ -31,13 +32,14 @@ use crate::id_source::IdSource;
 use crate::message::header::identifier::{Branch, Tag};
 use crate::message::method::Method;
 use crate::message::request::Request;
+use crate::quick_hash::QuickMap;
 use crate::time::Timestamp;
 use bytes::Bytes;
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 pub use self::receive::{RequestEvent, ResponseEvent};
-pub use self::send::{DatagramRule, Outgoing, RespondError, SendError};
+pub use self::send::{DATAGRAM_OCTETS_MAX, DatagramRule, Outgoing, RespondError, SendError};
 
 /// Many transactions of both roles, bounded, with one order of deadlines.
 #[derive(Debug)]
@@ -47,9 +49,9 @@ pub struct TransactionTable {
     sheds: bool,
     ids: IdSource,
     last_number: u64,
-    clients: HashMap<ClientTransactionId, Box<ClientEntry>>,
-    clients_by_branch: HashMap<Arc<(Branch, Method)>, ClientTransactionId>,
-    servers: HashMap<ServerTransactionId, Box<ServerEntry>>,
+    clients: QuickMap<ClientTransactionId, Box<ClientEntry>>,
+    clients_by_branch: QuickMap<Arc<(Branch, Method)>, ClientTransactionId>,
+    servers: QuickMap<ServerTransactionId, Box<ServerEntry>>,
     servers_by_key: HashMap<Arc<ServerKey>, ServerTransactionId>,
     servers_by_merge_key: HashMap<Arc<MergeKey>, ServerTransactionId>,
     /// The deadline of each entry that has one.
@@ -143,9 +145,9 @@ impl TransactionTable {
             sheds: false,
             ids,
             last_number: 0,
-            clients: HashMap::new(),
-            clients_by_branch: HashMap::new(),
-            servers: HashMap::new(),
+            clients: QuickMap::default(),
+            clients_by_branch: QuickMap::default(),
+            servers: QuickMap::default(),
             servers_by_key: HashMap::new(),
             servers_by_merge_key: HashMap::new(),
             deadlines: BTreeSet::new(),

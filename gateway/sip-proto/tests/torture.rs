@@ -62,7 +62,7 @@ fn verdict(octets: &Bytes) -> (String, Option<String>) {
         other => panic!("not read again: {other:?}"),
     }
     let server = match &message {
-        Message::Request(request) => match uas::check(request, &profile(), &Tag::parse("t").unwrap()) {
+        Message::Request(request) => match uas::check(request, &profile(), || Tag::parse("t").unwrap()) {
             Ok(()) => "accept".into(),
             Err(refusal) => {
                 let written = refusal.write().expect("a refusal can be written");

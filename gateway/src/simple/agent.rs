@@ -37,6 +37,7 @@ use crate::{
     entropy::Entropy,
     lane::{Adapter, Clock, Input, Intake, Neighbourhood, Ticket},
     observe::Tap,
+    quick_hash::QuickMap,
     resolver::Resolver,
     store::WireRecord,
 };
@@ -156,11 +157,11 @@ pub struct Agent {
     publishers: publisher::Publishers,
     far_registrations: far_registration::FarRegistrations,
     learners: far_watcher::Learners,
-    deliveries: HashMap<ClientTransactionId, message::Outstanding>,
+    deliveries: QuickMap<ClientTransactionId, message::Outstanding>,
     /// Why a client transaction was started, for those of the event machines.
-    purposes: HashMap<ClientTransactionId, Purpose>,
+    purposes: QuickMap<ClientTransactionId, Purpose>,
     /// Large requests that went over a stream, and how they can go otherwise.
-    second_ways: HashMap<ClientTransactionId, (Request, Hop)>,
+    second_ways: QuickMap<ClientTransactionId, (Request, Hop)>,
     admission: admission::Admission,
     /// Requests that can go more than one way.
     errands: errand::Errands,
@@ -170,7 +171,7 @@ pub struct Agent {
     refuse_cpim: moka::sync::Cache<Arc<str>, ()>,
     /// Addresses that refused a stream lately; forgetting one costs a failed connection.
     refuse_streams: moka::sync::Cache<SocketAddr, ()>,
-    pending: HashMap<u64, Pending>,
+    pending: QuickMap<u64, Pending>,
     /// With the causal chain that each belongs to.
     held: BTreeMap<u64, (Correlation, Held)>,
     rendered: rendering::Rendered,

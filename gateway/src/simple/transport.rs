@@ -8,8 +8,13 @@ mod secure;
 mod stream;
 mod udp;
 
-use crate::tls::domain::DomainTls;
+use crate::{
+    observe::{Direction, metric::Traffic},
+    quick_hash::QuickMap,
+    tls::domain::DomainTls,
+};
 use bytes::Bytes;
+use mapping::side::Side;
 use sip_proto::{
     limit::Limits,
     message::{Message, framer::Malformed, header::via::Transport},
@@ -66,17 +71,19 @@ pub struct Transports {
     bounds: Bounds,
     receiver: RefCell<Option<Rc<dyn Receiver>>>,
     next_connection: Cell<u64>,
-    sockets: RefCell<HashMap<ConnectionId, BoundSocket>>,
+    sockets: RefCell<QuickMap<ConnectionId, BoundSocket>>,
     listeners: RefCell<Vec<(Transport, SocketAddr)>>,
     tls: RefCell<Option<DomainTls>>,
     connector: RefCell<Rc<dyn Connector>>,
     accepting: RefCell<Vec<AbortHandle>>,
     is_leaving: Cell<bool>,
-    streams: RefCell<HashMap<ConnectionId, StreamHandle>>,
+    streams: RefCell<QuickMap<ConnectionId, StreamHandle>>,
     /// The newest connection to each place, for reuse.
     streams_by_flow: RefCell<HashMap<Flow, ConnectionId>>,
     seats: RefCell<HashMap<std::net::IpAddr, usize>>,
     seats_taken: Cell<usize>,
+    received: Traffic,
+    sent: Traffic,
 }
 
 /// Where a connection leads.
@@ -265,6 +272,8 @@ impl Transports {
             streams_by_flow: RefCell::default(),
             seats: RefCell::default(),
             seats_taken: Cell::new(0),
+            received: Traffic::of(Side::Simple, Direction::In),
+            sent: Traffic::of(Side::Simple, Direction::Out),
         })
     }
 
@@ -440,11 +449,7 @@ impl Transports {
             return self.tell_unsent(transaction);
         };
         match bound.socket.send_now(octets, hop.address) {
-            Ok(()) => crate::observe::metric::message(
-                mapping::side::Side::Simple,
-                crate::observe::Direction::Out,
-                octets.len(),
-            ),
+            Ok(()) => self.sent.count(octets.len()),
             // Lost as datagrams are: the transaction sends it again.
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             Err(error) => {

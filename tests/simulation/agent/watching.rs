@@ -95,7 +95,7 @@ impl Agent {
             }
         };
         let Some(body) = body else { return };
-        match Presence::parse(&body.content, &XmlLimits::PRESENCE) {
+        match Presence::parse(body.content(), &XmlLimits::PRESENCE) {
             Ok(presence) => {
                 let of_tuples = presence.tuples.iter().flat_map(|tuple| &tuple.notes);
                 let of_persons = presence.persons.iter().flat_map(|person| &person.notes);

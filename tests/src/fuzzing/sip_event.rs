@@ -424,7 +424,7 @@ fn tag(text: &str) -> Tag {
 
 fn document(tape: &mut Tape<'_>) -> Option<Body> {
     let media_type = MediaType::parse("application/pidf+xml").expect("a media type");
-    Some(Body { media_type, content: Bytes::copy_from_slice(&[tape.octet()]) })
+    Some(Body::new(media_type, Bytes::copy_from_slice(&[tape.octet()])))
 }
 
 fn credentials(tape: &mut Tape<'_>) -> CredentialSource {

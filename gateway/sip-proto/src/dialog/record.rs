@@ -1,6 +1,6 @@
 //! The record of a dialog that survives a restart.
 
-use super::{Dialog, DialogId};
+use super::{Dialog, Parts};
 use crate::message::header::address::NameAddr;
 use crate::message::header::contact::Contact;
 use crate::message::header::cseq::Sequence;
@@ -14,15 +14,11 @@ impl Dialog {
     pub fn write(&mut self, writer: &mut SnapshotWriter) {
         let reserved = self.local_sequence.to_number().saturating_add(SEQUENCE_RESERVE);
         self.reserved_sequence = Sequence::from_number(reserved).unwrap_or(self.local_sequence);
-        writer.text(self.id.call_id.as_str());
-        writer.text(&self.local.to_string());
-        writer.text(&self.remote.to_string());
-        writer.text(&self.contact.to_string());
-        writer.text(&self.remote_target.to_string());
-        writer.number(u64::try_from(self.route_set.len()).unwrap_or(u64::MAX));
-        for route in &self.route_set {
-            writer.text(&route.to_string());
-        }
+        let places =
+            [self.call_id_place(), self.local_place(), self.remote_place(), self.contact_place(), self.target_place()];
+        places.into_iter().for_each(|place| writer.text(self.part(place)));
+        writer.number(u64::try_from(self.route_places().count()).unwrap_or(u64::MAX));
+        self.route_places().for_each(|place| writer.text(self.part(place)));
         writer.number(u64::from(self.reserved_sequence.to_number()));
         writer.optional_number(self.remote_sequence.map(|sequence| u64::from(sequence.to_number())));
     }
@@ -48,19 +44,12 @@ impl Dialog {
             Some(number) => Some(to_sequence(number)?),
             None => None,
         };
-        let local_tag = local.tag().ok_or(SnapshotError::BadValue)?;
-        let remote_tag = remote.tag().ok_or(SnapshotError::BadValue)?;
-        Ok(Self {
-            id: DialogId { call_id, local_tag, remote_tag },
-            local,
-            remote,
-            contact,
-            remote_target,
-            route_set,
-            local_sequence: reserved_sequence,
-            reserved_sequence: Sequence::FIRST,
-            remote_sequence,
-        })
+        if local.tag().is_none() || remote.tag().is_none() {
+            return Err(SnapshotError::BadValue);
+        }
+        let (call_id, contact, target) = (&call_id, &contact, &remote_target);
+        let parts = Parts { call_id, local: &local, remote: &remote, contact, target };
+        Self::of(&parts, &route_set, reserved_sequence, remote_sequence).map_err(|_| SnapshotError::BadValue)
     }
 
     /// Whether the numbers that the last record reserved are used up, or none was written: time for a new record, before the

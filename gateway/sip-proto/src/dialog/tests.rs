@@ -13,7 +13,7 @@ fn with_routes(mut request: Request, routes: &str) -> Request {
 
 fn subscriber_dialog(routes: &str) -> Dialog {
     let first = with_routes(notify("n1", 7, "active", None), routes);
-    Dialog::from_notify(&first, own(), Sequence::FIRST).unwrap()
+    Dialog::from_notify(&first, &own(), Sequence::FIRST).unwrap()
 }
 
 fn routes(request: &Request) -> Vec<String> {
@@ -28,8 +28,8 @@ fn sequence(number: u32) -> Sequence {
 fn s_dg_01_a_dialog_is_named_by_call_id_and_both_tags() {
     let dialog = subscriber_dialog("<sip:p1.example;lr>");
     let id = DialogId::of_request(&notify("n1", 8, "active", None)).unwrap();
-    assert_eq!(dialog.id(), &id);
-    assert_ne!(dialog.id(), &DialogId::of_request(&notify("n2", 8, "active", None)).unwrap());
+    assert_eq!(dialog.id(), id);
+    assert_ne!(dialog.id(), DialogId::of_request(&notify("n2", 8, "active", None)).unwrap());
     assert_eq!(DialogId::of_request(&subscribe(None, 1, None)), None);
 }
 
@@ -58,7 +58,7 @@ fn s_dg_01_the_client_of_a_2xx_reverses_the_record_route() {
     let mut response = answer(&request, 200);
     response.push(Header::new(HeaderName::Contact, "<sip:pa@192.0.2.9>"));
     response.push(Header::new(HeaderName::RecordRoute, "<sip:p1.example;lr>, <sip:p2.example;lr>"));
-    let mut dialog = Dialog::from_response(&response, own()).unwrap();
+    let mut dialog = Dialog::from_response(&response, &own()).unwrap();
     let next = dialog.request(Method::Subscribe);
     assert_eq!(routes(&next), ["<sip:p2.example;lr>", "<sip:p1.example;lr>"]);
     assert_eq!(next.headers().cseq().unwrap().to_string(), "5 SUBSCRIBE");
@@ -69,14 +69,14 @@ fn s_dg_01_the_client_of_a_2xx_reverses_the_record_route() {
 fn what_a_dialog_needs_is_required() {
     let mut without_contact = notify("n1", 1, "active", None);
     without_contact.headers_mut().remove(&HeaderName::Contact);
-    let error = Dialog::from_notify(&without_contact, own(), Sequence::FIRST).unwrap_err();
+    let error = Dialog::from_notify(&without_contact, &own(), Sequence::FIRST).unwrap_err();
     assert_eq!(error, DialogError::MissingContact);
     let mut without_tag = notify("n1", 1, "active", None);
     without_tag.headers_mut().set(Header::new(HeaderName::From, "<sip:bob@sip.example>"));
-    assert_eq!(Dialog::from_notify(&without_tag, own(), Sequence::FIRST).unwrap_err(), DialogError::MissingTag);
+    assert_eq!(Dialog::from_notify(&without_tag, &own(), Sequence::FIRST).unwrap_err(), DialogError::MissingTag);
     let mut without_call_id = notify("n1", 1, "active", None);
     without_call_id.headers_mut().remove(&HeaderName::CallId);
-    assert!(matches!(Dialog::from_notify(&without_call_id, own(), Sequence::FIRST), Err(DialogError::Header(_))));
+    assert!(matches!(Dialog::from_notify(&without_call_id, &own(), Sequence::FIRST), Err(DialogError::Header(_))));
 }
 
 #[test]

@@ -35,7 +35,7 @@ pub(crate) fn contact(text: &str) -> Contact {
 
 pub(crate) fn document(text: &str) -> Option<Body> {
     let media_type = MediaType::parse("application/pidf+xml").unwrap();
-    Some(Body { media_type, content: Bytes::copy_from_slice(text.as_bytes()) })
+    Some(Body::new(media_type, Bytes::copy_from_slice(text.as_bytes())))
 }
 
 pub(crate) fn packages() -> PackageRegistry {
@@ -81,7 +81,7 @@ pub(crate) fn notify(tag: &str, sequence: u32, state: &str, body: Option<&str>) 
         .with(Header::new(HeaderName::Event, "presence"))
         .with(Header::new(HeaderName::SubscriptionState, state));
     if let Some(body) = document(body.unwrap_or_default()).filter(|_| body.is_some()) {
-        request = request.with_body(&body.media_type, body.content);
+        request = request.with_body(body.media_type(), body.content().clone());
     }
     request
 }

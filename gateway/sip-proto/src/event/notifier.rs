@@ -3,12 +3,14 @@
 pub mod admission;
 mod challenge;
 mod condition;
+mod name;
 mod record;
 
 use self::admission::{Admission, Refusal, check_content};
+use self::challenge::Challenge;
 use self::condition::Condition;
+use self::name::Name;
 use super::body::Body;
-use super::credential::{ChallengeGate, CredentialSource};
 use super::package::EventPackage;
 use super::subscriber::advice::is_terminating;
 use crate::dialog::{Dialog, DialogError, DialogId};
@@ -22,6 +24,7 @@ use crate::message::name::HeaderName;
 use crate::message::request::Request;
 use crate::message::response::Response;
 use crate::message::status::StatusCode;
+use crate::message::text::Text;
 use crate::message::uri::Uri;
 use crate::time::Timestamp;
 use crate::transaction::ServerTransactionId;
@@ -35,22 +38,23 @@ use std::time::Duration;
 /// One subscription as its notifier sees it. At most one NOTIFY is on its way; later states replace each other meanwhile.
 #[derive(Clone, Debug)]
 pub struct Notifier {
-    package: EventPackage,
+    package: Arc<EventPackage>,
     timeout_rule: TimeoutRule,
-    event: Event,
+    /// The value of Event.
+    event: Text,
     dialog: Dialog,
     state: NotifierState,
+    /// The lifetime that the first SUBSCRIBE is granted.
+    granted_s: u32,
     expires_at: Option<Timestamp>,
     body: Option<Body>,
     in_flight: Option<Sequence>,
     news: News,
     /// No NOTIFY before this: the watcher asked for it, or could not be reached.
     retry_at: Option<Timestamp>,
-    farewell: Option<Farewell>,
-    condition: Option<Condition>,
-    gate: ChallengeGate,
-    /// What answers the last challenge, for the next NOTIFY.
-    credentials: Option<Vec<Header>>,
+    farewell: Option<Box<Farewell>>,
+    condition: Option<Box<Condition>>,
+    challenge: Option<Box<Challenge>>,
     commands: VecDeque<NotifierCommand>,
 }
 
@@ -209,31 +213,57 @@ impl Notifier {
         admission: Admission<'_>,
         opening: Opening,
     ) -> Result<Self, Refusal> {
+        let permission = opening.permission.clone();
+        let mut notifier = Self::prepare(now, subscribe, admission, opening)?;
+        notifier.begin(now, transaction, subscribe, permission);
+        Ok(notifier)
+    }
+
+    /// The same without a word yet: [`Notifier::begin`] is to follow.
+    ///
+    /// # Errors
+    /// As [`Notifier::accept`].
+    pub fn prepare(
+        now: Timestamp,
+        subscribe: &Request,
+        admission: Admission<'_>,
+        opening: Opening,
+    ) -> Result<Self, Refusal> {
         let refuse = |_: DialogError| Refusal::plain(StatusCode::BAD_REQUEST);
-        let dialog = Dialog::from_subscribe(subscribe, &opening.tag, opening.contact).map_err(refuse)?;
-        let (state, body) = match opening.permission {
-            Permission::Undecided => (NotifierState::Pending, None),
-            Permission::Granted(body) => (NotifierState::Active, body),
-        };
-        let mut notifier = Self {
-            package: admission.package.clone(),
+        let dialog = Dialog::from_subscribe(subscribe, &opening.tag, &opening.contact).map_err(refuse)?;
+        let lifetime = (admission.expires_s > 0).then(|| Duration::from_secs(u64::from(admission.expires_s)));
+        Ok(Self {
+            package: Arc::clone(admission.package),
             timeout_rule: opening.timeout_rule,
             event: admission.event,
             dialog,
-            state,
-            expires_at: None,
-            body,
+            state: NotifierState::Pending,
+            granted_s: admission.expires_s,
+            expires_at: lifetime.map(|lifetime| now.after(lifetime)),
+            body: None,
             in_flight: None,
             news: News::Told,
             retry_at: None,
             farewell: None,
-            condition: Condition::of(subscribe.headers()),
-            gate: ChallengeGate::new(CredentialSource::Owner),
-            credentials: None,
+            condition: Condition::of(subscribe.headers()).map(Box::new),
+            challenge: None,
             commands: VecDeque::new(),
-        };
-        notifier.grant(now, transaction, subscribe, admission.expires_s, RemovalCause::Fetched);
-        Ok(notifier)
+        })
+    }
+
+    // RFC 6665 §4.2.1.1, §4.2.1.2
+    /// Says 200 to the SUBSCRIBE of which it was prepared, and the first NOTIFY.
+    pub fn begin(
+        &mut self,
+        now: Timestamp,
+        transaction: ServerTransactionId,
+        subscribe: &Request,
+        permission: Permission,
+    ) {
+        if let Permission::Granted(body) = permission {
+            (self.state, self.body) = (NotifierState::Active, body);
+        }
+        self.grant(now, transaction, subscribe, self.granted_s, RemovalCause::Fetched);
     }
 
     /// Takes one event.
@@ -284,7 +314,12 @@ impl Notifier {
 
     /// The next thing to do.
     pub fn poll(&mut self) -> Option<NotifierCommand> {
-        self.commands.pop_front()
+        let command = self.commands.pop_front();
+        if self.commands.is_empty() {
+            // What idle machines do not need they do not keep: there may be very many.
+            self.commands = VecDeque::new();
+        }
+        command
     }
 
     /// When [`Notifier::expire`] wants to be called.
@@ -314,13 +349,13 @@ impl Notifier {
 
     /// The name of the package.
     #[must_use]
-    pub const fn package(&self) -> &'static str {
+    pub fn package(&self) -> &'static str {
         self.package.name
     }
 
     /// What names the dialog.
     #[must_use]
-    pub const fn dialog_id(&self) -> &DialogId {
+    pub fn dialog_id(&self) -> DialogId {
         self.dialog.id()
     }
 
@@ -345,7 +380,7 @@ impl Notifier {
             }
             Ok(expires_s) => self.grant(now, transaction, subscribe, expires_s, RemovalCause::Unsubscribed),
             Err(refusal) => {
-                let response = refusal.to_response(subscribe, &self.dialog.id().local_tag);
+                let response = refusal.to_response(subscribe, &self.dialog.local_tag());
                 self.commands.push_back(NotifierCommand::Respond { transaction, response });
             }
         }
@@ -354,13 +389,14 @@ impl Notifier {
     fn check_refresh(&mut self, subscribe: &Request) -> Result<u32, Refusal> {
         let headers = subscribe.headers();
         // RFC 3261 §12.2.2
-        if DialogId::of_request(subscribe).as_ref() != Some(self.dialog.id()) {
+        if !self.dialog.is_of(subscribe) {
             return Err(Refusal::plain(StatusCode::CALL_DOES_NOT_EXIST));
         }
         let out_of_order = |_: DialogError| Refusal::plain(StatusCode::SERVER_INTERNAL_ERROR);
         self.dialog.accept_sequence(headers.cseq()?.sequence).map_err(out_of_order)?;
         // RFC 6665 §4.5.1: another event in this dialog would be another subscription; they are not offered here.
-        let is_same = headers.event()?.is_some_and(|event| event.is_same(&self.event));
+        let is_same =
+            headers.event()?.is_some_and(|event| Event::read(&self.event).is_ok_and(|own| event.is_same(&own)));
         if !is_same {
             let allow = Header::new(HeaderName::AllowEvents, self.package.name);
             return Err(Refusal { status: StatusCode::BAD_EVENT, explanation: Some(allow) });
@@ -368,7 +404,7 @@ impl Notifier {
         let expires_s = check_content(headers, &self.package)?;
         self.dialog.refresh_target(headers).map_err(|_| Refusal::plain(StatusCode::BAD_REQUEST))?;
         // RFC 5839 §5.2: each SUBSCRIBE makes its own condition, or none.
-        self.condition = Condition::of(headers);
+        self.condition = Condition::of(headers).map(Box::new);
         Ok(expires_s)
     }
 
@@ -382,7 +418,7 @@ impl Notifier {
         expires_s: u32,
         cause_of_zero: RemovalCause,
     ) {
-        let mut response = Response::for_request(subscribe, StatusCode::OK, Some(&self.dialog.id().local_tag))
+        let mut response = Response::for_request(subscribe, StatusCode::OK, Some(&self.dialog.local_tag()))
             .with(Header::new(HeaderName::Expires, expires_s))
             .with(Header::new(HeaderName::Contact, self.dialog.contact()));
         response.copy_record_route(subscribe.headers());
@@ -417,24 +453,25 @@ impl Notifier {
         };
         // RFC 6665 §4.2.2: the time that is left is mandatory here.
         let left_s = self.expires_at.map_or(0, |at| now.seconds_until(at));
-        self.send_notify(SubscriptionState::new(status).with_expires_s(left_s));
+        self.send_notify(&format_args!("{status};expires={left_s}"));
     }
 
-    fn send_notify(&mut self, state: SubscriptionState) {
+    fn send_notify(&mut self, state: &dyn fmt::Display) {
         let mut request = self.dialog.request(Method::Notify);
-        request.push(Header::new(HeaderName::Event, &self.event));
+        request.push(Header::from_raw(HeaderName::Event, self.event.to_bytes()));
         request.push(Header::new(HeaderName::SubscriptionState, state));
         // What the owner takes away at the end is not shown, and has no tag.
         let is_withheld = self.state == NotifierState::Terminating && self.body.is_none();
         if let Some(tag) = self.entity_tag().filter(|_| !is_withheld) {
-            request.push(Header::new(HeaderName::SipETag, &tag));
+            request.push(Header::from_raw(HeaderName::SipETag, tag.to_bytes()));
         }
         let is_shown = self.state != NotifierState::Pending && !self.is_held();
         if let Some(body) = self.body.as_ref().filter(|_| is_shown) {
-            request = request.with_body(&body.media_type, body.content.clone());
+            body.put_into(&mut request);
         }
         self.drop_stale_condition();
-        self.credentials.take().into_iter().flatten().for_each(|header| request.push(header));
+        let credentials = self.challenge.as_mut().and_then(|challenge| challenge.credentials.take());
+        credentials.into_iter().flatten().for_each(|header| request.push(header));
         self.in_flight = Some(self.dialog.local_sequence());
         self.commands.push_back(NotifierCommand::SendRequest(request));
     }
@@ -458,7 +495,7 @@ impl Notifier {
         let retry_after = response.headers().retry_after().ok().flatten();
         match retry_after {
             _ if status.is_success() => {
-                self.gate.reset();
+                self.challenge = None;
                 // A malformed Contact in the answer leaves the target as it was.
                 let _ = self.dialog.refresh_target(response.headers());
                 self.tell_news(now);
@@ -498,7 +535,7 @@ impl Notifier {
         self.state = NotifierState::Terminating;
         self.expires_at = None;
         self.retry_at = None;
-        self.farewell = Some(Farewell { reason, retry_after_s, stage: FarewellStage::Due });
+        self.farewell = Some(Box::new(Farewell { reason, retry_after_s, stage: FarewellStage::Due }));
         self.commands.push_back(NotifierCommand::Removed(cause));
         self.say_farewell();
     }
@@ -513,7 +550,7 @@ impl Notifier {
         if let Some(seconds) = farewell.retry_after_s {
             state = state.with_retry_after_s(seconds);
         }
-        self.send_notify(state);
+        self.send_notify(&state);
     }
 
     fn on_farewell_response(&mut self, response: &Response) {
@@ -535,7 +572,7 @@ impl Notifier {
 
     fn refuse_stranger(&mut self, transaction: ServerTransactionId, subscribe: &Request) {
         let refusal = Refusal::plain(StatusCode::CALL_DOES_NOT_EXIST);
-        let response = refusal.to_response(subscribe, &self.dialog.id().local_tag);
+        let response = refusal.to_response(subscribe, &self.dialog.local_tag());
         self.commands.push_back(NotifierCommand::Respond { transaction, response });
     }
 
@@ -553,27 +590,6 @@ const fn ignored() {}
 
 /// How long a watcher that cannot be reached is left alone: as long as a transaction would have tried.
 const UNREACHABLE_PAUSE_S: u32 = 32;
-
-/// An event as the state table names it.
-struct Name<'a>(&'a NotifierEvent);
-
-impl fmt::Display for Name<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            NotifierEvent::Subscribe { request, .. } => {
-                let expires_s = request.headers().expires_s().ok().flatten();
-                write!(f, "Subscribe {}", expires_s.map_or_else(String::new, |seconds| seconds.to_string()))
-            }
-            NotifierEvent::Response(response) => write!(f, "Response {}", response.status().to_number()),
-            NotifierEvent::TimedOut => f.write_str("TimedOut"),
-            NotifierEvent::RequestFailed => f.write_str("RequestFailed"),
-            NotifierEvent::Authorize(_) => f.write_str("Authorize"),
-            NotifierEvent::Update(_) => f.write_str("Update"),
-            NotifierEvent::Grant(_) => f.write_str("Grant"),
-            NotifierEvent::Terminate { .. } => f.write_str("Terminate"),
-        }
-    }
-}
 
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,7 @@
 //! Event packages: what each of them fixes for subscriptions and publications.
 
+use std::sync::Arc;
+
 // RFC 6665 §5.4
 /// The parameters of one event package.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,32 +73,32 @@ impl ExpiresPolicy {
 /// The packages that this side knows; later packages are added here.
 #[derive(Clone, Debug, Default)]
 pub struct PackageRegistry {
-    packages: Vec<EventPackage>,
+    packages: Vec<Arc<EventPackage>>,
 }
 
 impl PackageRegistry {
     /// A registry that knows the presence package.
     #[must_use]
     pub fn with_presence() -> Self {
-        Self { packages: vec![EventPackage::presence()] }
+        Self { packages: vec![Arc::new(EventPackage::presence())] }
     }
 
     /// A registry that knows presence and who watches it.
     #[must_use]
     pub fn with_watcher_info() -> Self {
-        Self { packages: vec![EventPackage::presence(), EventPackage::presence_winfo()] }
+        Self { packages: vec![Arc::new(EventPackage::presence()), Arc::new(EventPackage::presence_winfo())] }
     }
 
     /// Adds a package or replaces the one of the same name.
     pub fn register(&mut self, package: EventPackage) {
         self.packages.retain(|known| known.name != package.name);
-        self.packages.push(package);
+        self.packages.push(Arc::new(package));
     }
 
     // RFC 6665 §8.2.1
     /// The package of that name; event types are compared byte by byte.
     #[must_use]
-    pub fn find(&self, name: &str) -> Option<&EventPackage> {
+    pub fn find(&self, name: &str) -> Option<&Arc<EventPackage>> {
         self.packages.iter().find(|package| package.name == name)
     }
 

@@ -297,7 +297,7 @@ impl Publisher {
             request.push(Header::new(HeaderName::SipIfMatch, tag));
         }
         if let (Operation::Initial | Operation::Modify, Some(body)) = (operation, &self.body) {
-            request = request.with_body(&body.media_type, body.content.clone());
+            body.put_into(&mut request);
         }
         // What changes from here on is news again.
         self.wish = Wish::None;

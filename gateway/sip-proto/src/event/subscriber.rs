@@ -263,7 +263,12 @@ impl Subscriber {
 
     /// The next thing to do.
     pub fn poll(&mut self) -> Option<SubscriberCommand> {
-        self.commands.pop_front()
+        let command = self.commands.pop_front();
+        if self.commands.is_empty() {
+            // What idle machines do not need they do not keep: there may be very many.
+            self.commands = VecDeque::new();
+        }
+        command
     }
 
     /// When [`Subscriber::expire`] wants to be called.
@@ -305,7 +310,7 @@ impl Subscriber {
 
     /// What names the dialog, once there is one.
     #[must_use]
-    pub fn dialog_id(&self) -> Option<&DialogId> {
+    pub fn dialog_id(&self) -> Option<DialogId> {
         self.dialog.as_ref().map(|dialog| dialog.id())
     }
 

@@ -48,19 +48,22 @@ impl Headers {
         Via::read(items.first().ok_or_else(missing)?).map_err(bad)
     }
 
-    /// Notes in the first Via where the request came from, see [`Via::stamp`].
+    /// Notes in the first Via where the request came from, see [`Via::stamp`], and returns it.
     ///
     /// # Errors
     /// [`HeaderError`] when it is missing or malformed.
-    pub fn stamp_source(&mut self, source: SocketAddr) -> Found<()> {
+    pub fn stamp_source(&mut self, source: SocketAddr) -> Found<Via> {
         let before = self.via_top()?.detach();
         let mut via = before.clone();
         via.stamp(source);
         if via != before {
-            self.pop_first(&HeaderName::Via)?;
-            self.push_front(Header::new(HeaderName::Via, via));
+            let header = Header::new(HeaderName::Via, &via);
+            if !self.replace_single(header.clone()) {
+                self.pop_first(&HeaderName::Via)?;
+                self.push_front(header);
+            }
         }
-        Ok(())
+        Ok(via)
     }
 
     /// All hops, the last one first.

@@ -7,7 +7,12 @@ use super::{
 use crate::error::{HeaderError, ValueError};
 use crate::limit::Limits;
 use bytes::Bytes;
-use std::{fmt, ops::Range, sync::Arc};
+use smallvec::SmallVec;
+use std::{
+    fmt::{self, Write as _},
+    ops::Range,
+    sync::Arc,
+};
 
 /// One header field to be put into a message: its name and its value as it was written, folded lines joined by a space.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,7 +25,10 @@ impl Header {
     /// A header field with a typed value or text. What would break the line is refused by the writer.
     #[must_use]
     pub fn new(name: HeaderName, value: impl fmt::Display) -> Self {
-        Self { name, value: Bytes::from(value.to_string()) }
+        let mut octets = Octets(SmallVec::new());
+        // It does not fail: there is room for everything.
+        let _ = write!(octets, "{value}");
+        Self { name, value: Bytes::copy_from_slice(&octets.0) }
     }
 
     /// A header field with the octets of another message.
@@ -47,6 +55,16 @@ impl Header {
     /// [`ValueError::NotText`] when it is not UTF-8.
     pub fn text(&self) -> Result<&str, ValueError> {
         std::str::from_utf8(&self.value).map_err(|_| ValueError::NotText)
+    }
+}
+
+/// Where a value is written before it is known how long it is.
+struct Octets(SmallVec<[u8; 128]>);
+
+impl fmt::Write for Octets {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.extend_from_slice(text.as_bytes());
+        Ok(())
     }
 }
 
@@ -146,6 +164,16 @@ impl Headers {
     #[must_use]
     pub fn with_capacity(count: usize) -> Self {
         Self { head: None, entries: Vec::with_capacity(count), index: Index::default() }
+    }
+
+    /// No header fields, with room for some whose values stand in this text.
+    pub(crate) fn over(text: Arc<str>, count: usize) -> Self {
+        Self { head: Some(text), ..Self::with_capacity(count) }
+    }
+
+    /// Adds a header field whose value stands at that place of the text.
+    pub(crate) fn push_part(&mut self, name: HeaderName, place: Range<usize>) {
+        self.push_read(name, place);
     }
 
     /// Adds a header field whose value stands at that place of the head, which is given when all are read.
@@ -250,6 +278,18 @@ impl Headers {
             entry.value = Value::Made(Bytes::from(rest));
         }
         Ok(first)
+    }
+
+    /// Puts another value into the first header field of that name, when that is no list; whether it is none.
+    pub(super) fn replace_single(&mut self, header: Header) -> bool {
+        let Some(at) = self.position(&header.name) else { return false };
+        if self.field(at).is_none_or(|field| field.raw().contains(&b',')) {
+            return false;
+        }
+        let entry = self.entries.get_mut(at);
+        let is_there = entry.is_some();
+        entry.into_iter().for_each(|entry| entry.value = Value::Made(header.value.clone()));
+        is_there
     }
 
     /// The header fields in their order.

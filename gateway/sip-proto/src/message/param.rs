@@ -413,6 +413,11 @@ impl<T: Words> hash::Hash for Params<T> {
 
 impl<T: Words> fmt::Display for Params<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = self.text.as_ref();
+        // Without blanks they are as they are written.
+        if text.is_empty() || (text.starts_with(';') && !text.bytes().any(|octet| octet.is_ascii_whitespace())) {
+            return f.write_str(text);
+        }
         for param in self.iter() {
             write!(f, ";{}", param.name)?;
             if let Some(value) = param.value {

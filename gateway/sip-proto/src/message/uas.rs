@@ -40,11 +40,11 @@ pub struct UasProfile {
 /// # Errors
 /// The response that refuses the request. An ACK is never refused.
 // RFC 3261 §8.2
-pub fn check(request: &Request, profile: &UasProfile, to_tag: &Tag) -> Result<(), Box<Response>> {
+pub fn check(request: &Request, profile: &UasProfile, to_tag: impl Fn() -> Tag) -> Result<(), Box<Response>> {
     if request.method() == &Method::Ack {
         return Ok(());
     }
-    let refuse = |status| Response::for_request(request, status, Some(to_tag));
+    let refuse = |status| Response::for_request(request, status, Some(&to_tag()));
     let bad_request = |_| Box::new(refuse(StatusCode::BAD_REQUEST));
     check_target(request, profile, &refuse)?;
     // Only who forwards counts hops.

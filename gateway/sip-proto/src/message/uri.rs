@@ -200,11 +200,12 @@ impl<T: Words> Uri<T> {
 
 impl<T: Words> fmt::Display for Uri<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:", self.scheme())?;
+        f.write_str(self.scheme())?;
+        f.write_str(":")?;
         match self {
-            Self::Sip(uri) | Self::Sips(uri) => write!(f, "{uri}"),
-            Self::Tel(uri) => write!(f, "{uri}"),
-            Self::Pres(uri) | Self::Im(uri) => write!(f, "{uri}"),
+            Self::Sip(uri) | Self::Sips(uri) => uri.fmt(f),
+            Self::Tel(uri) => uri.fmt(f),
+            Self::Pres(uri) | Self::Im(uri) => uri.fmt(f),
             Self::Wv(rest) => f.write_str(rest.as_ref()),
             Self::Other(uri) => f.write_str(uri.rest.as_ref()),
         }

@@ -1,8 +1,8 @@
 //! The non-INVITE client transaction: retransmits a request until it is answered or given up.
 
+use super::command_queue::CommandQueue;
 use super::timer::{Reliability, TimerValues};
 use crate::{time::Timestamp, witness::met};
-use std::collections::VecDeque;
 use std::time::Duration;
 
 // RFC 3261 §17.1.2
@@ -15,7 +15,7 @@ pub struct ClientTransaction {
     interval: Duration,
     retransmit_at: Option<Timestamp>,
     end_at: Option<Timestamp>,
-    commands: VecDeque<ClientCommand>,
+    commands: CommandQueue<ClientCommand>,
 }
 
 /// States of Figure 6.
@@ -73,7 +73,7 @@ impl ClientTransaction {
             interval: timers.t1,
             retransmit_at,
             end_at: Some(now.after(timers.transaction_timeout())),
-            commands: VecDeque::from([ClientCommand::Send]),
+            commands: CommandQueue::from_command(ClientCommand::Send),
         }
     }
 

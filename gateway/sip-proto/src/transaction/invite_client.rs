@@ -1,9 +1,9 @@
 //! The INVITE client transaction: retransmits the INVITE, acknowledges a refusal, and passes on every 2xx.
 
 use super::client::ClientCommand;
+use super::command_queue::CommandQueue;
 use super::timer::{Reliability, TimerValues};
 use crate::{time::Timestamp, witness::met};
-use std::collections::VecDeque;
 use std::time::Duration;
 
 // RFC 3261 §17.1.1
@@ -18,7 +18,7 @@ pub struct InviteClientTransaction {
     retransmit_at: Option<Timestamp>,
     /// Timer B in Calling, giving up in Proceeding, Timers D and M later.
     end_at: Option<Timestamp>,
-    commands: VecDeque<ClientCommand>,
+    commands: CommandQueue<ClientCommand>,
 }
 
 // RFC 6026 §7.2
@@ -66,7 +66,7 @@ impl InviteClientTransaction {
             interval: timers.t1,
             retransmit_at,
             end_at: Some(now.after(timers.transaction_timeout())),
-            commands: VecDeque::from([ClientCommand::Send]),
+            commands: CommandQueue::from_command(ClientCommand::Send),
         }
     }
 

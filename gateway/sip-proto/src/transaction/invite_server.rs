@@ -1,9 +1,9 @@
 //! The INVITE server transaction: repeats a refusal until it is acknowledged and makes way for the ACK of a 2xx.
 
+use super::command_queue::CommandQueue;
 use super::server::{ServerCommand, ServerEvent};
 use super::timer::{Reliability, TimerValues};
 use crate::{time::Timestamp, witness::met};
-use std::collections::VecDeque;
 use std::time::Duration;
 
 // RFC 3261 §17.2.1
@@ -18,7 +18,7 @@ pub struct InviteServerTransaction {
     send_at: Option<Timestamp>,
     /// Giving up in Proceeding, Timers H, I and L later.
     end_at: Option<Timestamp>,
-    commands: VecDeque<ServerCommand>,
+    commands: CommandQueue<ServerCommand>,
 }
 
 // RFC 6026 §7.1
@@ -49,7 +49,7 @@ impl InviteServerTransaction {
             interval: timers.t1,
             send_at: Some(now.after(TRYING_DUE)),
             end_at: Some(now.after(PROCEEDING_MAX)),
-            commands: VecDeque::new(),
+            commands: CommandQueue::default(),
         }
     }
 

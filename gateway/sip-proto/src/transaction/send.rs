@@ -12,7 +12,7 @@ use super::{
 use crate::error::WriteError;
 use crate::message::header::cseq::CSeq;
 use crate::message::header::identifier::Branch;
-use crate::message::header::via::{Transport, Via};
+use crate::message::header::via::Transport;
 use crate::message::headers::Header;
 use crate::message::host::Host;
 use crate::message::method::Method;
@@ -22,6 +22,7 @@ use crate::message::response::Response;
 use crate::message::status::StatusCode;
 use crate::time::Timestamp;
 use bytes::Bytes;
+use std::fmt;
 use std::sync::Arc;
 
 /// How a request leaves: chosen by the owner, who knows DNS and the listeners.
@@ -223,9 +224,30 @@ fn write_for(request: &Request, outgoing: &Outgoing) -> Result<Bytes, SendError>
 
 // RFC 3261 §8.1.1.7, RFC 3581 §3
 fn add_via(request: &mut Request, outgoing: &Outgoing, branch: &Branch) {
-    let transport = outgoing.hop.transport.clone();
-    let via = Via::new(transport, outgoing.sent_by_host.clone(), outgoing.sent_by_port, branch).with_rport();
-    request.headers_mut().push_front(Header::new(HeaderName::Via, &via));
+    let via = ViaOf { outgoing, branch };
+    request.headers_mut().push_front(Header::new(HeaderName::Via, via));
+}
+
+/// The Via of a request of ours.
+struct ViaOf<'a> {
+    outgoing: &'a Outgoing,
+    branch: &'a Branch,
+}
+
+impl fmt::Display for ViaOf<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SIP/2.0/")?;
+        f.write_str(self.outgoing.hop.transport.as_str())?;
+        f.write_str(" ")?;
+        self.outgoing.sent_by_host.fmt(f)?;
+        if let Some(port) = self.outgoing.sent_by_port {
+            f.write_str(":")?;
+            port.fmt(f)?;
+        }
+        f.write_str(";branch=")?;
+        f.write_str(self.branch.as_str())?;
+        f.write_str(";rport")
+    }
 }
 
 // RFC 3261 §9.1, §17.1.1.3
@@ -263,4 +285,4 @@ impl Reliability {
 
 // RFC 3261 §18.1.1
 /// The largest request that goes as a datagram where the path MTU is not known.
-const DATAGRAM_OCTETS_MAX: usize = 1300;
+pub const DATAGRAM_OCTETS_MAX: usize = 1300;

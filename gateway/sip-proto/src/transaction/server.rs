@@ -1,8 +1,8 @@
 //! The non-INVITE server transaction: absorbs retransmitted requests and repeats the answer.
 
+use super::command_queue::CommandQueue;
 use super::timer::{Reliability, TimerValues};
 use crate::{time::Timestamp, witness::met};
-use std::collections::VecDeque;
 
 // RFC 3261 §17.2.2
 /// One non-INVITE server transaction. It holds no message: its owner keeps the last response and sends it on
@@ -14,7 +14,7 @@ pub struct ServerTransaction {
     timers: TimerValues,
     trying_at: Option<Timestamp>,
     end_at: Option<Timestamp>,
-    commands: VecDeque<ServerCommand>,
+    commands: CommandQueue<ServerCommand>,
 }
 
 /// States of Figure 8.
@@ -75,7 +75,7 @@ impl ServerTransaction {
             trying_at: Some(now.after(timers.trying_due())),
             // RFC 4320 §4.2
             end_at: Some(now.after(timers.transaction_timeout())),
-            commands: VecDeque::new(),
+            commands: CommandQueue::default(),
         }
     }
 

@@ -55,8 +55,7 @@ impl ConnectionId {
 /// # Errors
 /// [`HeaderError`] when there is no readable Via; the request cannot be answered then.
 pub fn stamp_received(headers: &mut Headers, source: SocketAddr) -> Result<Via, HeaderError> {
-    headers.stamp_source(source)?;
-    headers.via_top().map(|via| via.detach())
+    headers.stamp_source(source)
 }
 
 // RFC 3261 §18.2.2, RFC 3581 §4

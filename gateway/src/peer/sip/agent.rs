@@ -360,7 +360,7 @@ impl Agent {
     fn publish(&mut self, now: Timestamp, state: OwnState, text: Option<&str>) -> io::Result<()> {
         match document::write(&self.own.to_string(), state, text) {
             Ok(document) => {
-                let body = Body { media_type: media_type(PIDF)?, content: Bytes::from(document) };
+                let body = Body::new(media_type(PIDF)?, Bytes::from(document));
                 self.publisher.handle(now, PublisherEvent::Publish(body));
                 Ok(())
             }

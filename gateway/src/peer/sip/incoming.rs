@@ -35,7 +35,7 @@ impl Agent {
         };
         let tag = self.ids.tag();
         let profile = profile();
-        if let Err(refusal) = check(&request, &profile, &tag) {
+        if let Err(refusal) = check(&request, &profile, || tag.clone()) {
             self.respond(now, id, &refusal);
             return Ok(());
         }

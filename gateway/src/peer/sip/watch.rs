@@ -124,7 +124,7 @@ impl Agent {
             }
             SubscriptionChange::Failed { status, .. } => ("terminated", None, json!({ "code": status.to_number() })),
         };
-        let said = match body.map(|body| document::read(&body.content)) {
+        let said = match body.map(|body| document::read(body.content())) {
             None => json!({ "basic": null, "availability": null, "note": null }),
             Some(Ok(said)) => said,
             Some(Err(error)) => json!({ "basic": null, "unreadable": error.to_string() }),

@@ -2,6 +2,7 @@
 //! (RFC 3263 §4.3).
 
 use super::{Agent, Conclusion, message::retry_after, to_sip, way::Way};
+use crate::quick_hash::QuickMap;
 use mapping::{outcome::Outcome, time::Timestamp};
 use sip_proto::{
     message::{Header, HeaderName, Method, Request},
@@ -40,7 +41,7 @@ struct Parked {
 /// What becomes of requests that can go more than one way.
 #[derive(Debug)]
 pub(super) struct Errands {
-    under_way: HashMap<ClientTransactionId, Errand>,
+    under_way: QuickMap<ClientTransactionId, Errand>,
     parked: HashMap<Target, Vec<Parked>>,
     pub(super) quarantine: Quarantine,
 }
@@ -63,7 +64,7 @@ pub(super) trait Seeker {
 impl Errands {
     pub(super) fn new(quarantine: Duration) -> Self {
         let quarantine = Quarantine::new(quarantine);
-        Self { under_way: HashMap::new(), parked: HashMap::new(), quarantine }
+        Self { under_way: QuickMap::default(), parked: HashMap::new(), quarantine }
     }
 
     /// Nobody waits for them any more.

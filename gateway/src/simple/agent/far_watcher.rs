@@ -138,7 +138,7 @@ impl Agent {
 
     // RFC 3858 §4, RFC 3857 §4.9
     fn learn_document(&mut self, user: &Address, tables: &mut [WatcherTable], index: usize, body: &Body) -> Learned {
-        let document = match WatcherInfo::parse(&body.content) {
+        let document = match WatcherInfo::parse(body.content()) {
             Ok(document) => document,
             Err(error) => {
                 tracing::debug!(side = "simple", correlation = %self.current, %error, "watcher information not read");

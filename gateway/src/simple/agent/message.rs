@@ -28,7 +28,9 @@ use sip_proto::{
         },
         uas,
     },
-    transaction::{ClientTransactionId, DatagramRule, Outgoing, SendError, ServerTransactionId, via::Hop},
+    transaction::{
+        ClientTransactionId, DATAGRAM_OCTETS_MAX, DatagramRule, Outgoing, SendError, ServerTransactionId, via::Hop,
+    },
 };
 use std::{sync::Arc, time::Duration};
 
@@ -393,14 +395,16 @@ impl Agent {
     /// same where streams are refused (RFC 3261 §18.1.1).
     pub(super) fn send(&mut self, now: Timestamp, request: Request, hop: Hop) -> Result<ClientTransactionId, Outcome> {
         let mut outgoing = self.outgoing(hop);
-        let again = request.clone();
-        match self.table.send_request(to_sip(now), request, &outgoing) {
-            Ok(id) => Ok(id),
-            Err(SendError::TooLargeForDatagram) => {
+        let is_perhaps_large = octets_at_most(&request) > DATAGRAM_OCTETS_MAX;
+        if is_perhaps_large && self.refuse_streams.contains_key(&outgoing.hop.address) {
+            outgoing.datagram_rule = DatagramRule::AnySize;
+        }
+        let is_tried_again = is_perhaps_large && outgoing.datagram_rule == DatagramRule::SmallOnly;
+        let again = is_tried_again.then(|| request.clone());
+        match (self.table.send_request(to_sip(now), request, &outgoing), again) {
+            (Ok(id), _) => Ok(id),
+            (Err(SendError::TooLargeForDatagram), Some(again)) => {
                 outgoing.datagram_rule = DatagramRule::AnySize;
-                if self.refuse_streams.contains_key(&outgoing.hop.address) {
-                    return self.table.send_request(to_sip(now), again, &outgoing).map_err(|_| Outcome::Unavailable);
-                }
                 let datagram = outgoing.hop.clone();
                 outgoing.hop = Hop { transport: Transport::Tcp, connection: None, ..outgoing.hop };
                 let kept = again.clone();
@@ -408,10 +412,16 @@ impl Agent {
                 self.second_ways.insert(id, (kept, datagram));
                 Ok(id)
             }
-            Err(SendError::Full) => Err(Outcome::Unavailable),
-            Err(SendError::UnsupportedMethod(_) | SendError::NothingToCancel | SendError::Write(_)) => {
-                Err(Outcome::InternalError)
-            }
+            (Err(SendError::Full), _) => Err(Outcome::Unavailable),
+            (
+                Err(
+                    SendError::TooLargeForDatagram
+                    | SendError::UnsupportedMethod(_)
+                    | SendError::NothingToCancel
+                    | SendError::Write(_),
+                ),
+                _,
+            ) => Err(Outcome::InternalError),
         }
     }
 
@@ -458,6 +468,13 @@ impl Agent {
     }
 }
 
+/// How long a request is at most when it is written. Nothing is written for it.
+fn octets_at_most(request: &Request) -> usize {
+    let line = |name: usize, value: usize| name.saturating_add(value).saturating_add(LINE_OCTETS);
+    let lines = request.headers().iter().map(|field| line(field.name().as_str().len(), field.raw().len()));
+    lines.fold(START_OCTETS.saturating_add(request.body().len()), usize::saturating_add)
+}
+
 /// A number that is higher for every later attempt: tenths of a second since the message was sent, which no record needs
 /// to remember. Attempts are further apart than that.
 fn attempt_sequence(message: &Message, now: Timestamp, repeated: Try) -> Sequence {
@@ -483,6 +500,12 @@ const CHALLENGES_MAX: u8 = 4;
 
 /// How much higher the number of a second try is: attempts before it may have been challenged.
 const RETRY_STEP: u128 = 1 + CHALLENGES_MAX as u128;
+
+/// Colon, blank and end of a line.
+const LINE_OCTETS: usize = 4;
+
+/// Start line, Via and Content-Length, none of which is long; where they are, a request is tried once more for nothing.
+const START_OCTETS: usize = 400;
 
 /// When a full or overloaded part of the gateway may be asked again.
 const RETRY_AFTER_S: u32 = 30;

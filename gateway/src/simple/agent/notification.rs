@@ -4,9 +4,11 @@ use super::{
     Agent, Conclusion, Held, Pending, Purpose,
     contact::{transport_of, word_of},
     identity::Realm,
+    restore::octets,
     to_sip,
     watcher_info::Telling,
 };
+use crate::quick_hash::QuickMap;
 use crate::simple::translate::{address, outcome::Purpose as CodePurpose, presence::to_pidf, watcher::to_reason};
 use bytes::Bytes;
 use mapping::{
@@ -35,19 +37,16 @@ use sip_proto::{
         Request, Response, StatusCode,
         header::{address::NameAddr, event::TerminationReason, identifier::Tag, media_type::MediaType},
     },
-    time::DeadlineQueue,
+    time::DeadlineSet,
     transaction::{ServerTransactionId, via::Hop},
 };
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-};
+use std::{collections::HashSet, sync::Arc};
 
 /// All notifiers, by their own tag.
 #[derive(Default)]
 pub(super) struct Notifiers {
-    entries: HashMap<Arc<str>, Entry>,
-    deadlines: DeadlineQueue<Arc<str>>,
+    entries: QuickMap<Arc<str>, Box<Entry>>,
+    deadlines: DeadlineSet<Arc<str>>,
 }
 
 pub(super) struct Entry {
@@ -60,6 +59,8 @@ pub(super) struct Entry {
     pub(super) correlation: Correlation,
     /// What made it, until the engine has answered; nothing leaves before.
     opening: Option<Box<Waiting>>,
+    /// Its place among the deadlines.
+    due: Option<sip_proto::time::Timestamp>,
     /// What it tells of who watches the presentity, where that is what it is for.
     pub(super) telling: Option<Box<Telling>>,
 }
@@ -91,6 +92,8 @@ struct Kept {
     /// Whom the other side of TLS has to prove to be.
     #[serde(default)]
     name: Option<Arc<str>>,
+    /// In records of older versions; see [`octets`].
+    #[serde(default, skip_serializing)]
     machine: Vec<u8>,
 }
 
@@ -107,7 +110,7 @@ impl Notifiers {
 
     /// The one of that name.
     pub(super) fn entry(&mut self, name: &Arc<str>) -> Option<&mut Entry> {
-        self.entries.get_mut(name)
+        self.entries.get_mut(name).map(Box::as_mut)
     }
 
     /// Makes another user the watcher of a dialog.
@@ -175,7 +178,7 @@ impl Agent {
             return self.refuse(now, id, request, StatusCode::FORBIDDEN);
         }
         let tag = self.ids.tag();
-        let machine = match self.open_notifier(now, id, request, hop, &tag, Permission::Undecided) {
+        let machine = match self.prepare_notifier(now, request, hop, &tag) {
             Ok(machine) => machine,
             Err(refusal) => return self.respond(now, id, &refusal.to_response(request, &tag)),
         };
@@ -188,9 +191,10 @@ impl Agent {
             origin: hop.clone(),
             correlation: self.current,
             opening: Some(Box::new(opening)),
+            due: None,
             telling: is_winfo.then(Box::default),
         };
-        self.notifiers.entries.insert(Arc::clone(&name), entry);
+        self.notifiers.entries.insert(Arc::clone(&name), Box::new(entry));
         self.keep_notifier(&name);
         let pending = Pending::Subscribe { notifier: Arc::clone(&name), transaction: id, request: Arc::clone(request) };
         if is_winfo {
@@ -201,19 +205,21 @@ impl Agent {
         self.ask(self.current, requester.user, dialog_endpoint(&name), operation, pending);
     }
 
-    fn open_notifier(
+    fn prepare_notifier(
         &self,
         now: Timestamp,
-        id: ServerTransactionId,
         request: &Request,
         hop: &Hop,
         tag: &Tag,
-        permission: Permission,
     ) -> Result<Notifier, sip_proto::event::notifier::admission::Refusal> {
         let admission = Admission::check(request, &self.packages)?;
-        let opening =
-            Opening { tag: tag.clone(), contact: self.own_contact(hop), permission, timeout_rule: TimeoutRule::Remove };
-        Notifier::accept(to_sip(now), id, request, admission, opening)
+        let opening = Opening {
+            tag: tag.clone(),
+            contact: self.own_contact(hop),
+            permission: Permission::Undecided,
+            timeout_rule: TimeoutRule::Remove,
+        };
+        Notifier::prepare(to_sip(now), request, admission, opening)
     }
 
     /// A SUBSCRIBE inside a dialog: refresh or end. It must come from the watcher like the one that made the dialog.
@@ -276,19 +282,11 @@ impl Agent {
         self.settle_opening(now, name, Permission::Undecided);
     }
 
-    /// Makes the machine anew with what is permitted, and lets it speak.
+    /// Lets the machine begin with what is permitted.
     fn settle_opening(&mut self, now: Timestamp, name: &Arc<str>, permission: Permission) {
         let Some(entry) = self.notifiers.entries.get_mut(name) else { return };
         let Some(waiting) = entry.opening.take() else { return };
-        let (origin, tag) = (entry.origin.clone(), entry.machine.dialog_id().local_tag.clone());
-        if matches!(permission, Permission::Granted(_)) {
-            let made = self.open_notifier(now, waiting.transaction, &waiting.request, &origin, &tag, permission);
-            if let (Ok(mut machine), Some(entry)) = (made, self.notifiers.entries.get_mut(name)) {
-                // The record of the machine that it replaces reserves the same numbers.
-                drop(machine.to_snapshot());
-                entry.machine = machine;
-            }
-        }
+        entry.machine.begin(to_sip(now), waiting.transaction, &waiting.request, permission);
         self.drive_notifier(now, name);
     }
 
@@ -299,7 +297,9 @@ impl Agent {
 
     /// News for a SIP watcher.
     pub(super) fn notify(&mut self, now: Timestamp, notification: &Notification) {
-        let Some(name) = notification.endpoint.id.strip_prefix("dialog ").map(Arc::<str>::from) else { return };
+        let Some(name) = notification.endpoint.id.strip_prefix("dialog ") else { return };
+        let Some((name, _)) = self.notifiers.entries.get_key_value(name) else { return };
+        let name = Arc::clone(name);
         let body = notification.view.as_ref().and_then(|view| self.render(&notification.presentity, view));
         let chain = self.current;
         let Some(entry) = self.notifiers.entries.get_mut(&name) else { return };
@@ -336,17 +336,16 @@ impl Agent {
 
     /// The document that the watcher may see. Watchers with the same view share one rendering.
     fn render(&self, presentity: &Address, view: &PresenceView) -> Option<Body> {
-        let content = self.rendered.get_or_render(presentity, view, || {
+        self.rendered.get_or_render(presentity, view, || {
             let entity = address::from_neutral(presentity).ok()?.to_string();
             match to_pidf(&entity, view).write() {
-                Ok(text) => Some(Bytes::from(text)),
+                Ok(text) => Some(Body::new(MediaType::parse("application/pidf+xml").ok()?, Bytes::from(text))),
                 Err(error) => {
                     tracing::warn!(side = "simple", correlation = %self.current, %error, "document not written");
                     None
                 }
             }
-        })?;
-        Some(Body { media_type: MediaType::parse("application/pidf+xml").ok()?, content })
+        })
     }
 
     pub(super) fn advance_notifier(&mut self, now: Timestamp, name: &Arc<str>, conclusion: Conclusion) {
@@ -367,6 +366,7 @@ impl Agent {
             let chain = self.correlation();
             self.current = chain;
             if let Some(entry) = self.notifiers.entries.get_mut(&name) {
+                entry.due = None;
                 entry.correlation = chain;
                 entry.machine.expire(to_sip(now));
                 if entry.telling.as_mut().is_some_and(|telling| telling.take_due(now)) {
@@ -404,13 +404,14 @@ impl Agent {
                 NotifierCommand::Removed(cause) => self.end_watch(name, cause),
             }
         }
-        let Some(entry) = self.notifiers.entries.get_mut(name) else { return };
+        let Notifiers { entries, deadlines } = &mut self.notifiers;
+        let Some(entry) = entries.get_mut(name) else { return };
         if entry.machine.state() == NotifierState::Ended {
             return self.forget_notifier(name);
         }
         let due = entry.telling.as_ref().and_then(|telling| telling.due());
         let deadline = entry.machine.deadline().into_iter().chain(due).min();
-        self.notifiers.deadlines.set(Arc::clone(name), deadline);
+        deadlines.shift(name, &mut entry.due, deadline);
     }
 
     fn send_notify(&mut self, now: Timestamp, name: &Arc<str>, request: Request) {
@@ -453,8 +454,8 @@ impl Agent {
     }
 
     fn forget_notifier(&mut self, name: &Arc<str>) {
-        self.notifiers.deadlines.set(Arc::clone(name), None);
-        if let Some(entry) = self.notifiers.entries.remove(name) {
+        if let Some(mut entry) = self.notifiers.entries.remove(name) {
+            self.notifiers.deadlines.shift(name, &mut entry.due, None);
             self.keep("notifier", name, Some(entry.watcher.as_str()), None);
             self.wake.notify_one();
         }
@@ -470,12 +471,12 @@ impl Agent {
             is_stream: entry.origin.transport.is_reliable(),
             transport: Some(word_of(&entry.origin.transport).to_owned()),
             name: entry.origin.name.clone(),
-            machine: machine.to_vec(),
+            machine: Vec::new(),
         };
         // With the watch, which belongs to the watcher.
         let owner = entry.watcher.to_string();
-        if let Ok(body) = serde_json::to_vec(&kept) {
-            self.keep("notifier", name, Some(&owner), Some(body.into()));
+        if let Ok(body) = octets::join(&kept, &machine) {
+            self.keep("notifier", name, Some(&owner), Some(body));
         }
     }
 
@@ -538,18 +539,20 @@ impl Agent {
 
     /// Takes up a kept dialog.
     pub(super) fn restore_notifier(&mut self, name: &Arc<str>, body: &[u8]) -> Result<(), String> {
-        let kept: Kept = serde_json::from_slice(body).map_err(|error| error.to_string())?;
-        let machine = Notifier::from_snapshot(&kept.machine, &self.packages, TimeoutRule::Remove)
-            .map_err(|error| error.to_string())?;
+        let (kept, machine): (Kept, _) = octets::split(body).map_err(|error| error.to_string())?;
+        let machine = machine.unwrap_or(&kept.machine);
+        let machine =
+            Notifier::from_snapshot(machine, &self.packages, TimeoutRule::Remove).map_err(|error| error.to_string())?;
         let word = kept.transport.as_deref().unwrap_or(if kept.is_stream { "tcp" } else { "udp" });
         let origin = Hop { transport: transport_of(word), address: kept.origin, connection: None, name: kept.name };
         let deadline = machine.deadline();
         let correlation = self.correlation();
         let (watcher, presentity) = (kept.watcher, kept.presentity);
         let telling = (machine.package() != "presence").then(Box::default);
-        let entry = Entry { machine, watcher, presentity, origin, correlation, opening: None, telling };
-        self.notifiers.entries.insert(Arc::clone(name), entry);
-        self.notifiers.deadlines.set(Arc::clone(name), deadline);
+        let opening = None;
+        let mut entry = Entry { machine, watcher, presentity, origin, correlation, opening, due: None, telling };
+        self.notifiers.deadlines.shift(name, &mut entry.due, deadline);
+        self.notifiers.entries.insert(Arc::clone(name), Box::new(entry));
         Ok(())
     }
 }

@@ -290,7 +290,7 @@ fn render(user: &Address, document: &Arc<PresenceDocument>) -> Option<Body> {
     let (document, attributes) = (Arc::clone(document), AttributeSet::ALL);
     let view = PresenceView { document, attributes, changed: attributes };
     let content = Bytes::from(to_pidf(&entity, &view).write().ok()?);
-    Some(Body { media_type: MediaType::parse("application/pidf+xml").ok()?, content })
+    Some(Body::new(MediaType::parse("application/pidf+xml").ok()?, content))
 }
 
 /// Asked of presence servers.

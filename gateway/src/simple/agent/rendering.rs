@@ -1,10 +1,10 @@
 //! Documents as octets, shared: ten thousand watchers with the same view cost one rendering.
 
-use bytes::Bytes;
 use mapping::{
     address::Address,
     presence::{AttributeSet, PresenceDocument, PresenceView},
 };
+use sip_proto::event::body::Body;
 use std::{sync::Arc, time::Duration};
 
 /// What was rendered a moment ago. Losing an entry costs another rendering and nothing else.
@@ -22,7 +22,7 @@ struct Key {
 #[derive(Clone)]
 struct Rendering {
     _document: Arc<PresenceDocument>,
-    octets: Bytes,
+    body: Body,
 }
 
 impl Rendered {
@@ -31,22 +31,22 @@ impl Rendered {
         &self,
         presentity: &Address,
         view: &PresenceView,
-        render: impl FnOnce() -> Option<Bytes>,
-    ) -> Option<Bytes> {
+        render: impl FnOnce() -> Option<Body>,
+    ) -> Option<Body> {
         let document = Arc::as_ptr(&view.document).addr();
         let key = Key { document, presentity: presentity.clone(), attributes: view.attributes };
         if let Some(known) = self.0.get(&key) {
-            return Some(known.octets);
+            return Some(known.body);
         }
-        let octets = render()?;
-        self.0.insert(key, Rendering { _document: Arc::clone(&view.document), octets: octets.clone() });
-        Some(octets)
+        let body = render()?;
+        self.0.insert(key, Rendering { _document: Arc::clone(&view.document), body: body.clone() });
+        Some(body)
     }
 }
 
 impl Default for Rendered {
     fn default() -> Self {
-        let weigh = |_: &Key, rendering: &Rendering| u32::try_from(rendering.octets.len()).unwrap_or(u32::MAX);
+        let weigh = |_: &Key, rendering: &Rendering| u32::try_from(rendering.body.content().len()).unwrap_or(u32::MAX);
         Self(moka::sync::Cache::builder().max_capacity(OCTETS_MAX).weigher(weigh).time_to_live(LIFE).build())
     }
 }
@@ -60,6 +60,12 @@ const LIFE: Duration = Duration::from_secs(30);
 #[cfg(test)]
 mod tests {
     use super::*;
+    use sip_proto::message::header::media_type::MediaType;
+
+    fn body(text: &'static str) -> Body {
+        let media_type = MediaType::parse("application/pidf+xml").unwrap();
+        Body::new(media_type, bytes::Bytes::from_static(text.as_bytes()))
+    }
 
     fn view(attributes: AttributeSet) -> PresenceView {
         PresenceView { document: Arc::default(), attributes, changed: attributes }
@@ -70,7 +76,7 @@ mod tests {
         let rendered = Rendered::default();
         let alice = Address::parse("alice@wv.example").unwrap();
         let view = view(AttributeSet::ALL);
-        let first = rendered.get_or_render(&alice, &view, || Some(Bytes::from_static(b"one")));
+        let first = rendered.get_or_render(&alice, &view, || Some(body("one")));
         let second = rendered.get_or_render(&alice, &view.clone(), || panic!("rendered again"));
         assert_eq!(first, second);
     }
@@ -88,7 +94,7 @@ mod tests {
         {
             rendered.get_or_render(presentity, view, || {
                 count += 1;
-                Some(Bytes::new())
+                Some(body(""))
             });
         }
         assert_eq!(count, 4);

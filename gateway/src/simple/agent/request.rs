@@ -61,8 +61,8 @@ impl Agent {
             return self.respond(now, id, &shed);
         }
         // RFC 3261 §9.2: the table has answered a CANCEL already; §13.3: sessions are not offered.
-        let tag = self.ids.tag();
-        if let Err(refusal) = uas::check(request, &self.profile, &tag) {
+        let ids = std::cell::RefCell::new(&mut self.ids);
+        if let Err(refusal) = uas::check(request, &self.profile, || ids.borrow_mut().tag()) {
             return self.respond(now, id, &refusal);
         }
         match request.method() {

@@ -1,8 +1,10 @@
 //! Building the agent, and taking up what was kept.
 
+pub(super) mod octets;
+
 use super::{Agent, AgentSettings, Pending, registration::contact_endpoint, request};
 use crate::{
-    account::AccountBook, entropy::Entropy, lane::Clock, observe::Tap, resolver::Resolver,
+    account::AccountBook, entropy::Entropy, lane::Clock, observe::Tap, quick_hash::QuickMap, resolver::Resolver,
     simple::transport::Transports, store::WireRecord,
 };
 use mapping::{
@@ -84,9 +86,9 @@ impl Agent {
             learners: super::far_watcher::Learners::default(),
             publishers: super::publisher::Publishers::default(),
             far_registrations: super::far_registration::FarRegistrations::default(),
-            deliveries: HashMap::new(),
-            purposes: HashMap::new(),
-            second_ways: HashMap::new(),
+            deliveries: QuickMap::default(),
+            purposes: QuickMap::default(),
+            second_ways: QuickMap::default(),
             admission: super::admission::Admission::default(),
             errands: super::errand::Errands::new(parts.settings.quarantine),
             trunks: super::trunk::Trunks::of(&parts.settings.peers),
@@ -96,7 +98,7 @@ impl Agent {
                 .time_to_live(CPIM_REFUSAL_LIFE)
                 .build(),
             refuse_streams: moka::sync::Cache::builder().max_capacity(REFUSALS_MAX).time_to_live(REFUSAL_LIFE).build(),
-            pending: HashMap::new(),
+            pending: QuickMap::default(),
             held: BTreeMap::new(),
             next_number: 0,
             prefix: parts.prefix,

@@ -45,6 +45,7 @@ impl Agent {
             ("publications", self.publishers.count()),
             ("far_registrations", self.far_registrations.count()),
             ("deliveries", self.deliveries.len()),
+            ("transactions", self.table.len()),
         ]
     }
 

@@ -3,9 +3,10 @@
 mod entry;
 mod partial;
 
-use super::{Agent, Conclusion, Held, Purpose, far_watcher::Learned, to_sip, way::Way};
+use super::{Agent, Conclusion, Held, Purpose, far_watcher::Learned, restore::octets, to_sip, way::Way};
 pub(super) use entry::{Package, Wish};
 
+use crate::quick_hash::QuickMap;
 use crate::simple::translate::{
     address,
     outcome::{Purpose as CodePurpose, from_status},
@@ -50,7 +51,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 /// All subscribers, by their own tag.
 #[derive(Default)]
 pub(super) struct Subscribers {
-    entries: HashMap<Arc<str>, Entry>,
+    entries: QuickMap<Arc<str>, Box<Entry>>,
     /// Those whose news the engine wants. One that it has closed takes its leave without a name, beside a new one.
     by_name: HashMap<SubscriptionId, Arc<str>>,
     deadlines: DeadlineQueue<Arc<str>>,
@@ -71,6 +72,8 @@ struct Kept {
     wish: Wish,
     tag: String,
     call_id: String,
+    /// In records of older versions; see [`octets`].
+    #[serde(default, skip_serializing)]
     machine: Vec<u8>,
     /// The newest document, where the neighbour gives tags.
     #[serde(default)]
@@ -152,7 +155,7 @@ impl Agent {
         entry.machine.handle(to_sip(now), SubscriberEvent::Subscribe);
         let tag: Arc<str> = Arc::from(tag.to_string());
         self.subscribers.by_name.insert(subscription.clone(), Arc::clone(&tag));
-        self.subscribers.entries.insert(Arc::clone(&tag), entry);
+        self.subscribers.entries.insert(Arc::clone(&tag), Box::new(entry));
         self.drive_subscriber(now, &tag);
     }
 
@@ -274,7 +277,7 @@ impl Agent {
     /// Carries out what the machine wants. Answers, and requests for whose numbers a new record is due, wait for the record.
     fn drive_subscriber(&mut self, now: Timestamp, tag: &Arc<str>) {
         let (mut outgoing, mut reading, mut challenge) = (Vec::new(), Reading::Done, None);
-        while let Some((index, command)) = self.subscribers.entries.get_mut(tag).and_then(Entry::poll) {
+        while let Some((index, command)) = self.subscribers.entries.get_mut(tag).and_then(|entry| entry.poll()) {
             match command {
                 SubscriberCommand::SendRequest(request) => outgoing.push(Outgoing::Request(request)),
                 SubscriberCommand::Respond { transaction, response } => {
@@ -380,20 +383,21 @@ impl Agent {
             wish: entry.wish.clone(),
             tag: dialog.local_tag.to_string(),
             call_id: dialog.call_id.to_string(),
-            machine: machine.to_vec(),
-            document: entry.document.as_ref().and_then(|body| String::from_utf8(body.content.to_vec()).ok()),
+            machine: Vec::new(),
+            document: entry.document.as_ref().and_then(|body| String::from_utf8(body.content().to_vec()).ok()),
         };
         let owner = entry.wish.presentity.to_string();
         (entry.kept_until, entry.kept_tag) = (until, known);
-        let Ok(body) = serde_json::to_vec(&kept) else { return false };
-        self.keep("subscriber", tag, Some(&owner), Some(body.into()));
+        let Ok(body) = octets::join(&kept, &machine) else { return false };
+        self.keep("subscriber", tag, Some(&owner), Some(body));
         true
     }
 
     /// Takes up a kept subscription.
     pub(super) fn restore_subscriber(&mut self, now: Timestamp, key: &Arc<str>, body: &[u8]) -> Result<(), String> {
-        let Kept { name, wish, tag, call_id, machine: octets, document } =
-            serde_json::from_slice(body).map_err(|error| error.to_string())?;
+        let (kept, machine): (Kept, _) = octets::split(body).map_err(|error| error.to_string())?;
+        let octets = machine.unwrap_or(&kept.machine).to_vec();
+        let Kept { name, wish, tag, call_id, document, .. } = kept;
         let tag = Tag::from_text(Text::from(tag)).map_err(|error| error.to_string())?;
         let call_id = CallId::from_text(Text::from(call_id)).map_err(|error| error.to_string())?;
         let (settings, ways) =
@@ -428,7 +432,7 @@ impl Agent {
             }
         }
         entry.claim_until = claim_until;
-        self.subscribers.entries.insert(Arc::clone(key), entry);
+        self.subscribers.entries.insert(Arc::clone(key), Box::new(entry));
         self.finish_subscriber(key);
         Ok(())
     }
@@ -527,7 +531,7 @@ impl Agent {
 
     fn read_notified(&self, body: &Body, watcher: &Address) -> Option<mapping::presence::PresenceDocument> {
         let watcher = address::from_neutral(watcher).ok().map(|uri| uri.to_string());
-        match Presence::parse(&body.content, &XmlLimits::PRESENCE) {
+        match Presence::parse(body.content(), &XmlLimits::PRESENCE) {
             Ok(presence) => Some(from_pidf(&presence, watcher.as_deref())),
             Err(error) => {
                 tracing::debug!(side = "simple", correlation = %self.current, %error, "notified document not read");
@@ -582,7 +586,7 @@ const fn failed(outcome: Outcome) -> SubscriptionUpdate {
 /// A document that was kept.
 fn to_body(text: String, package: Package) -> Option<Body> {
     let media_type = MediaType::parse(package.media_type()).ok()?;
-    Some(Body { media_type, content: text.into() })
+    Some(Body::new(media_type, text.into()))
 }
 
 /// Asked of neighbours (subscription.md §5).

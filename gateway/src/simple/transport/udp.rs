@@ -103,7 +103,7 @@ fn copy(buffer: &[u8], length: usize) -> Bytes {
 }
 
 pub(super) fn take(transports: &Transports, id: ConnectionId, octets: &Bytes, source: SocketAddr) {
-    crate::observe::metric::message(mapping::side::Side::Simple, crate::observe::Direction::In, octets.len());
+    transports.received.count(octets.len());
     let content = match parse_datagram(octets, &transports.limits) {
         Ok(Parsed::KeepAlive) => return,
         Ok(Parsed::Message(message)) => validate(message),

@@ -9,14 +9,16 @@ use crate::message::name::HeaderName;
 use crate::message::request::Request;
 use crate::message::response::Response;
 use crate::message::status::StatusCode;
+use crate::message::text::{Text, Words};
+use std::sync::Arc;
 
 /// An admissible SUBSCRIBE: what it is for and how long it may last.
 #[derive(Clone, Debug)]
 pub struct Admission<'a> {
     /// The package.
-    pub package: &'a EventPackage,
+    pub package: &'a Arc<EventPackage>,
     /// The Event header field.
-    pub event: Event,
+    pub event: Text,
     /// The lifetime granted; zero for a fetch or the end of a subscription.
     pub expires_s: u32,
 }
@@ -42,11 +44,17 @@ impl<'a> Admission<'a> {
         if headers.to()?.tag().is_some() {
             return Err(Refusal::plain(StatusCode::CALL_DOES_NOT_EXIST));
         }
-        let event = headers.event()?.ok_or_else(|| Refusal::bad_event(packages))?.detach();
+        let event = headers.event()?.ok_or_else(|| Refusal::bad_event(packages))?;
         let package = packages.find(event.package()).ok_or_else(|| Refusal::bad_event(packages))?;
         let expires_s = check_content(headers, package)?;
-        Ok(Self { package, event, expires_s })
+        Ok(Self { package, event: keep_event(&event, package), expires_s })
     }
+}
+
+/// The value of Event as notifiers keep it: there may be very many, and nearly all say no more than the package.
+pub(super) fn keep_event<T: Words>(event: &Event<T>, package: &EventPackage) -> Text {
+    let written = event.to_string();
+    if written == package.name { Text::from_static(package.name) } else { Text::from(written) }
 }
 
 /// Checks what holds inside and outside of dialogs and gives the lifetime.

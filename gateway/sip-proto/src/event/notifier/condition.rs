@@ -1,7 +1,6 @@
 //! Conditional notification: a watcher that says what it has is spared what it has.
 
 use super::{Notifier, NotifierCommand, NotifierState, RemovalCause};
-use crate::event::body::Body;
 use crate::message::header::identifier::EntityTag;
 use crate::message::headers::{Header, Headers};
 use crate::message::name::HeaderName;
@@ -11,8 +10,6 @@ use crate::message::status::StatusCode;
 use crate::message::text::Text;
 use crate::time::Timestamp;
 use crate::transaction::ServerTransactionId;
-use sha2::{Digest, Sha256};
-use std::fmt::Write;
 use std::time::Duration;
 
 // RFC 5839 §5.2
@@ -35,21 +32,22 @@ impl Condition {
 impl Notifier {
     // RFC 5839 §6.1
     /// The tag of what this watcher may see now: made of the state itself, so that it is the same after a restart.
-    pub(super) fn entity_tag(&self) -> Option<EntityTag> {
+    pub(super) fn entity_tag(&self) -> Option<Text> {
         if !self.package.has_entity_tags {
             return None;
         }
         let shown = self.body.as_ref().filter(|_| self.state != NotifierState::Pending);
-        let text = shown.map_or_else(|| NOTHING.to_owned(), spell);
-        EntityTag::from_text(Text::from(text)).ok()
+        Some(shown.map_or(NOTHING, |body| body.tag().clone()))
     }
 
     /// Whether the watcher has what it would be told.
     pub(super) fn is_held(&self) -> bool {
-        match &self.condition {
+        match self.condition.as_deref() {
             None => false,
             Some(Condition::WantsNone) => self.package.has_entity_tags,
-            Some(Condition::Has(tag)) => self.entity_tag().is_some_and(|current| current == *tag),
+            Some(Condition::Has(tag)) => {
+                self.entity_tag().is_some_and(|current| current.as_bytes() == tag.as_str().as_bytes())
+            }
         }
     }
 
@@ -70,8 +68,8 @@ impl Notifier {
         subscribe: &Request,
         expires_s: u32,
     ) {
-        let tag = &self.dialog.id().local_tag;
-        let mut response = Response::for_request(subscribe, StatusCode::NO_NOTIFICATION, Some(tag))
+        let tag = self.dialog.local_tag();
+        let mut response = Response::for_request(subscribe, StatusCode::NO_NOTIFICATION, Some(&tag))
             .with(Header::new(HeaderName::Expires, expires_s))
             .with(Header::new(HeaderName::Contact, self.dialog.contact()));
         response.copy_record_route(subscribe.headers());
@@ -86,16 +84,5 @@ impl Notifier {
     }
 }
 
-fn spell(body: &Body) -> String {
-    let digest = Sha256::new().chain_update(body.media_type.to_string()).chain_update([0]).chain_update(&body.content);
-    digest.finalize().iter().take(TAG_OCTETS).fold(String::new(), |mut text, octet| {
-        let _ = write!(text, "{octet:02x}");
-        text
-    })
-}
-
 /// The tag of a state of which nothing is known, or nothing shown.
-const NOTHING: &str = "0";
-
-/// So much of the digest tells states of one resource apart.
-const TAG_OCTETS: usize = 12;
+const NOTHING: Text = Text::from_static("0");

@@ -1,14 +1,15 @@
 //! The record of a subscription that survives a restart.
 
+use super::admission::keep_event;
 use super::{News, Notifier, NotifierState, TimeoutRule};
 use crate::dialog::Dialog;
-use crate::event::credential::{ChallengeGate, CredentialSource};
 use crate::event::package::PackageRegistry;
 use crate::message::header::event::Event;
 use crate::snapshot::{SnapshotError, SnapshotKind, SnapshotReader, SnapshotWriter};
 use crate::time::Timestamp;
 use bytes::Bytes;
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 impl Notifier {
     /// The octets to store; `None` when the subscription is over. The document is not among them.
@@ -18,11 +19,13 @@ impl Notifier {
             NotifierState::Active => 2,
             NotifierState::Terminating | NotifierState::Ended => return None,
         };
+        // What has no end yet is a fetch.
+        let expires_at = self.expires_at?;
         let mut writer = SnapshotWriter::new(SnapshotKind::Notifier, VERSION);
         self.dialog.write(&mut writer);
-        writer.text(&self.event.to_string());
+        writer.text(&self.event);
         writer.number(state);
-        writer.optional_number(self.expires_at.map(Timestamp::as_millis));
+        writer.optional_number(Some(expires_at.as_millis()));
         Some(writer.finish())
     }
 
@@ -47,12 +50,15 @@ impl Notifier {
         };
         let expires_at = reader.optional_number()?.map(Timestamp::from_millis).ok_or(SnapshotError::BadValue)?;
         reader.finish()?;
+        let package = packages.find(event.package()).ok_or(SnapshotError::BadValue)?;
+        let event = keep_event(&event, package);
         Ok(Self {
-            package: packages.find(event.package()).ok_or(SnapshotError::BadValue)?.clone(),
+            package: Arc::clone(package),
             timeout_rule,
             event,
             dialog,
             state,
+            granted_s: 0,
             expires_at: Some(expires_at),
             body: None,
             in_flight: None,
@@ -60,8 +66,7 @@ impl Notifier {
             retry_at: None,
             farewell: None,
             condition: None,
-            gate: ChallengeGate::new(CredentialSource::Owner),
-            credentials: None,
+            challenge: None,
             commands: VecDeque::new(),
         })
     }

@@ -2,7 +2,7 @@
 
 use super::notification::{Notification, Standing};
 use super::{Subscriber, SubscriberCommand, SubscriberState};
-use crate::dialog::{Dialog, DialogError, DialogId};
+use crate::dialog::{Dialog, DialogError};
 use crate::event::package::Forks;
 use crate::message::request::Request;
 use crate::message::status::StatusCode;
@@ -37,7 +37,7 @@ impl Subscriber {
         let Some(dialog) = &self.dialog else {
             return Ok(Place::Here);
         };
-        if DialogId::of_request(notify).as_ref() == Some(dialog.id()) {
+        if dialog.is_of(notify) {
             return Ok(Place::Here);
         }
         // RFC 6665 §5.4.9, RFC 3856 §6.9
@@ -60,7 +60,7 @@ impl Subscriber {
         if matches!(notification.standing, Standing::Terminated { .. }) {
             return Ok(());
         }
-        match Dialog::from_notify(notify, self.settings.contact.clone(), self.sequence) {
+        match Dialog::from_notify(notify, &self.settings.contact, self.sequence) {
             Ok(dialog) => {
                 self.dialog = Some(Box::new(dialog));
                 Ok(())

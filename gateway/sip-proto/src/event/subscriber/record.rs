@@ -2,7 +2,7 @@
 
 use super::settings::SubscriberSettings;
 use super::{Intent, Subscriber, SubscriberState};
-use crate::dialog::Dialog;
+use crate::dialog::{Dialog, DialogId};
 use crate::message::header::identifier::EntityTag;
 use crate::snapshot::{SnapshotError, SnapshotKind, SnapshotReader, SnapshotWriter};
 use crate::time::Timestamp;
@@ -47,8 +47,8 @@ impl Subscriber {
             None => None,
         };
         reader.finish()?;
-        settings.call_id = dialog.id().call_id.clone();
-        settings.tag = dialog.id().local_tag.clone();
+        let DialogId { call_id, local_tag, .. } = dialog.id();
+        (settings.call_id, settings.tag) = (call_id, local_tag);
         let mut subscriber = Self::new(settings);
         subscriber.dialog = Some(Box::new(dialog));
         subscriber.state = state;

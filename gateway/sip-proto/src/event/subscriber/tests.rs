@@ -41,7 +41,7 @@ fn line(command: &SubscriberCommand) -> String {
 }
 
 fn text(body: &Option<Body>) -> String {
-    body.as_ref().map(|body| format!(" {}", String::from_utf8_lossy(&body.content))).unwrap_or_default()
+    body.as_ref().map(|body| format!(" {}", String::from_utf8_lossy(body.content()))).unwrap_or_default()
 }
 
 fn request(machine: &mut Subscriber) -> Request {
@@ -419,7 +419,7 @@ fn a_restart_keeps_the_dialog_and_jumps_the_numbers() {
         assert!(Subscriber::from_snapshot(at(0), &octets[..cut], settings(3600), wait).is_err());
     }
     assert!(Subscriber::new(settings(3600)).to_snapshot().is_none());
-    assert_eq!(document("x").unwrap().content.len(), 1);
+    assert_eq!(document("x").unwrap().content().len(), 1);
 }
 
 #[test]

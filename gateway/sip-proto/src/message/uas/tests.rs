@@ -32,7 +32,7 @@ fn request(method: &str, uri: &str, headers: &[(&str, &'static str)]) -> Request
 
 fn verdict(role: Role, request: &Request) -> u16 {
     let tag = Tag::parse("t").unwrap();
-    check(request, &profile(role), &tag).err().map_or(200, |response| response.status().to_number())
+    check(request, &profile(role), || tag.clone()).err().map_or(200, |response| response.status().to_number())
 }
 
 #[test]
@@ -86,7 +86,7 @@ fn a_proxy_looks_at_hops_and_at_what_is_asked_of_proxies() {
 #[test]
 fn refusals_say_what_would_be_accepted() {
     let tag = Tag::parse("t").unwrap();
-    let refusal = |request: &Request| check(request, &profile(Role::EndPoint), &tag).unwrap_err();
+    let refusal = |request: &Request| check(request, &profile(Role::EndPoint), || tag.clone()).unwrap_err();
     let extension = refusal(&request("OPTIONS", "sip:b@h", &[("Require", "frob, eventlist, nif")]));
     assert_eq!(extension.headers().raw(&HeaderName::Unsupported).unwrap(), b"frob, nif");
     let method = refusal(&request("PRACK", "sip:b@h", &[]));

@@ -285,11 +285,12 @@ impl<T: Words> fmt::Display for SipUri<T> {
             }
             f.write_str("@")?;
         }
-        write!(f, "{}", self.host)?;
+        self.host.fmt(f)?;
         if let Some(port) = self.port {
-            write!(f, ":{port}")?;
+            f.write_str(":")?;
+            port.fmt(f)?;
         }
-        write!(f, "{}", self.params)?;
+        self.params.fmt(f)?;
         match self.headers() {
             Some(headers) => write!(f, "?{}", headers.as_ref()),
             None => Ok(()),

@@ -140,7 +140,7 @@ impl Entry {
 
     /// The number of the machine whose other side has this tag, else that of the first one.
     pub(super) fn index_of(&self, remote: Option<&Tag>) -> usize {
-        let is_meant = |machine: &Subscriber| machine.dialog_id().map(|id| &id.remote_tag) == remote;
+        let is_meant = |machine: &Subscriber| machine.dialog_id().map(|id| id.remote_tag).as_ref() == remote;
         let place = remote.and_then(|_| self.siblings.iter().position(is_meant));
         place.map_or(0, |place| place.saturating_add(1))
     }

@@ -44,19 +44,19 @@ impl Agent {
     fn whole(&mut self, now: Timestamp, tag: &Arc<str>, body: Body) -> Option<Body> {
         let correlation = self.current;
         let entry = self.subscribers.entries.get_mut(tag)?;
-        if !body.media_type.is(MEDIA_TYPE) {
+        if !body.media_type().is(MEDIA_TYPE) {
             if let Some(partial) = &mut entry.partial {
                 partial.copy.forget();
             }
             return Some(body);
         }
         let partial = entry.partial.get_or_insert_default();
-        let taken = partial.copy.take(&body.content, &XmlLimits::PRESENCE);
+        let taken = partial.copy.take(body.content(), &XmlLimits::PRESENCE);
         match taken {
             Taken::Whole(text) => {
                 partial.refreshes = 0;
                 let media_type = MediaType::parse(entry.wish.package.media_type()).ok()?;
-                return Some(Body { media_type, content: text.into() });
+                return Some(Body::new(media_type, text.into()));
             }
             Taken::Old => return None,
             Taken::Gap => {}
