@@ -1,6 +1,6 @@
 //! A map of a few entries that lives in as much memory as they need: a tree would keep room for a whole node of them.
 
-use std::borrow::Borrow;
+use std::{borrow::Borrow, collections::BTreeMap};
 
 /// An ordered map for few entries, or for entries that seldom change.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +34,14 @@ impl<K: Ord, V> FewMap<K, V> {
     {
         let at = self.place(key).ok()?;
         self.0.get(at).map(|(_, value)| value)
+    }
+
+    pub(crate) fn get_mut<Q: Ord + ?Sized>(&mut self, key: &Q) -> Option<&mut V>
+    where
+        K: Borrow<Q>,
+    {
+        let at = self.place(key).ok()?;
+        self.0.get_mut(at).map(|(_, value)| value)
     }
 
     /// The value under the key, made if there is none.
@@ -110,11 +118,85 @@ impl<K: Ord, V> FewMap<K, V> {
     }
 }
 
+/// An ordered map that is nearly always one of few entries, and may become one of very many: then it is a tree.
+#[derive(Clone, Debug)]
+pub(crate) struct GrowingMap<K, V> {
+    few: FewMap<K, V>,
+    /// All of them, once there were more than [`FEW_MAX`].
+    many: Option<Box<BTreeMap<K, V>>>,
+}
+
+impl<K: Ord, V> GrowingMap<K, V> {
+    pub(crate) const fn new() -> Self {
+        Self { few: FewMap(Vec::new()), many: None }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.many.as_ref().map_or(self.few.len(), |many| many.len())
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    pub(crate) fn contains_key(&self, key: &K) -> bool {
+        self.get(key).is_some()
+    }
+
+    pub(crate) fn get(&self, key: &K) -> Option<&V> {
+        match &self.many {
+            Some(many) => many.get(key),
+            None => self.few.get(key),
+        }
+    }
+
+    pub(crate) fn get_mut(&mut self, key: &K) -> Option<&mut V> {
+        match &mut self.many {
+            Some(many) => many.get_mut(key),
+            None => self.few.get_mut(key),
+        }
+    }
+
+    /// The value that was under the key before.
+    pub(crate) fn insert(&mut self, key: K, value: V) -> Option<V> {
+        if let Some(many) = &mut self.many {
+            return many.insert(key, value);
+        }
+        if self.few.len() < FEW_MAX || self.few.contains_key(&key) {
+            return self.few.insert(key, value);
+        }
+        let mut many: BTreeMap<K, V> = std::mem::take(&mut self.few).0.into_iter().collect();
+        let before = many.insert(key, value);
+        self.many = Some(Box::new(many));
+        before
+    }
+
+    pub(crate) fn remove(&mut self, key: &K) -> Option<V> {
+        let Some(many) = &mut self.many else { return self.few.remove(key) };
+        let value = many.remove(key);
+        if many.is_empty() {
+            self.many = None;
+        }
+        value
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
+        // One of the two is empty.
+        self.few.iter().chain(self.many.iter().flat_map(|many| many.iter()))
+    }
+
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &K> {
+        self.iter().map(|(key, _)| key)
+    }
+}
+
+/// So many entries are moved about in a vector sooner than a tree is searched.
+const FEW_MAX: usize = 8;
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use std::collections::BTreeMap;
 
     #[test]
     fn one_entry_takes_the_room_of_one() {
@@ -126,6 +208,24 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn one_that_grows_does_what_a_tree_does(
+            steps in prop::collection::vec((0..3_u8, 0..16_u8, any::<u16>()), 0..96)
+        ) {
+            let (mut growing, mut tree) = (GrowingMap::<u8, u16>::new(), BTreeMap::new());
+            for (step, key, value) in steps {
+                match step {
+                    0 => prop_assert_eq!(growing.insert(key, value), tree.insert(key, value)),
+                    1 => prop_assert_eq!(growing.remove(&key), tree.remove(&key)),
+                    _ => prop_assert_eq!(growing.get_mut(&key).map(|one| *one), tree.get_mut(&key).map(|one| *one)),
+                }
+                prop_assert_eq!(growing.get(&key), tree.get(&key));
+                prop_assert_eq!(growing.contains_key(&key), tree.contains_key(&key));
+                prop_assert_eq!((growing.len(), growing.is_empty()), (tree.len(), tree.is_empty()));
+                prop_assert!(growing.iter().eq(tree.iter()) && growing.keys().eq(tree.keys()));
+            }
+        }
+
         #[test]
         fn it_does_what_a_tree_does(steps in prop::collection::vec((0..4_u8, 0..8_u8, any::<u16>()), 0..64)) {
             let (mut few, mut tree) = (FewMap::<u8, u16>::default(), BTreeMap::new());

@@ -4,12 +4,14 @@ use crate::{
     address::Address,
     correlation::Correlation,
     engine::{Seen, Standing},
+    few::GrowingMap,
     presence::{AttributeSet, PresenceDocument, PresenceView},
     publication::difference,
     side::{Endpoint, PendingView, RefusalStyle, SideProfile},
     time::Timestamp,
     watcher::{EndReason, WatchState},
 };
+use smallvec::SmallVec;
 use std::{collections::BTreeMap, sync::Arc};
 
 /// All watches of one user.
@@ -31,9 +33,9 @@ pub(crate) struct ListWatch {
 #[derive(Clone, Debug)]
 pub(crate) struct Relation {
     pub(crate) standing: Standing,
-    pub(crate) watches: BTreeMap<Endpoint, EndpointWatch>,
+    pub(crate) watches: GrowingMap<Endpoint, EndpointWatch>,
     /// The different sets that the watches want, and how many want each.
-    wanted: Vec<(AttributeSet, usize)>,
+    wanted: SmallVec<[(AttributeSet, usize); 1]>,
 }
 
 /// One endpoint's watch.
@@ -114,8 +116,8 @@ impl Watching {
 }
 
 impl Relation {
-    pub(crate) const fn new() -> Self {
-        Self { standing: Standing::Unclear, watches: BTreeMap::new(), wanted: Vec::new() }
+    pub(crate) fn new() -> Self {
+        Self { standing: Standing::Unclear, watches: GrowingMap::new(), wanted: SmallVec::new() }
     }
 
     /// Enters the watch of an endpoint, in the place of the one that it had.
