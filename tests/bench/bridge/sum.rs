@@ -101,7 +101,7 @@ impl Sum {
             micros(relay)
         );
         let amount = translation + echo + relay;
-        amount.is_finite().then(|| Side { amount, instructions: None, allocations: None, name })
+        amount.is_finite().then_some(Side { amount, instructions: None, allocations: None, name })
     }
 }
 
