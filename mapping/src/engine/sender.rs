@@ -17,7 +17,7 @@ use crate::{
     record::{Fact, FactKey},
     relay::{
         letter::{Letter, Relay, Target, Way},
-        machine::{RelayEvent, RelayMachine},
+        machine::{RelayEvent, RelayMachine, Storage},
     },
     route::Route,
     side::{Endpoint, PeerName},
@@ -228,6 +228,24 @@ impl Engine {
         let letter = Letter { message, correlation: self.output.correlation, ticket, way: Way::Relay(relay) };
         self.user_mut(owner).letters.insert(number, letter);
         self.turn(owner, &sender, &recipient);
+        self.stand_behind(owner, number, &sender, &recipient);
+    }
+
+    /// A message behind one that waits for its next attempt will not go sooner: where it may be kept, its sender is told
+    /// so at once.
+    fn stand_behind(&mut self, owner: &Address, number: u64, sender: &Address, recipient: &Address) {
+        let Some(letters) = self.users.get(owner).map(|actor| &actor.letters) else { return };
+        let head = letters.head(sender, recipient).filter(|head| *head != number);
+        let may_wait = letters
+            .all
+            .get(&number)
+            .is_some_and(|letter| matches!(&letter.way, Way::Relay(relay) if relay.machine.storage == Storage::On));
+        if let Some(head) = head
+            && may_wait
+            && self.timers.is_set(&Timer::Retry(owner.clone(), head))
+        {
+            self.drive(owner, number, RelayEvent::WaitOver);
+        }
     }
 
     /// Lets the oldest message of the pair go, unless it is on its way or waits.

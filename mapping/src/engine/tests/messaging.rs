@@ -101,6 +101,32 @@ fn an_absent_wv_recipient_gets_the_message_at_login() {
 }
 
 #[test]
+fn who_stands_behind_a_message_that_waits_is_answered_at_once() {
+    let mut world = World::new();
+    let send = |world: &mut World, origin: &str| {
+        world.send("alice@wv.example", &session("a"), &["bob@sip.example"], text(origin, "hello"))
+    };
+    world.attach("bob@sip.example", &contact("b"));
+    let first = send(&mut world, "1");
+    let offered = deliveries(&world.take());
+    delivered(&mut world, "bob@sip.example", offered[0].0, Outcome::NotLoggedIn);
+    assert_eq!(sent(world.answer(first)).0, Outcome::Success);
+    for origin in ["2", "3"] {
+        let id = send(&mut world, origin);
+        assert_eq!(sent(world.answer(id)).0, Outcome::Success, "{origin}");
+    }
+    assert!(deliveries(&world.take()).is_empty(), "in order, one at a time");
+    world.crash(1);
+    let offered = deliveries(&world.take());
+    assert_eq!(offered.len(), 1);
+    assert_eq!(offered[0].2.origin.as_ref(), "1");
+    let last = send(&mut world, "4");
+    assert!(world.answers(last).is_empty(), "the first is on its way");
+    delivered(&mut world, "bob@sip.example", offered[0].0, Outcome::Success);
+    assert_eq!(deliveries(&world.take()).len(), 1);
+}
+
+#[test]
 fn a_clock_that_is_set_back_between_two_starts_keeps_the_order_of_messages() {
     let mut world = World::new();
     let mut accepted = Vec::new();

@@ -134,7 +134,11 @@ impl Scene<'_> {
                 if xml.is_empty() {
                     return Err(Problem::at(place, "the primitive is missing: write its XML indented below this line"));
                 }
-                Deed::Request { name: name(&mut words)?, xml: self.template(&xml.join("\n"), place)? }
+                let name = name(&mut words)?;
+                if !words.rest().is_empty() {
+                    return Err(Problem::at(place, "write: sends as NAME; the XML below says what"));
+                }
+                Deed::Request { name, xml: self.template(&xml.join("\n"), place)? }
             }
             "posts" => {
                 let content_type = words.need("the content type")?.to_owned();

@@ -69,6 +69,10 @@ fn problems_name_file_line_and_what_could_be_meant() {
         ("play watched S1\n", "x.scn:4: the argument OTHER of watched is missing"),
         ("each $a\n  1\nW1 logs in\n", "x.scn:4: the loop has no done"),
         ("W1 logs in twice\n", "x.scn:4: \"twice\" is not understood here"),
+        (
+            "W1 sends Logout-Request as bye\n  <Logout-Request/>\n",
+            "x.scn:4: write: sends as NAME; the XML below says what",
+        ),
         ("W1 sends\n  <A>${b</A>\n", "x.scn:4: ${ without }"),
         ("in csp 1.4: W1 logs in\n", "x.scn:4: 1.4 is no version of CSP; did you mean 1.1?"),
     ] {
