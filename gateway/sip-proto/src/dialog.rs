@@ -323,9 +323,14 @@ impl Dialog {
             reserved_sequence: Sequence::FIRST,
             remote_sequence,
         };
-        // What was written is read again for each request.
-        let bad = |error| DialogError::Header(HeaderError::Bad(HeaderName::Contact, error));
-        Uri::read(dialog.part(dialog.target_place())).map_err(bad)?;
+        // What was written is read again for each request, and has to be what it was.
+        let bad = |name| |error| DialogError::Header(HeaderError::Bad(name, error));
+        Uri::read(dialog.part(dialog.target_place())).map_err(bad(HeaderName::Contact))?;
+        CallId::parse(dialog.part(dialog.call_id_place())).map_err(bad(HeaderName::CallId))?;
+        for (name, place) in [(HeaderName::From, dialog.local_place()), (HeaderName::To, dialog.remote_place())] {
+            let address = NameAddr::read(dialog.part(place)).map_err(bad(name))?;
+            address.tag().ok_or(DialogError::MissingTag)?;
+        }
         Ok(dialog)
     }
 
