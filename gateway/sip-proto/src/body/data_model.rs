@@ -88,10 +88,10 @@ impl Person {
                 // QUIRK person_status: the elements stand in a status as in a tuple, Asterisk and Jitsi era clients
                 (PIDF | DATA_MODEL | "", "status") => {
                     while let Some(child) = reader.next_child()? {
-                        person.read_child(reader, &child, &mut unknown)?;
+                        person.read_child(reader, &child, canonical_namespace(&child), &mut unknown)?;
                     }
                 }
-                _ => person.read_child(reader, &child, &mut unknown)?,
+                (namespace, _) => person.read_child(reader, &child, namespace, &mut unknown)?,
             }
         }
         Ok(unknown.optional().map(|extensions| {
@@ -104,9 +104,10 @@ impl Person {
         &mut self,
         reader: &mut XmlReader<'a>,
         child: &XmlElement<'a>,
+        namespace: &str,
         unknown: &mut Unknown,
     ) -> Result<(), XmlError> {
-        match (canonical_namespace(child), child.name()) {
+        match (namespace, child.name()) {
             (DATA_MODEL | PIDF | "" | RPID, "note") => self.notes.push(read_note(reader, child)?),
             (DATA_MODEL | PIDF | "", "timestamp") => self.timestamp = datetime::parse(&reader.text()?),
             (RPID, "activities") => rpid::read_activities(reader, self.activities.get_or_insert_default())?,

@@ -194,10 +194,10 @@ impl Tuple {
             match (canonical_namespace(&child), child.name()) {
                 (PIDF | "", "status") => {
                     while let Some(child) = reader.next_child()? {
-                        tuple.read_child(reader, &child, &mut unknown_status)?;
+                        tuple.read_child(reader, &child, canonical_namespace(&child), &mut unknown_status)?;
                     }
                 }
-                _ => tuple.read_child(reader, &child, &mut unknown)?,
+                (namespace, _) => tuple.read_child(reader, &child, namespace, &mut unknown)?,
             }
         }
         let kept = unknown.optional().zip(unknown_status.optional());
@@ -213,9 +213,10 @@ impl Tuple {
         &mut self,
         reader: &mut XmlReader<'a>,
         child: &XmlElement<'a>,
+        namespace: &str,
         unknown: &mut Unknown,
     ) -> Result<(), XmlError> {
-        match (canonical_namespace(child), child.name()) {
+        match (namespace, child.name()) {
             (PIDF | "", "basic") => self.basic = Basic::parse(&reader.text()?),
             (PIDF | "", "contact") => self.contact = Some(Contact::read(reader, child)?),
             (PIDF | "" | DATA_MODEL, "note") => self.notes.push(read_note(reader, child)?),
@@ -245,7 +246,7 @@ impl Tuple {
 impl Contact {
     fn read(reader: &mut XmlReader<'_>, element: &XmlElement<'_>) -> Result<Self, XmlError> {
         let priority = element.attribute("priority").and_then(Priority::parse);
-        Ok(Self { uri: reader.text()?.trim().to_owned(), priority })
+        Ok(Self { uri: trim(&reader.text()?).to_owned(), priority })
     }
 }
 
@@ -307,9 +308,14 @@ impl ElementId {
     #[must_use]
     pub fn from_text(text: &str) -> Self {
         let is_allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        let is_begun = |text: &str| text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+        // Nearly all are written like that.
+        if text.len() <= ID_LENGTH_MAX && is_begun(text) && text.bytes().all(|octet| is_allowed(octet.into())) {
+            return Self(Cow::Owned(text.to_owned()));
+        }
         let mut id: String =
             text.trim().chars().map(|c| if is_allowed(c) { c } else { '_' }).take(ID_LENGTH_MAX).collect();
-        if !id.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') {
+        if !is_begun(&id) {
             id.insert_str(0, EMPTY_ID);
         }
         Self(Cow::Owned(id))
@@ -387,8 +393,16 @@ pub(super) fn read_location<'a>(
 /// Reads text without the blanks around it; nothing when nothing is left.
 pub(super) fn read_word(reader: &mut XmlReader<'_>) -> Result<Option<String>, XmlError> {
     let text = reader.text()?;
-    let word = text.trim();
+    let word = trim(&text);
     Ok((!word.is_empty()).then(|| word.to_owned()))
+}
+
+/// The text without the blanks around it, of which there are seldom any.
+pub(super) fn trim(text: &str) -> &str {
+    match text.as_bytes() {
+        [b'!'..=b'~'] | [b'!'..=b'~', .., b'!'..=b'~'] => text,
+        _ => text.trim(),
+    }
 }
 
 /// Reads `op:basic` inside an OMA element.

@@ -1,6 +1,7 @@
 //! Checks that the parser below leaves to its users.
 
 use super::{XmlError, is_local_name, is_xml_character};
+use crate::message::scan;
 use memchr::memchr;
 use std::borrow::Cow;
 
@@ -73,11 +74,7 @@ pub(super) fn plain_part_end(octets: &[u8], start: usize) -> Option<usize> {
     if !first.is_ascii_alphabetic() && *first != b'_' {
         return None;
     }
-    let mut at = start.wrapping_add(1);
-    while octets.get(at).is_some_and(|octet| is_plain_part(*octet)) {
-        at = at.wrapping_add(1);
-    }
-    Some(at)
+    Some(scan::end_of(octets, start.wrapping_add(1), is_plain_part))
 }
 
 fn check_any_name(qualified: &str) -> Result<(&str, &str), XmlError> {
