@@ -123,6 +123,10 @@ impl<K: Ord, V> FewMap<K, V> {
 pub(crate) struct GrowingMap<K, V> {
     few: FewMap<K, V>,
     /// All of them, once there were more than [`FEW_MAX`].
+    #[expect(
+        clippy::box_collection,
+        reason = "hardly any has several, and each of very many would keep room for them"
+    )]
     many: Option<Box<BTreeMap<K, V>>>,
 }
 
