@@ -38,8 +38,13 @@ pub fn write(result: &LabResult) -> String {
     out.push_str("<h2>Cases of the catalogue that were run</h2>\n");
     table(&mut out, result, cases().filter(|case| shown(case).is_some()));
     out.push_str("<h2>Cases that were not run</h2>\n<p>Nothing is stated about these.</p>\n");
-    table(&mut out, result, cases().filter(|case| shown(case).is_none()));
-    declared(&mut out);
+    // Of another system this product declares nothing.
+    let is_own = result.system.name == result.tester;
+    let is_declared = |case: &Case| is_own && case.not_supported.is_some();
+    table(&mut out, result, cases().filter(|case| shown(case).is_none() && !is_declared(case)));
+    if is_own {
+        declared(&mut out);
+    }
     beyond(&mut out, result);
     out.push_str("</body></html>\n");
     out
@@ -129,8 +134,17 @@ mod tests {
         assert!(run.contains("IWF-MSG-INT-001") && !run.contains("IWF-MSG-INT-002"), "{page}");
         assert!(not_run.contains("IWF-MSG-INT-002") && not_run.contains("needs &lt;a&gt;"), "{page}");
         assert!(not_run.contains("IWF-SES-INT-001") && not_run.contains("not run"));
-        let (_, declared) = not_run.split_once("does not support").unwrap();
-        assert!(declared.contains("IWF-PRS-INT-019") && !declared.contains("IWF-SES-INT-001"), "{page}");
+        assert!(not_run.contains("IWF-PRS-INT-019") && !page.contains("does not support"), "of another system: {page}");
         assert!(page.contains("Mandatory cases passed</th><td>1 of ") && page.contains("2026-01-02"));
+    }
+
+    #[test]
+    fn what_this_product_does_not_support_is_declared_with_its_reason() {
+        let mut own = result(vec![performance("a", "IWF-MSG-INT-001", Judgement::Pass)]);
+        own.system.name.clone_from(&own.tester);
+        let page = write(&own);
+        let (not_run, declared) = page.split_once("does not support").unwrap();
+        assert!(declared.contains("IWF-PRS-INT-019") && !declared.contains("IWF-SES-INT-001"), "{page}");
+        assert!(!not_run.contains("IWF-PRS-INT-019"), "{page}");
     }
 }

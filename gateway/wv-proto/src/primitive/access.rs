@@ -205,8 +205,10 @@ impl Part for LoginRequest {
         }
         sink.maybe_seconds(element::TIME_TO_LIVE, self.time_to_live);
         sink.maybe_text(element::SESSION_COOKIE, self.session_cookie.as_ref().map(SessionCookie::as_str));
-        if is_1_3 && !self.answers.is_empty() {
-            SystemMessageResponse::write_list(&self.answers, sink);
+        if is_1_3 {
+            if !self.answers.is_empty() {
+                SystemMessageResponse::write_list(&self.answers, sink);
+            }
             service_tree::write(self.functions, element::FUNCTIONS, sink);
             if let Some(capabilities) = &self.capabilities {
                 capabilities.write(sink);
