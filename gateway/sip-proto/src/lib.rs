@@ -20,7 +20,7 @@ pub mod id_source;
 pub mod limit;
 pub mod message;
 mod octets;
-mod quick_hash;
+pub mod quick_hash;
 pub mod registrar;
 pub mod registration;
 pub mod resolve;

@@ -1,4 +1,4 @@
-//! A quick hash for names that the crate mints itself. Nobody else chooses what is put under them, so nobody can make
+//! A quick hash for names that a program mints itself. Nobody else chooses what is put under them, so nobody can make
 //! them collide; for other names it is no hash to use.
 
 use std::{
@@ -6,12 +6,12 @@ use std::{
     hash::{BuildHasherDefault, Hasher},
 };
 
-/// A map whose keys the crate mints.
-pub(crate) type QuickMap<K, V> = HashMap<K, V, BuildHasherDefault<QuickHasher>>;
+/// A map whose keys the program mints.
+pub type QuickMap<K, V> = HashMap<K, V, BuildHasherDefault<QuickHasher>>;
 
-/// Multiplies and turns.
+/// Multiplies and turns; the same in every run.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct QuickHasher(u64);
+pub struct QuickHasher(u64);
 
 impl QuickHasher {
     const fn add(&mut self, word: u64) {

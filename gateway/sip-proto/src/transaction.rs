@@ -33,9 +33,9 @@ use crate::message::header::identifier::{Branch, Tag};
 use crate::message::method::Method;
 use crate::message::request::Request;
 use crate::quick_hash::QuickMap;
-use crate::time::Timestamp;
+use crate::time::{DeadlineSet, Timestamp};
 use bytes::Bytes;
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 pub use self::receive::{RequestEvent, ResponseEvent};
@@ -55,7 +55,7 @@ pub struct TransactionTable {
     servers_by_key: HashMap<Arc<ServerKey>, ServerTransactionId>,
     servers_by_merge_key: HashMap<Arc<MergeKey>, ServerTransactionId>,
     /// The deadline of each entry that has one.
-    deadlines: BTreeSet<(Timestamp, TransactionId)>,
+    deadlines: DeadlineSet<TransactionId>,
     commands: VecDeque<TransactionCommand>,
 }
 
@@ -150,7 +150,7 @@ impl TransactionTable {
             servers: QuickMap::default(),
             servers_by_key: HashMap::new(),
             servers_by_merge_key: HashMap::new(),
-            deadlines: BTreeSet::new(),
+            deadlines: DeadlineSet::default(),
             commands: VecDeque::new(),
         }
     }
@@ -168,8 +168,7 @@ impl TransactionTable {
 
     /// Fires the timers that are due.
     pub fn expire(&mut self, now: Timestamp) {
-        while let Some((_, due)) = self.deadlines.first().copied().filter(|(at, _)| *at <= now) {
-            self.deadlines.pop_first();
+        while let Some(due) = self.deadlines.pop_due(now) {
             match due {
                 TransactionId::Client(id) => {
                     self.clients.get_mut(&id).into_iter().for_each(|entry| entry.due = None);
@@ -191,7 +190,7 @@ impl TransactionTable {
     /// When [`TransactionTable::expire`] wants to be called.
     #[must_use]
     pub fn deadline(&self) -> Option<Timestamp> {
-        self.deadlines.first().map(|(at, _)| *at)
+        self.deadlines.next()
     }
 
     // RFC 3261 §21.5.4
@@ -250,7 +249,7 @@ impl TransactionTable {
                 entry.octets = Bytes::new();
             }
             let due = entry.machine.deadline();
-            reschedule(&mut self.deadlines, TransactionId::Client(id), &mut entry.due, due);
+            self.deadlines.shift(&TransactionId::Client(id), &mut entry.due, due);
         }
         delivery
     }
@@ -278,46 +277,27 @@ impl TransactionTable {
             self.forget_server(id);
         } else {
             let due = entry.machine.deadline();
-            reschedule(&mut self.deadlines, TransactionId::Server(id), &mut entry.due, due);
+            self.deadlines.shift(&TransactionId::Server(id), &mut entry.due, due);
         }
         delivery
     }
 
     fn forget_client(&mut self, id: ClientTransactionId) {
         if let Some(mut entry) = self.clients.remove(&id) {
-            reschedule(&mut self.deadlines, TransactionId::Client(id), &mut entry.due, None);
+            self.deadlines.shift(&TransactionId::Client(id), &mut entry.due, None);
             self.clients_by_branch.remove(&entry.key);
         }
     }
 
     fn forget_server(&mut self, id: ServerTransactionId) {
         if let Some(mut entry) = self.servers.remove(&id) {
-            reschedule(&mut self.deadlines, TransactionId::Server(id), &mut entry.due, None);
+            self.deadlines.shift(&TransactionId::Server(id), &mut entry.due, None);
             self.servers_by_key.remove(&entry.key);
             if let Some(key) = entry.merge_key {
                 self.servers_by_merge_key.remove(&key);
             }
         }
     }
-}
-
-/// Moves an entry from the deadline that it has to the one that it wants.
-fn reschedule(
-    deadlines: &mut BTreeSet<(Timestamp, TransactionId)>,
-    id: TransactionId,
-    has: &mut Option<Timestamp>,
-    wants: Option<Timestamp>,
-) {
-    if *has == wants {
-        return;
-    }
-    if let Some(at) = has.take() {
-        deadlines.remove(&(at, id));
-    }
-    if let Some(at) = wants {
-        deadlines.insert((at, id));
-    }
-    *has = wants;
 }
 
 /// Whether the transaction user sees what was just received.

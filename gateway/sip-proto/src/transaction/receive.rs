@@ -8,7 +8,7 @@ use super::server::{ServerEvent, ServerTransaction};
 use super::via::{Hop, response_target, stamp_received};
 use super::{
     ClientTransactionId, Delivery, ServerEntry, ServerTransactionId, TransactionCommand, TransactionId,
-    TransactionTable, reschedule,
+    TransactionTable,
 };
 use crate::error::HeaderError;
 use crate::message::header::retry_after::RetryAfter;
@@ -241,7 +241,7 @@ impl TransactionTable {
         }
         let target = response_target(via, source);
         let mut due = None;
-        reschedule(&mut self.deadlines, TransactionId::Server(id), &mut due, machine.deadline());
+        self.deadlines.shift(&TransactionId::Server(id), &mut due, machine.deadline());
         let (request, latest, to_tag) = (Some(request), Bytes::new(), None);
         let entry = ServerEntry { machine, key, merge_key, target, request, latest, to_tag, due };
         self.servers.insert(id, Box::new(entry));
