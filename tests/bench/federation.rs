@@ -65,8 +65,8 @@ pub(crate) fn measure(effort: Effort, is_wanted: &dyn Fn(&str) -> bool, add: &mu
 
 fn start_gateway(port: u16) -> Gateway {
     let peer = format!("[[peer]]\nname = \"home\"\nuri = \"ssp+http://127.0.0.1:{port}\"\n");
-    let accounts = site::accounts(SENDERS);
-    Setup::configured(&format!("{DOMAINS}{accounts}{peer}"))
+    let accounts = format!("{}{}", site::accounts(SENDERS), site::sip_accounts(0));
+    Setup::configured(&format!("{}{FOREIGN}{accounts}{peer}", site::DOMAINS))
         .with("store.kind=memory")
         .with("simple.authentication=insecure_open")
         .start()
@@ -158,31 +158,5 @@ const WARM_UP: usize = 20;
 /// Turns of all senders that make up 100 ms of a round's wish.
 const TURNS_PER_100_MS: u64 = 40;
 
-const DOMAINS: &str = r#"
-[[domain]]
-name = "wv.example"
-side = "wv"
-route = "access"
-
-[[domain]]
-name = "sip.example"
-side = "simple"
-route = "registrar"
-
-[[domain]]
-name = "foreign.example"
-side = "wv"
-route = "ssp:home"
-
-[[account]]
-user = "sip:bob@sip.example"
-password = "secret"
-
-[[account]]
-user = "sip:dave@sip.example"
-password = "secret"
-
-[authorization]
-default = "allow"
-
-"#;
+/// The domain of the other home server.
+const FOREIGN: &str = "[[domain]]\nname = \"foreign.example\"\nside = \"wv\"\nroute = \"ssp:home\"\n\n";

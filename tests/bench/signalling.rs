@@ -7,6 +7,7 @@ mod watching;
 
 use crate::{
     Effort, clock,
+    csp::site::{DOMAINS, sip_accounts},
     duel::per_operation,
     report::{Goal, Row, Side, Unit},
 };
@@ -19,7 +20,6 @@ use acceptance::{
     wait,
 };
 use std::{
-    fmt::Write as _,
     fs,
     net::{Ipv4Addr, SocketAddr, UdpSocket},
     process::Command,
@@ -228,10 +228,7 @@ pub(crate) fn family(process: u32) -> Vec<u32> {
 const DOMAIN: &str = "sip.example";
 
 fn start_gateway(store: &str) -> Gateway {
-    let mut text = String::from(SITE);
-    for user in 0..USERS {
-        let _ = write!(text, "[[account]]\nuser = \"sip:u{user}@sip.example\"\npassword = \"secret\"\n\n");
-    }
+    let text = format!("{DOMAINS}{}", sip_accounts(usize::try_from(USERS).expect("they are few")));
     Setup::configured(&text)
         .with(&format!("store.kind={store}"))
         .with("simple.authentication=insecure_open")
@@ -243,30 +240,6 @@ fn start_gateway(store: &str) -> Gateway {
         .with("limits.requests_per_s_per_source=100000000")
         .start()
 }
-
-const SITE: &str = r#"
-[authorization]
-default = "allow"
-
-[[domain]]
-name = "wv.example"
-side = "wv"
-route = "access"
-
-[[domain]]
-name = "sip.example"
-side = "simple"
-route = "registrar"
-
-[[account]]
-user = "sip:bob@sip.example"
-password = "secret"
-
-[[account]]
-user = "sip:dave@sip.example"
-password = "secret"
-
-"#;
 
 pub(crate) struct Echo {
     process: Process,

@@ -4,10 +4,10 @@
 use super::{presence_server::PresenceServer, side, site, talk::settle};
 use crate::{
     Effort, clock,
-    csp::{Crowd, site::accounts},
+    csp::Crowd,
     report::{Goal, Row, Unit},
 };
-use acceptance::product::{Gateway, Setup};
+use acceptance::product::Gateway;
 use std::time::Duration;
 use tokio::runtime::Runtime;
 
@@ -50,7 +50,7 @@ struct Watched {
 impl Watched {
     fn by(runtime: &Runtime, watchers: usize) -> Self {
         let mut server = PresenceServer::start();
-        let gateway = start_gateway(&server, watchers);
+        let gateway = site::start_beside(&server, watchers, SHARED);
         let mut crowd = runtime.block_on(Crowd::log_in(&gateway, watchers));
         runtime.block_on(crowd.watch(PRESENTITY));
         server.await_subscriptions(1);
@@ -92,19 +92,10 @@ impl Watched {
     }
 }
 
-/// The neighbour agrees to one subscription for all who watch.
-fn start_gateway(server: &PresenceServer, users: usize) -> Gateway {
-    let text = format!(
-        "{}{}[[domain]]\nname = \"far.example\"\nside = \"simple\"\nroute = \"peer:far\"\n\n[[peer]]\nname = \"far\"\n\
-         uri = \"sip:{};transport=udp\"\ntrusted = true\nshared_view = \"wv:w0@wv.example\"\n",
-        site::DOMAINS,
-        accounts(users),
-        server.address()
-    );
-    site::open(Setup::configured(&text)).with("store.kind=memory").start()
-}
-
 const NAME: &str = "bridge_fan_out";
+
+/// The neighbour agrees to one subscription for all who watch.
+const SHARED: &str = "shared_view = \"wv:w0@wv.example\"\n";
 
 const PRESENTITY: &str = "wv:s@far.example";
 

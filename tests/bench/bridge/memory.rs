@@ -6,11 +6,10 @@ use super::{
 };
 use crate::{
     Effort,
-    csp::{Crowd, site::accounts},
+    csp::Crowd,
     report::{Goal, Row, Unit},
     size::{REST, resident_octets},
 };
-use acceptance::product::{Gateway, Setup};
 use std::time::Duration;
 use tokio::runtime::Runtime;
 
@@ -19,12 +18,12 @@ pub(crate) fn measure(runtime: &Runtime, effort: Effort, is_wanted: &dyn Fn(&str
         return;
     }
     let sessions = effort.sessions / 10;
-    let empty = start_gateway(&PresenceServer::start(), 1);
+    let empty = site::start_beside(&PresenceServer::start(), 1, "");
     std::thread::sleep(REST);
     let before = resident_octets(empty.process_id());
     drop(empty);
     let mut server = PresenceServer::start();
-    let gateway = start_gateway(&server, sessions);
+    let gateway = site::start_beside(&server, sessions, "");
     let mut crowd = runtime.block_on(Crowd::log_in(&gateway, sessions));
     for contact in 0..CONTACTS {
         runtime.block_on(crowd.watch(&format!("wv:s{contact}@far.example")));
@@ -48,17 +47,6 @@ pub(crate) fn measure(runtime: &Runtime, effort: Effort, is_wanted: &dyn Fn(&str
         baseline: None,
         goal: Goal::Amount(8192.0 + contacts * (1024.0 + 2.0 * document)),
     });
-}
-
-fn start_gateway(server: &PresenceServer, users: usize) -> Gateway {
-    let text = format!(
-        "{}{}[[domain]]\nname = \"far.example\"\nside = \"simple\"\nroute = \"peer:far\"\n\n[[peer]]\nname = \"far\"\n\
-         uri = \"sip:{};transport=udp\"\ntrusted = true\n",
-        site::DOMAINS,
-        accounts(users),
-        server.address()
-    );
-    site::open(Setup::configured(&text)).with("store.kind=memory").start()
 }
 
 const NAME: &str = "bridge_session_size";

@@ -1,8 +1,8 @@
 //! The gateway that is measured: WV users by access, SIP users by the built-in registrar, nobody asks for permission.
 
-use crate::csp::site::accounts;
+use super::presence_server::PresenceServer;
+use crate::csp::site::{DOMAINS, accounts, sip_accounts};
 use acceptance::product::{Gateway, Setup};
-use std::fmt::Write as _;
 
 /// With so many pairs of users: the WV users `w0…`, the SIP users `u0…`, twice as many of each.
 pub(crate) fn start(store: &str, pairs: usize) -> Gateway {
@@ -11,15 +11,23 @@ pub(crate) fn start(store: &str, pairs: usize) -> Gateway {
 
 /// With so many users of each side.
 pub(crate) fn setup(store: &str, wv: usize, sip: usize) -> Setup {
-    let mut text = format!("{DOMAINS}{}", accounts(wv));
-    for user in 0..sip {
-        let _ = write!(text, "[[account]]\nuser = \"sip:u{user}@sip.example\"\npassword = \"secret\"\n\n");
-    }
+    let text = format!("{DOMAINS}{}{}", accounts(wv), sip_accounts(sip));
     open(Setup::configured(&text)).with(&format!("store.kind={store}"))
 }
 
+/// With so many WV users and a neighbour, whose row of the configuration may say more.
+pub(crate) fn start_beside(server: &PresenceServer, users: usize, more: &str) -> Gateway {
+    let text = format!(
+        "{DOMAINS}{}[[domain]]\nname = \"far.example\"\nside = \"simple\"\nroute = \"peer:far\"\n\n[[peer]]\nname = \"far\"\n\
+         uri = \"sip:{};transport=udp\"\ntrusted = true\n{more}",
+        accounts(users),
+        server.address()
+    );
+    open(Setup::configured(&text)).with("store.kind=memory").start()
+}
+
 /// Without limits that a load generator would reach.
-pub(crate) fn open(setup: Setup) -> Setup {
+fn open(setup: Setup) -> Setup {
     let settings = [
         "simple.authentication=insecure_open",
         "limits.coalesce_ms=0",
@@ -33,27 +41,3 @@ pub(crate) fn open(setup: Setup) -> Setup {
     ];
     settings.into_iter().fold(setup, Setup::with)
 }
-
-pub(crate) const DOMAINS: &str = r#"
-[authorization]
-default = "allow"
-
-[[domain]]
-name = "wv.example"
-side = "wv"
-route = "access"
-
-[[domain]]
-name = "sip.example"
-side = "simple"
-route = "registrar"
-
-[[account]]
-user = "sip:bob@sip.example"
-password = "secret"
-
-[[account]]
-user = "sip:dave@sip.example"
-password = "secret"
-
-"#;

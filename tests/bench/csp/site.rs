@@ -1,4 +1,4 @@
-//! The gateway that is measured: any number of WV users who need no permission.
+//! The gateway that is measured: any number of users who need no permission.
 
 use acceptance::product::{Gateway, Setup};
 use std::fmt::Write as _;
@@ -14,11 +14,21 @@ pub(crate) fn start(store: &str, users: usize) -> Gateway {
     Setup::configured(&text).with(&format!("store.kind={store}")).with("limits.coalesce_ms=0").start()
 }
 
-/// So many users.
+/// So many WV users.
 pub(crate) fn accounts(count: usize) -> String {
     let mut text = String::new();
     for number in 0..count {
         let _ = write!(text, "[[account]]\nuser = \"{}\"\npassword = \"secret\"\n\n", user(number));
+    }
+    text
+}
+
+/// The SIP users bob and dave, and so many more, `u0…`.
+pub(crate) fn sip_accounts(count: usize) -> String {
+    let more = (0..count).map(|number| format!("u{number}"));
+    let mut text = String::new();
+    for name in ["bob", "dave"].map(str::to_owned).into_iter().chain(more) {
+        let _ = write!(text, "[[account]]\nuser = \"sip:{name}@sip.example\"\npassword = \"secret\"\n\n");
     }
     text
 }
@@ -35,7 +45,8 @@ pub(crate) fn poll(session: &SessionId) -> Vec<u8> {
     envelope.encode(Version::V1_2, Encoding::Wbxml, WriterOptions::default()).expect("it can be written").to_vec()
 }
 
-const DOMAINS: &str = r#"
+/// The domain of the WV users and that of the SIP users.
+pub(crate) const DOMAINS: &str = r#"
 [[domain]]
 name = "wv.example"
 side = "wv"
