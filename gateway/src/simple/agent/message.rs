@@ -32,7 +32,11 @@ use sip_proto::{
         ClientTransactionId, DATAGRAM_OCTETS_MAX, DatagramRule, Outgoing, SendError, ServerTransactionId, via::Hop,
     },
 };
-use std::{sync::Arc, time::Duration};
+use std::{
+    fmt::{self, Write as _},
+    sync::Arc,
+    time::Duration,
+};
 
 /// A MESSAGE of ours without final response.
 #[derive(Debug)]
@@ -470,9 +474,22 @@ impl Agent {
 
 /// How long a request is at most when it is written. Nothing is written for it.
 fn octets_at_most(request: &Request) -> usize {
+    let mut uri = Length(0);
+    // Counting does not fail.
+    let _ = write!(uri, "{}", request.uri());
     let line = |name: usize, value: usize| name.saturating_add(value).saturating_add(LINE_OCTETS);
     let lines = request.headers().iter().map(|field| line(field.name().as_str().len(), field.raw().len()));
-    lines.fold(START_OCTETS.saturating_add(request.body().len()), usize::saturating_add)
+    lines.fold(MORE_OCTETS.saturating_add(uri.0).saturating_add(request.body().len()), usize::saturating_add)
+}
+
+/// Counts what is written.
+struct Length(usize);
+
+impl fmt::Write for Length {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0 = self.0.saturating_add(text.len());
+        Ok(())
+    }
 }
 
 /// A number that is higher for every later attempt: tenths of a second since the message was sent, which no record needs
@@ -504,8 +521,26 @@ const RETRY_STEP: u128 = 1 + CHALLENGES_MAX as u128;
 /// Colon, blank and end of a line.
 const LINE_OCTETS: usize = 4;
 
-/// Start line, Via and Content-Length, none of which is long; where they are, a request is tried once more for nothing.
-const START_OCTETS: usize = 400;
+/// The rest of the start line, our Via and Content-Length: a name of a host is no longer than 255 octets.
+const MORE_OCTETS: usize = 400;
 
 /// When a full or overloaded part of the gateway may be asked again.
 const RETRY_AFTER_S: u32 = 30;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sip_proto::message::{Header, HeaderName, Method, uri::Uri};
+
+    #[test]
+    fn rfc3261_18_1_1_no_request_is_longer_than_it_is_taken_for() {
+        let via = format!("SIP/2.0/TCP {}:65535;branch=z9hG4bK-{};rport", "h".repeat(255), "b".repeat(50));
+        for user in [1, 250, 1200] {
+            let uri = Uri::parse(&format!("sip:{}@h", "u".repeat(user))).unwrap();
+            let request = Request::new(Method::Subscribe, uri).with(Header::new(HeaderName::MaxForwards, 70));
+            let assumed = octets_at_most(&request);
+            let written = request.with(Header::new(HeaderName::Via, &via)).write().unwrap();
+            assert!(assumed >= written.len() && assumed < user + 500, "{assumed} for {}", written.len());
+        }
+    }
+}
