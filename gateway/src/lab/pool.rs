@@ -34,7 +34,8 @@ struct Counts {
 struct Given {
     wv: AtomicUsize,
     sip: AtomicUsize,
-    servers: AtomicUsize,
+    over_udp: AtomicUsize,
+    over_tcp: AtomicUsize,
 }
 
 /// A neighbour server with a domain of its own.
@@ -111,14 +112,15 @@ impl Pool {
                 Ok((identity(format!("s{number}@sip.example")), None))
             }
             RoleKind::SimpleServer { transport } => {
-                // The transport is part of the configuration: only a server of that kind will do.
-                loop {
-                    let number = take(&self.given.servers, self.servers.len())?;
-                    let server = self.servers.get(number).filter(|server| server.transport == *transport);
-                    if let Some(server) = server {
-                        return Ok((identity(format!("user@p{number}.example")), Some(server.address)));
-                    }
-                }
+                // The transport is part of the configuration: only a server of that kind will do, and the others are left
+                // to those who want them.
+                let given = match transport {
+                    SipTransport::Udp => &self.given.over_udp,
+                    SipTransport::Tcp => &self.given.over_tcp,
+                };
+                let mut fitting = self.servers.iter().enumerate().filter(|(_, server)| server.transport == *transport);
+                let (number, server) = fitting.nth(given.fetch_add(1, Ordering::Relaxed)).ok_or_else(used_up)?;
+                Ok((identity(format!("user@p{number}.example")), Some(server.address)))
             }
         }
     }
@@ -216,3 +218,23 @@ route = "registrar"
 default = "confirm"
 
 "#;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn server(transport: SipTransport) -> Role {
+        Role { name: "C".to_owned(), kind: RoleKind::SimpleServer { transport }, shares_user_of: None }
+    }
+
+    #[test]
+    fn whoever_comes_first_leaves_the_others_what_they_want() {
+        let (udp, tcp) = (server(SipTransport::Udp), server(SipTransport::Tcp));
+        let pool = Pool::own(&[udp.clone(), udp.clone(), tcp.clone()]).unwrap();
+        let name = |role: &Role| pool.give(role).map(|(identity, _)| identity.address);
+        assert_eq!(name(&tcp), Ok("user@p2.example".to_owned()));
+        assert_eq!(name(&udp), Ok("user@p0.example".to_owned()));
+        assert_eq!(name(&udp), Ok("user@p1.example".to_owned()));
+        assert!(name(&udp).is_err() && name(&tcp).is_err());
+    }
+}
